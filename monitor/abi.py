@@ -1,0 +1,137 @@
+"""Contract calls built from the interfaces in `abis/`, and the one place where returned bytes become values."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import Any
+
+import eth_abi.abi
+import eth_abi.exceptions
+from eth_utils.crypto import keccak
+
+from monitor import resources
+from monitor.domain.ids import Address
+from monitor.errors import ConfigError, DecodeError, UsageError
+from monitor.query import Answer, EthCall, must_be_bytes
+
+
+@dataclass(frozen=True)
+class Function:
+    """One function of an interface."""
+
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    @cached_property
+    def selector(self) -> bytes:
+        """The four bytes that name the function in calldata."""
+        return keccak(text=f"{self.name}({','.join(self.inputs)})")[:4]
+
+    def at(self, to: Address, *arguments: object, untrusted: bool = False) -> "Call":
+        """Return the call of this function at an address."""
+        return Call(EthCall(to, self.calldata(*arguments), untrusted), self)
+
+    def calldata(self, *arguments: object) -> bytes:
+        """Return selector and encoded arguments."""
+        return self.selector + (eth_abi.abi.encode(self.inputs, arguments) if arguments else b"")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that reads its own answer: one output is that value, several are a tuple."""
+
+    question: EthCall
+    function: Function = field(compare=False)
+
+    def decode(self, answer: Answer) -> Any:
+        """Return the typed value.
+
+        Raises CallReverted when the call failed and DecodeError when the bytes are not what the interface says.
+        """
+        where = f"{self.function.name} at {self.question.to}"
+        values = decode(self.function.outputs, must_be_bytes(answer, where), where)
+        return values[0] if len(values) == 1 else values
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """The functions and events of one contract that this program uses."""
+
+    name: str
+    functions: dict[str, Function]
+    topics: dict[str, str]
+
+    def __getitem__(self, function: str) -> Function:
+        return self.functions[function]
+
+
+@cache
+def interface(folder: str, name: str) -> Interface:
+    """Return the interface in `abis/<folder>/<name>.json`.
+
+    Raises ConfigError when the file is missing or no ABI.
+    """
+    path = resources.abis() / folder / f"{name}.json"
+    try:
+        entries = json.loads(path.read_text())
+        functions = {e["name"]: _function(e) for e in entries if e["type"] == "function"}
+        topics = {e["name"]: "0x" + keccak(text=_signature(e)).hex() for e in entries if e["type"] == "event"}
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        raise ConfigError(f"expected an ABI in {path.name} of abis/{folder}: {e}") from e
+    return Interface(f"{folder}/{name}", functions, topics)
+
+
+def decode(types: Sequence[str], data: bytes, where: str) -> tuple[Any, ...]:
+    """Return the values of ABI-encoded bytes; addresses in lower case.
+
+    Raises DecodeError for bytes that do not hold these types.
+    """
+    try:
+        return eth_abi.abi.decode(types, data)
+    except (eth_abi.exceptions.DecodingError, OverflowError, UnicodeDecodeError, ValueError) as e:
+        raise DecodeError(f"{where}: expected ({','.join(types)}), found {len(data)} bytes: {e}") from e
+
+
+def text(data: bytes) -> str:
+    """Return a token's name or symbol, encoded as string or as bytes32.
+
+    Raises DecodeError when it is neither.
+    """
+    if len(data) == 32:
+        raw = data.rstrip(b"\0")
+    else:
+        (raw,) = decode(("bytes",), data, "text")
+    if len(raw) > 1024:
+        raise DecodeError(f"expected a text of at most 1024 bytes, found {len(raw)}")
+    try:
+        return str(raw, "utf-8")
+    except UnicodeDecodeError as e:
+        raise DecodeError(f"expected UTF-8 text, found {raw[:20]!r}") from e
+
+
+def selector_of(signature: str) -> bytes:
+    """Return the selector of `name(types)`; raises UsageError without parentheses."""
+    if not signature.endswith(")"):
+        raise UsageError(f"expected a signature name(types), found {signature!r}")
+    return keccak(text=signature)[:4]
+
+
+def _function(entry: dict[str, Any]) -> Function:
+    return Function(
+        entry["name"],
+        tuple(_type(i) for i in entry["inputs"]),
+        tuple(_type(o) for o in entry["outputs"]),
+    )
+
+
+def _signature(entry: dict[str, Any]) -> str:
+    return f"{entry['name']}({','.join(_type(i) for i in entry['inputs'])})"
+
+
+def _type(parameter: dict[str, Any]) -> str:
+    kind = str(parameter["type"])
+    if not kind.startswith("tuple"):
+        return kind
+    return f"({','.join(_type(c) for c in parameter['components'])}){kind[len('tuple') :]}"

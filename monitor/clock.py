@@ -1,0 +1,37 @@
+"""Time, injected: wall clock for display and stored deadlines, monotonic for ages and waits."""
+
+import asyncio
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the service knows about time."""
+
+    def wall_s(self) -> int:
+        """Return seconds since 1970, UTC."""
+        ...
+
+    def monotonic_ms(self) -> int:
+        """Return milliseconds that never run backwards."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def wall_s(self) -> int:
+        """Return seconds since 1970, UTC."""
+        return int(time.time())
+
+    def monotonic_ms(self) -> int:
+        """Return milliseconds that never run backwards."""
+        return time.monotonic_ns() // 1_000_000
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)

@@ -1,0 +1,1 @@
+"""The nouns: plain values that every other room speaks in."""

@@ -1,0 +1,17 @@
+"""Where a protocol is deployed: roots only, the rest is derived on chain and checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from monitor.domain.ids import Address, ChainId, DeploymentName, Slug
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One deployment of one protocol on one chain."""
+
+    name: DeploymentName
+    protocol: Slug
+    chain: ChainId
+    roots: Mapping[str, Address]
+    source: str = ""

@@ -1,0 +1,56 @@
+"""Names of chains, markets and positions, and how they are written as one line of text."""
+
+from dataclasses import dataclass
+from typing import NewType
+
+from monitor.errors import UsageError
+
+ChainId = NewType("ChainId", str)
+"""CAIP-2: `eip155:1`, `cosmos:dydx-mainnet-1`, `venue:hyperliquid`."""
+Slug = NewType("Slug", str)
+"""A protocol's folder name, `aave_v3`."""
+DeploymentName = NewType("DeploymentName", str)
+"""`<chain>-<market>`, unique in the configuration."""
+MarketKey = NewType("MarketKey", str)
+"""What the protocol calls its unit of shared risk: a pool address, a market id."""
+PositionKey = NewType("PositionKey", str)
+"""Never changes while the position lives: address, urn, trove id, NFT id, sub-account."""
+Address = NewType("Address", str)
+"""`0x` and 40 lower-case hex digits."""
+
+
+def address(text: str) -> Address:
+    """Return the address in lower case; checksums are for display only.
+
+    Raises UsageError when the text is no 20-byte hex address.
+    """
+    body = text[2:].lower()
+    if len(text) != 42 or text[:2] not in ("0x", "0X") or body.strip("0123456789abcdef"):
+        raise UsageError(f"expected an address of 0x and 40 hex digits, found {text[:60]!r}")
+    return Address("0x" + body)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PositionId:
+    """One liquidatable unit."""
+
+    chain: ChainId
+    protocol: Slug
+    deployment: DeploymentName
+    market: MarketKey
+    key: PositionKey
+
+    def __str__(self) -> str:
+        return f"{self.chain}/{self.protocol}/{self.deployment}/{self.market}/{self.key}"
+
+    @classmethod
+    def parse(cls, text: str) -> "PositionId":
+        """Return the id written by `str()`.
+
+        Raises UsageError when the text has another number of parts.
+        """
+        parts = text.split("/")
+        if len(parts) != 5 or not all(parts):
+            raise UsageError(f"expected a position chain/protocol/deployment/market/key, found {text[:120]!r}")
+        chain, protocol, deployment, market, key = parts
+        return cls(ChainId(chain), Slug(protocol), DeploymentName(deployment), MarketKey(market), PositionKey(key))

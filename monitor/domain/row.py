@@ -1,0 +1,150 @@
+"""One position as one row of text cells: what a snapshot exports, the API serves and the store remembers."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from monitor.domain.assessment import Assessment, Leg, LiquidationPrice
+from monitor.domain.health import Health, Measured, NoDebt, Unmeasurable
+from monitor.domain.moment import At, BlockRef
+from monitor.units import BPS, WAD, decimal_text, mul_div_down, mul_div_up
+
+Cell = str | int | bool | None
+Row = dict[str, Cell]
+
+COLUMNS = (
+    "chain", "protocol", "deployment", "market", "key", "owner", "at_block", "at_hash", "at_time", "status", "reason",
+    "kind", "margin_mode", "exactness", "accrual", "native_health", "health_numerator", "health_denominator",
+    "health_line", "health_factor", "is_insolvent", "is_liquidatable_now", "blockers", "cautious_health_factor",
+    "base_unit", "collateral_base", "debt_base", "collateral_usd", "debt_usd", "equity_usd", "leverage",
+    "distance_pct", "liquidation_prices", "legs",
+)  # fmt: skip
+"""The columns of a snapshot, in order; their names are a promise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Everything one cycle says about a position: the protocol's view, the cautious one, and where the line is."""
+
+    protocol: Assessment
+    cautious: Assessment
+    liquidation_prices: tuple[LiquidationPrice, ...] = ()
+    distance_bps: int | None = None
+
+
+def row(evaluation: Evaluation) -> Row:
+    """Return the snapshot row; big integers are decimal text, unknown cells None, nothing ever rounded to look safe."""
+    seen, health = evaluation.protocol, evaluation.protocol.health
+    block = seen.at if isinstance(seen.at, BlockRef) else None
+    measured = health if isinstance(health, Measured) else None
+    return {
+        "chain": seen.id.chain,
+        "protocol": seen.id.protocol,
+        "deployment": seen.id.deployment,
+        "market": seen.id.market,
+        "key": seen.id.key,
+        "owner": seen.owner,
+        "at_block": block.number if block else None,
+        "at_hash": block.hash if block else None,
+        "at_time": _time_s(seen.at),
+        "status": _status(health),
+        "reason": health.reason if isinstance(health, Unmeasurable) else None,
+        "kind": seen.kind.value,
+        "margin_mode": seen.margin_mode,
+        "exactness": seen.exactness.value,
+        "accrual": seen.accrual.value,
+        "native_health": _text(measured.native if measured else None),
+        "health_numerator": _text(measured.numerator if measured else None),
+        "health_denominator": _text(measured.denominator if measured else None),
+        "health_line": measured.line.value if measured else None,
+        "health_factor": factor_text(health),
+        "is_insolvent": None if isinstance(health, Unmeasurable) else seen.is_insolvent,
+        "is_liquidatable_now": None if isinstance(health, Unmeasurable) else seen.is_liquidatable_now,
+        "blockers": json.dumps(seen.blockers),
+        "cautious_health_factor": factor_text(evaluation.cautious.health),
+        "base_unit": str(seen.base_unit),
+        "collateral_base": _text(seen.collateral_base),
+        "debt_base": _text(seen.debt_base),
+        **_usd(seen),
+        "leverage": _leverage(seen),
+        "distance_pct": None if evaluation.distance_bps is None else decimal_text(evaluation.distance_bps, 2),
+        "liquidation_prices": json.dumps([_liquidation_price(p) for p in evaluation.liquidation_prices]),
+        "legs": json.dumps(_legs(seen.legs)),
+    }
+
+
+def factor_text(health: Health) -> str | None:
+    """Return numerator ÷ denominator with 18 decimals, floored; None where nothing is measured."""
+    if not isinstance(health, Measured):
+        return None
+    factor_wad = health.factor_wad_down
+    return f"{'-' if factor_wad < 0 else ''}{abs(factor_wad) // WAD}.{abs(factor_wad) % WAD:018d}"
+
+
+def _status(health: Health) -> str:
+    match health:
+        case Measured():
+            return "measured"
+        case NoDebt():
+            return "no_debt"
+        case Unmeasurable():
+            return "unmeasurable"
+
+
+def _time_s(at: At) -> int:
+    return at.timestamp_s if isinstance(at, BlockRef) else at.received_s
+
+
+def _text(value: int | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _usd(seen: Assessment) -> Row:
+    if not seen.base_is_usd:
+        return {"collateral_usd": None, "debt_usd": None, "equity_usd": None}
+    collateral, debt = _cents(seen.collateral_base, seen.base_unit), _cents(seen.debt_base, seen.base_unit)
+    equity = None if collateral is None or debt is None else collateral - debt
+    return {
+        name: None if cents is None else decimal_text(cents, 2)
+        for name, cents in (("collateral_usd", collateral), ("debt_usd", debt), ("equity_usd", equity))
+    }
+
+
+def _cents(value_base: int | None, base_unit: int) -> int | None:
+    return None if value_base is None else mul_div_down(value_base, 100, base_unit)
+
+
+def _leverage(seen: Assessment) -> str | None:
+    if seen.collateral_base is None or seen.debt_base is None or seen.collateral_base <= seen.debt_base:
+        return None
+    return decimal_text(mul_div_up(seen.collateral_base, BPS, seen.collateral_base - seen.debt_base), 4)
+
+
+def _liquidation_price(price: LiquidationPrice) -> dict[str, Cell]:
+    return {
+        "node": price.node,
+        "token": price.token.address if price.token else None,
+        "symbol": price.token.symbol if price.token else None,
+        "direction": price.direction,
+        "now": decimal_text(price.now, price.decimals),
+        "last_safe": decimal_text(price.last_safe, price.decimals),
+        "first_liquidatable": decimal_text(price.first_liquidatable, price.decimals),
+    }
+
+
+def _legs(legs: Sequence[Leg]) -> list[dict[str, Cell]]:
+    return [
+        {
+            "side": leg.side.value,
+            "label": leg.label,
+            "token": leg.token.address,
+            "symbol": leg.token.symbol,
+            "amount": decimal_text(leg.amount_raw, leg.token.decimals),
+            "amount_raw": str(leg.amount_raw),
+            "raw": str(leg.raw),
+            "price": str(leg.price) if isinstance(leg.price, int) else None,
+            "value_base": _text(leg.value_base),
+            "weight_bps": leg.weight_bps,
+        }
+        for leg in legs
+    ]
