@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from monitor.domain.assessment import Assessment, Leg, LiquidationPrice
+from monitor.domain.assessment import Assessment, Leg, LiquidationPrice, Quote, Remedy
 from monitor.domain.health import Health, Measured, NoDebt, Unmeasurable
 from monitor.domain.moment import At, BlockRef
 from monitor.units import BPS, WAD, decimal_text, mul_div_down, mul_div_up
@@ -24,12 +24,14 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Everything one cycle says about a position: the protocol's view, the cautious one, and where the line is."""
+    """Everything one cycle says about a position: both views, where the line is, and what owner and keeper can do."""
 
     protocol: Assessment
     cautious: Assessment
     liquidation_prices: tuple[LiquidationPrice, ...] = ()
     distance_bps: int | None = None
+    remedy: Remedy | None = None
+    quote: Quote | None = None
 
 
 def row(evaluation: Evaluation) -> Row:
