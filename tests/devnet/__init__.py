@@ -1,21 +1,23 @@
 """Real Aave contracts on a local anvil, for tests and the demo. Synchronous, no pytest; deterministic from a seed.
 
-    with running_chain() as chain:                      # anvil on a free port: chain.node.http_url / .ws_url / .ipc_path
-        market = aave_v30(chain)                        # real Aave v3.0.2, 14 reserves, 2 e-modes, sentinel
+    with running_chain() as chain:                   # anvil: chain.node.http_url / .ws_url / .ipc_path
+        market = aave_v30(chain)                     # real Aave v3.0.2, 14 reserves, 2 e-modes, sentinel
 
-Market      .deployed: Deployed   .accounts: tuple[address, …]   .chain
-  read      account_data(user) / accounts_data(users) -> AccountData (six values) · answer(symbol) · oracle_price(symbol)
+Market      .deployed: Deployed   .accounts: tuple[address, …]   .chain: Chain
+  read      account_data(user) / accounts_data(users) -> AccountData (six) · answer(symbol) · oracle_price(symbol)
   accounts  supply withdraw borrow repay (user, symbol, raw amount) · use_as_collateral · set_e_mode · fund
-  liquidate liquidate(user, collateral, debt, amount=MAX) -> Liquidation, or raises Reverted (.error is the contract's own name)
-  prices    set_price(symbol, answer_e8) · scale_price(symbol, ppm) · set_ratio · set_price_age(symbol, s) · set_feed_failing · beat()
+  liquidate liquidate(user, collateral, debt, amount=MAX) -> Liquidation, or raises Reverted (.error: its name)
+  prices    set_price(symbol, answer_e8) scale_price(symbol, ppm) set_ratio set_price_age set_feed_failing beat
   sentinel  set_sequencer(up)
-Deployed    version provider pool configurator oracle acl_manager data_provider sentinel sequencer reserves e_modes · reserve(symbol)
-Reserve     id symbol token decimals unit a_token stable_debt_token variable_debt_token feed shape (LTV, LT, … of shape.py)
-PriceFeed   source (what the oracle reads) feed (Chainlink-style proxy) aggregator (set here, emits AnswerUpdated) decimals heartbeat_s
-Chain       head() mine(n) advance_time(s) snapshot() revert(id) undone() · view views send deploy bulk · set_code set_storage · rpc
-            each block is 12 s after its parent; advance_time mines one block that much later
+Deployed    version provider pool configurator oracle acl_manager data_provider sentinel sequencer reserves e_modes
+            reserve(symbol)
+Reserve     id symbol token decimals unit a_token stable_debt_token variable_debt_token feed shape (see aave/shape.py)
+PriceFeed   source (the oracle reads it) feed (Chainlink-style proxy) aggregator (set here, emits AnswerUpdated)
+            decimals heartbeat_s description ratio_source
+Chain       head() mine(n) advance_time(s) snapshot() revert(id) undone() · view views send deploy bulk
+            set_code set_storage rpc · each block is 12 s after its parent; advance_time mines one that much later
 
-Addresses are lower-case or as deployed, never checksummed. Raises DevnetUnavailable, with what to install, where it cannot run.
+Addresses are lower-case or as deployed, never checksummed. `DevnetUnavailable` says what to install where it cannot.
 """
 
 from tests.devnet.aave.deployed import Deployed, EMode, PriceFeed, Reserve

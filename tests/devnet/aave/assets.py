@@ -24,7 +24,7 @@ def deploy_feed(chain: Chain, description: str, answer: int, heartbeat_s: int, d
 
 
 def deploy_price_feeds(chain: Chain, shapes: tuple[ReserveShape, ...]) -> list[PriceFeed]:
-    """A feed per reserve: wstETH is WETH's feed through a capped ratio adapter, USDC its own through a capped stable adapter."""
+    """A feed per reserve; wstETH is WETH's through a capped ratio adapter, USDC its own through a capped stable one."""
     feeds: dict[str, PriceFeed] = {}
     for shape in shapes:
         if shape.symbol == "wstETH" and "WETH" in feeds:

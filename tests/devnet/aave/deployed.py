@@ -7,8 +7,11 @@ from tests.devnet.aave.shape import EModeShape, ReserveShape
 
 @dataclass(frozen=True)
 class PriceFeed:
-    """A price source. `source` is what the protocol's oracle reads (proxy or adapter), `feed` the Chainlink-style proxy behind it
-    (equal to `source` where there is no adapter), `aggregator` the contract whose answer a test sets and that emits `AnswerUpdated`."""
+    """A price source, from what the protocol reads down to what a test sets.
+
+    `source` is what the protocol's oracle reads (proxy or adapter), `feed` the Chainlink-style proxy behind it (equal
+    to `source` where there is no adapter), `aggregator` the contract that is set and emits `AnswerUpdated`.
+    """
 
     source: str
     feed: str
@@ -21,7 +24,7 @@ class PriceFeed:
 
 @dataclass(frozen=True)
 class Reserve:
-    """One listed asset. `stable_debt_token` is empty where the version has none. `id` is its bit position in user bitmaps."""
+    """One listed asset. `stable_debt_token` is empty where the version has none; `id` is its place in user bitmaps."""
 
     id: int
     token: str

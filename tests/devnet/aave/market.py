@@ -150,7 +150,7 @@ class Market:
         self.chain.send(self.reserve(symbol).feed.aggregator, "setFailing(bool)", failing)
 
     def beat(self, symbols: Iterable[str] | None = None) -> None:
-        """The heartbeat: the named reserves' feeds, or every feed of the market, publish their present answers again."""
+        """The heartbeat: the named reserves' feeds, or all of the market, publish their present answers again."""
         feeds = self.feeds() if symbols is None else [self.reserve(s).feed for s in symbols]
         for aggregator in dict.fromkeys(feed.aggregator for feed in feeds):
             self.chain.send(aggregator, "set(int256)", self.chain.view(aggregator, "latestAnswer()(int256)"))
@@ -160,7 +160,7 @@ class Market:
         return [r.feed for r in self.deployed.reserves] + [m.feed for m in self.deployed.e_modes if m.feed]
 
     def set_sequencer(self, up: bool) -> None:
-        """Reports the sequencer up or down since now; liquidation of healthier accounts stays blocked for a grace period after."""
+        """Reports the sequencer up or down since now; a grace period follows before all may be liquidated again."""
         self.chain.send(self.deployed.sequencer.aggregator, "set(int256)", 0 if up else 1)
 
     def _pool(self, signature: str, *arguments: Any, sender: str) -> dict[str, Any]:

@@ -4,18 +4,18 @@ import re
 
 from tests.devnet.aave.assets import deploy_feed, deploy_price_feeds, deploy_sequencer, deploy_token
 from tests.devnet.aave.deployed import Deployed, EMode, PriceFeed, Reserve
+from tests.devnet.aave.market import TREASURY
 from tests.devnet.aave.shape import (
     E_MODES,
     HOUR_S,
+    PRICE_UNIT,
     RAY,
     RESERVES,
     SENTINEL_GRACE_S,
-    PRICE_UNIT,
     EModeShape,
     RateCurve,
     ReserveShape,
 )
-from tests.devnet.aave.market import TREASURY
 from tests.devnet.chain.client import DEPLOYER, Chain
 from tests.devnet.chain.compiler import artifact
 from tests.devnet.chain.toolchain import node_modules

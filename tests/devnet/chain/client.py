@@ -13,15 +13,16 @@ from tests.devnet.chain.rpc import Rpc, RpcError, strict
 DEPLOYER = "0xd0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0"
 TRANSACTION_GAS = 15_000_000
 BULK_GAS = 1_500_000
-RECEIPT_WAIT_S = 5.0
-NUDGE_AFTER_S = 0.3
+POLL_S = 0.0005
+NUDGE_AT_POLL = 400
+RECEIPT_POLLS = 8000
 
 Call = tuple[Any, ...]
 """`(to, signature, *arguments)`."""
 
 
 class Reverted(RuntimeError):
-    """A call or transaction reverted. `error` is its name where known, else what the revert data says; `data` is that data."""
+    """A call or transaction reverted. `error` is its name where known, else what the revert data says."""
 
     def __init__(self, error: str, data: str) -> None:
         super().__init__(error)
@@ -46,7 +47,7 @@ class Transaction(NamedTuple):
 
 @dataclass
 class Chain:
-    """One node (`node.http_url`, `.ws_url`, `.ipc_path`). `error_names` turns a revert's selector or text into the contract's own name for it."""
+    """One node (`node.http_url`, …). `error_names` turns a revert's selector or text into its name."""
 
     node: Anvil
     rpc: Rpc
@@ -98,22 +99,20 @@ class Chain:
         return receipt
 
     def _receipt(self, transaction_hash: str, request: dict[str, Any]) -> dict[str, Any]:
-        """Waits for the receipt. A transaction sent just after `evm_revert` may be left unmined or lost, so it is mined or sent again."""
-        start, nudged = time.monotonic(), False
-        while time.monotonic() < start + RECEIPT_WAIT_S:
+        """Wait for it. A transaction sent just after `evm_revert` may stay unmined or be lost: mine, send again."""
+        for poll in range(RECEIPT_POLLS):
             receipt: dict[str, Any] | None = self.rpc.request("eth_getTransactionReceipt", transaction_hash)
             if receipt is not None:
                 return receipt
-            if not nudged and time.monotonic() > start + NUDGE_AFTER_S:
-                nudged = True
+            if poll == NUDGE_AT_POLL:
                 if self.rpc.request("eth_getTransactionByHash", transaction_hash) is None:
                     transaction_hash = self.rpc.request("eth_sendTransaction", request)
                 self.rpc.request("evm_mine")
-            time.sleep(0.0005)
-        raise TimeoutError(f"no receipt of {transaction_hash} within {RECEIPT_WAIT_S} s")
+            time.sleep(POLL_S)
+        raise TimeoutError(f"no receipt of {transaction_hash} after {RECEIPT_POLLS} polls")
 
     def bulk(self, phases: Sequence[Sequence[Transaction]]) -> None:
-        """Mines many transactions phase by phase, in order within a sender. A revert is not reported: check the state."""
+        """Mines many transactions phase by phase, in order within a sender. A revert is not told: check the state."""
         senders = sorted({t.sender for phase in phases for t in phase})
         counts = strict(self.rpc.batch([("eth_getTransactionCount", (s, "latest")) for s in senders]))
         nonces = {s: int(n, 16) for s, n in zip(senders, counts, strict=True)}

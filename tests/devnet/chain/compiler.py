@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from tests.devnet.chain.toolchain import CACHE, DevnetUnavailable, HOME, locked, node, node_modules
+from tests.devnet.chain.toolchain import CACHE, HOME, DevnetUnavailable, locked, node, node_modules
 
 SOLC = "solc-0.8.28"
 COMPILE_TIMEOUT_S = 240
@@ -124,8 +124,8 @@ def with_imports(entries: tuple[str, ...], remappings: Mapping[str, str]) -> dic
             continue
         text = (root / path).read_text()
         found[path] = text
-        for imported in re.findall(r"import\s+(?:[^'\";]*?from\s+)?['\"]([^'\"]+)['\"]", text):
-            waiting.append(_resolved(imported, path, remappings))
+        imports = re.findall(r"import\s+(?:[^'\";]*?from\s+)?['\"]([^'\"]+)['\"]", text)
+        waiting.extend(_resolved(imported, path, remappings) for imported in imports)
     return found
 
 

@@ -81,7 +81,7 @@ def node_modules() -> Path:
 
 
 def _npm_install() -> None:
-    # Not `npm ci`: it refuses a lock that lacks the anvil builds of other platforms, which a registry mirror may not carry.
+    # Not `npm ci`: it refuses a lock without the anvil builds of other platforms, which a mirror may not carry.
     command = [*npm(), "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     environment = {**os.environ, "PATH": f"{node().parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     try:
@@ -105,6 +105,6 @@ def anvil_binary() -> Path:
     binary = node_modules() / "@foundry-rs" / f"anvil-{system}-{machine}" / "bin" / "anvil"
     if not binary.exists():
         raise DevnetUnavailable(
-            f"expected anvil for {system}-{machine} at {binary}, found none: the npm package has no build for this platform"
+            f"expected anvil for {system}-{machine} at {binary}, found none: npm has no build for it"
         )
     return binary
