@@ -1,0 +1,6 @@
+"""The `hfm` command."""
+
+from monitor.cli import main
+
+if __name__ == "__main__":
+    main()
