@@ -73,7 +73,7 @@ class Schedule:
         record = self.records[name]
         try:
             await job()
-        except Exception as e:
+        except Exception as e:  # noqa: BLE001  # the job boundary: one job's failure must not stop the others
             record.failures += 1
             record.failed_in_row += 1
             record.last_error = log.redact(f"{type(e).__name__}: {e}")

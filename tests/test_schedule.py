@@ -1,6 +1,7 @@
 """Jobs that fail are counted and tried again; jobs never overlap; stopping stops."""
 
 import asyncio
+import itertools
 
 from monitor.schedule import Schedule
 from tests.fakes.clock import FakeClock
@@ -39,7 +40,7 @@ async def test_a_failing_job_is_counted_and_tried_again_later_each_time():
 
     schedule.follow("heads", job)
     await run_until(schedule, stop, lambda: len(times) >= 7)
-    gaps = [later - earlier for earlier, later in zip(times[:6], times[1:7], strict=True)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times[:7])]
     assert gaps == [2000, 4000, 8000, 16000, 30000, 30000]
     assert schedule.records["heads"].failures >= 7
     assert "secret" not in schedule.records["heads"].last_error
