@@ -1,0 +1,52 @@
+"""Money is integers: the rooms that compute it hold no float."""
+
+import ast
+from collections.abc import Iterator
+
+from tests.architecture.tree import Module, modules
+
+EXACT = {"units", "domain", "query", "abi", "adapter", "ledger", "pricing", "health", "rules", "protocols"}
+MONEY_PASSES = {"store", "cycle", "outbox"}
+
+
+def inexact(module: Module) -> Iterator[str]:
+    for node in ast.walk(module.tree):
+        match node:
+            case ast.Constant(value=float() | complex()):
+                yield f"{module.at(node)} float literal"
+            case ast.BinOp(op=ast.Div()) | ast.AugAssign(op=ast.Div()):
+                yield f"{module.at(node)} true division"
+            case ast.Name(id="float"):
+                yield f"{module.at(node)} float"
+            case ast.Attribute(value=ast.Name(id="math"), attr=name) if name not in {"isqrt", "gcd"}:
+                yield f"{module.at(node)} math.{name}"
+            case ast.Import(names=names) if {n.name for n in names} & {"statistics", "cmath", "fractions"}:
+                yield f"{module.at(node)} inexact module"
+            case ast.ImportFrom(module="math" | "statistics" | "cmath"):
+                yield f"{module.at(node)} inexact module"
+
+
+def floats_made(module: Module) -> Iterator[str]:
+    for node in ast.walk(module.tree):
+        match node:
+            case ast.Call(func=ast.Name(id="float")):
+                yield f"{module.at(node)} float()"
+            case ast.Name(id="Float" | "REAL" | "Double") | ast.Attribute(attr="Float" | "REAL" | "Double"):
+                yield f"{module.at(node)} float column"
+
+
+def test_the_rooms_that_compute_money_are_free_of_floats():
+    found = [
+        where
+        for m in modules()
+        if m.room in EXACT
+        and not (m.room == "protocols" and m.path.endswith("/screen.py"))
+        and m.path != "monitor/abi.py"
+        for where in inexact(m)
+    ]
+    paths = [where for m in modules() if m.path == "monitor/abi.py" for where in inexact(m) if "division" not in where]
+    assert not found + paths
+
+
+def test_the_rooms_that_pass_money_on_make_no_floats_of_it():
+    assert [where for m in modules() if m.room in MONEY_PASSES for where in floats_made(m)] == []

@@ -1,0 +1,98 @@
+"""The front page names everything a person can use: what the code has and the page lacks fails here."""
+
+import ast
+import importlib
+import inspect
+import re
+from collections.abc import Iterator
+from enum import Enum
+
+import pytest
+from pydantic import BaseModel
+
+from monitor.domain import alerts
+from tests.architecture.tree import ROOT, Module, modules, readme
+
+
+def is_named(word: str) -> bool:
+    """Return whether the page names the word in code style: in backticks or in a code block."""
+    code = re.findall(r"```.*?```|`[^`\n]+`", readme(), re.DOTALL)
+    return any(re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", c) for c in code)
+
+
+def room(name: str) -> Iterator[Module]:
+    return (m for m in modules() if m.room == name)
+
+
+def verbs() -> list[str]:
+    """Return the words registered on the command line's app."""
+    found = []
+    for m in room("cli"):
+        for node in ast.walk(m.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                found += [_verb(node, d) for d in node.decorator_list if ".command" in ast.unparse(d)]
+    return sorted(set(found))
+
+
+def _verb(function: ast.FunctionDef | ast.AsyncFunctionDef, decorator: ast.expr) -> str:
+    named = [k.value for k in decorator.keywords if k.arg == "name"] if isinstance(decorator, ast.Call) else []
+    if named and isinstance(named[0], ast.Constant):
+        return str(named[0].value)
+    return function.name.strip("_").replace("_", "-")
+
+
+def channels() -> list[str]:
+    """Return the channels of `channels/`: the modules whose class delivers."""
+    return sorted(
+        m.path.split("/")[-1].removesuffix(".py")
+        for m in room("channels")
+        if re.search(r"async def (send|deliver)\b", m.text) and "(Protocol" not in m.text
+    )
+
+
+def settings() -> list[str]:
+    """Return every field of every settings table."""
+    if not (ROOT / "monitor" / "settings.py").exists():
+        return []
+    module = importlib.import_module("monitor.settings")
+    tables = [c for _, c in inspect.getmembers(module, inspect.isclass) if issubclass(c, BaseModel)]
+    return sorted({f for c in tables if c.__module__ == module.__name__ for f in c.model_fields})
+
+
+def levels() -> list[str]:
+    """Return the levels in their order, and what stands apart from it."""
+    named = [m.name for _, e in inspect.getmembers(alerts, inspect.isclass) if issubclass(e, Enum) for m in e]
+    return [n for n in dict.fromkeys(named) if n in {*alerts.Level.__members__, "UNKNOWN", "LIQUIDATED"}]
+
+
+@pytest.mark.parametrize("level", levels())
+def test_every_level_is_on_the_front_page(level: str):
+    assert is_named(level)
+
+
+@pytest.mark.parametrize("channel", channels())
+def test_every_channel_is_on_the_front_page(channel: str):
+    assert is_named(channel)
+
+
+@pytest.mark.parametrize("setting", settings())
+def test_every_setting_is_on_the_front_page(setting: str):
+    assert is_named(setting)
+
+
+@pytest.mark.parametrize("verb", verbs())
+def test_every_verb_is_on_the_front_page(verb: str):
+    assert re.search(rf"`(?:\$ )?hfm {re.escape(verb)}\b|^\s*(?:\$ )?hfm {re.escape(verb)}\b", readme(), re.MULTILINE)
+
+
+def test_the_front_page_starts_with_the_two_commands():
+    first_screen = readme()[:1500]
+    assert 0 < first_screen.index("./dev demo") < first_screen.index("./dev test")
+
+
+def test_the_changelog_has_a_heading_for_what_is_not_released():
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    assert changelog.index("## Unreleased") < len(changelog.split("\n## ", 1)[0]) + 5
+    entries = re.findall(r"(?m)^- (.+)$", changelog)
+    assert entries
+    assert all(e[0].isupper() and e.endswith(".") for e in entries), "entries are full sentences"
