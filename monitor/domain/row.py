@@ -104,16 +104,13 @@ def _text(value: int | None) -> str | None:
 def _usd(seen: Assessment) -> Row:
     if not seen.base_is_usd:
         return {"collateral_usd": None, "debt_usd": None, "equity_usd": None}
-    collateral, debt = _cents(seen.collateral_base, seen.base_unit), _cents(seen.debt_base, seen.base_unit)
+    collateral = None if seen.collateral_base is None else mul_div_down(seen.collateral_base, 100, seen.base_unit)
+    debt = None if seen.debt_base is None else mul_div_up(seen.debt_base, 100, seen.base_unit)
     equity = None if collateral is None or debt is None else collateral - debt
     return {
         name: None if cents is None else decimal_text(cents, 2)
         for name, cents in (("collateral_usd", collateral), ("debt_usd", debt), ("equity_usd", equity))
     }
-
-
-def _cents(value_base: int | None, base_unit: int) -> int | None:
-    return None if value_base is None else mul_div_down(value_base, 100, base_unit)
 
 
 def _leverage(seen: Assessment) -> str | None:
