@@ -26,7 +26,7 @@ from tests.devnet.chain.anvil import Anvil, anvil
 from tests.devnet.chain.client import DEPLOYER, Chain, Head, Reverted, Transaction, running_chain
 from tests.devnet.chain.rpc import Rpc, RpcError
 from tests.devnet.chain.toolchain import DevnetUnavailable, node, node_modules, npm
-from tests.devnet.opening import aave_v30
+from tests.devnet.opening import aave_v30, aave_v36
 
 __all__ = [
     "DEPLOYER",
@@ -51,6 +51,7 @@ __all__ = [
     "RpcError",
     "Transaction",
     "aave_v30",
+    "aave_v36",
     "anvil",
     "node",
     "node_modules",

@@ -62,14 +62,17 @@ def artifact(package: str, name: str) -> Contract:
 def own(name: str) -> Contract:
     """A contract of this folder's `contracts/`, by name."""
     sources = {path.name: path.read_text() for path in sorted((HOME / "contracts").glob("*.sol"))}
-    return compiled("own", sources, evm_version="paris", runs=200)[name]
+    return compiled("own", sources, "paris", 200)[name]
 
 
-def compiled(label: str, sources: Mapping[str, str], evm_version: str, runs: int) -> dict[str, Contract]:
+def compiled(
+    label: str, sources: Mapping[str, str], evm_version: str, runs: int, remappings: Mapping[str, str] | None = None
+) -> dict[str, Contract]:
     """Every contract in `sources` (path → text), from the cache when nothing has changed. Legacy pipeline."""
     settings = {
         "optimizer": {"enabled": True, "runs": runs},
         "evmVersion": evm_version,
+        "remappings": [f"{prefix}={folder}" for prefix, folder in (remappings or {}).items()],
         "outputSelection": {"*": {"*": ["abi", "evm.bytecode.object", "evm.bytecode.linkReferences"]}},
     }
     standard = {
