@@ -5,11 +5,13 @@ from typing import Protocol, TypeVar
 
 from monitor.domain.assessment import Assessment, Leg, Quote
 from monitor.domain.deployment import Deployment
+from monitor.domain.health import Health
 from monitor.domain.ids import Address, MarketKey, PositionKey
 from monitor.domain.moment import At
 from monitor.domain.prices import PROTOCOL, Node, PriceUsed, Repricing
 from monitor.domain.token import Token
 from monitor.ledger.accounts import Account, Accounts
+from monitor.pricing.graph import PriceGraph
 from monitor.query import Ask
 
 
@@ -29,6 +31,11 @@ class Market(Protocol):
 
     @property
     def base_is_usd(self) -> bool: ...
+    @property
+    def graph(self) -> PriceGraph:
+        """The price graph, which every repricing of the market goes through."""
+        ...
+
     @property
     def prices(self) -> tuple[PriceUsed, ...]:
         """Every node of the price graph with its present value."""
@@ -67,6 +74,10 @@ class Adapter(Protocol[M]):
 
     def assess(self, market: M, account: Account, repricing: Repricing = PROTOCOL) -> Assessment:
         """Return the exact assessment under a repricing; an unknown price makes it `Unmeasurable`, never a number."""
+        ...
+
+    def health(self, market: M, account: Account, repricing: Repricing = PROTOCOL) -> Health:
+        """Return the health that `assess` has under a repricing, and nothing else: the searches ask for many."""
         ...
 
     def quote(self, market: M, account: Account, repricing: Repricing = PROTOCOL) -> Quote | None:

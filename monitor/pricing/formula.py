@@ -21,7 +21,7 @@ class Formula(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Passes its one input on, as AaveOracle does for an answer it has no reason to doubt."""
+    """Passes its one input on."""
 
     def of(self, values: Sequence[Value]) -> Value:
         return values[0]
@@ -36,6 +36,17 @@ class PositiveOrFallback:
         if isinstance(answer, Unknown):
             return answer
         return answer if answer > 0 else fallback
+
+
+@dataclass(frozen=True, slots=True)
+class Positive:
+    """A positive answer, where there is no fallback oracle to ask (AaveOracle.sol, getAssetPrice). Input: answer."""
+
+    def of(self, values: Sequence[Value]) -> Value:
+        (answer,) = values
+        if isinstance(answer, Unknown) or answer > 0:
+            return answer
+        return Unknown("an answer that is not positive reverts, since there is no fallback oracle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,3 +202,17 @@ class Quotient:
         if isinstance(base, Unknown):
             return base
         return div_to_zero(asset * self.unit, base) if base else Unknown("a division by a zero price reverts")
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """A feed with other decimals, up exactly or down toward zero (ScaledPriceAdapter.sol, latestAnswer)."""
+
+    factor: int
+    is_up: bool
+
+    def of(self, values: Sequence[Value]) -> Value:
+        (answer,) = values
+        if isinstance(answer, Unknown):
+            return answer
+        return answer * self.factor if self.is_up else div_to_zero(answer, self.factor)

@@ -209,11 +209,10 @@ def _ordered(inputs: Sequence[PriceUsed], derived: Sequence[Derived]) -> tuple[D
 
 
 def _affected(nodes: Iterable[Node], derived: Sequence[Derived]) -> dict[Node, tuple[Derived, ...]]:
-    reached: dict[Node, list[Derived]] = {node: [] for node in nodes}
-    for source, found in reached.items():
-        names = {source}
-        for node in derived:
-            if not names.isdisjoint(node.inputs):
-                names.add(node.node)
-                found.append(node)
-    return {node: tuple(found) for node, found in reached.items()}
+    made_from: dict[Node, set[Node]] = {node: set() for node in nodes}
+    affected: dict[Node, list[Derived]] = {node: [] for node in made_from}
+    for node in derived:
+        made_from[node.node] = set(node.inputs).union(*(made_from[source] for source in node.inputs))
+        for source in made_from[node.node]:
+            affected[source].append(node)
+    return {node: tuple(found) for node, found in affected.items()}
