@@ -45,9 +45,10 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("elsewhere") / "venv"
     uv = Path(sys.executable).parent / "uv"
     must_run(uv, "venv", "-q", "--python", sys.executable, place, cwd=place.parent)
-    install = [str(uv), "pip", "install", "-q", "--python", str(place / "bin" / "python")]
-    must_run(*install, "--require-hashes", "-r", ROOT / "requirements" / "runtime.txt", cwd=place.parent)
-    must_run(*install, "--no-deps", wheel, cwd=place.parent)
+    python = place / "bin" / "python"
+    locked = ROOT / "requirements" / "runtime.txt"
+    must_run(uv, "pip", "sync", "-q", "--python", python, "--require-hashes", locked, cwd=place.parent)
+    must_run(uv, "pip", "install", "-q", "--python", python, "--no-deps", wheel, cwd=place.parent)
     return place / "bin"
 
 
