@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from monitor.domain.health import Health, Measured
+from monitor.domain.health import Health, Measured, Unmeasurable
 from monitor.domain.ids import Address, PositionId
 from monitor.domain.moment import At
 from monitor.domain.prices import Node, PriceUsed, Value
@@ -153,3 +153,20 @@ class Remedy:
     target_wad: int
     steps: tuple[Step, ...]
     unavailable: tuple[str, ...] = ()
+
+
+def unread(position: PositionId, at: At, kind: Kind, reason: str) -> Assessment:
+    """Return the assessment of a position that could not be read: it exists, and nothing is known of it."""
+    return Assessment(
+        id=position,
+        owner=None,
+        at=at,
+        kind=kind,
+        margin_mode="unknown",
+        health=Unmeasurable(reason),
+        legs=(),
+        collateral_base=None,
+        debt_base=None,
+        base_unit=1,
+        base_is_usd=False,
+    )
