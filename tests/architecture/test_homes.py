@@ -98,6 +98,17 @@ def test_pure_rooms_do_not_touch_the_world():
     assert not found, "\n".join(found)
 
 
+def test_the_edges_carry_and_do_not_judge():
+    found = [
+        f"{m.at(node)} {name}"
+        for m in modules()
+        if m.room in {"sources", "channels"}
+        for node, name in imported(m)
+        if re.match(r"monitor\.(rules|risk|screen|health|ledger|protocols)\b", name)
+    ]
+    assert not found, "\n".join(found)
+
+
 def _declared() -> list[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = [r for group in project.get("optional-dependencies", {}).values() for r in group]

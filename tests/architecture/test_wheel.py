@@ -40,8 +40,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the commands of an environment that holds the wheel and its locked dependencies only."""
-    if not WHEELS.is_dir():
-        pytest.skip("no package cache in this checkout: `./dev test` fills it")
+    if not (ROOT / ".venv" / ".synced").exists():
+        pytest.skip("the packages of this environment are not in the cache: `./dev test` puts them there")
     place = tmp_path_factory.mktemp("elsewhere") / "venv"
     uv = Path(sys.executable).parent / "uv"
     must_run(uv, "venv", "-q", "--python", sys.executable, place, cwd=place.parent)
