@@ -25,6 +25,7 @@ class Doubt(StrEnum):
     DIVERGENT = "divergent"
     MISCONFIGURED = "misconfigured: two orders of magnitude off"
     JUMP = "jump"
+    UNCERTAIN = "uncertain"
     OPAQUE = "opaque: adapter not reproduced"
     HARDCODED = "hardcoded"
 
@@ -38,6 +39,7 @@ _DISTRUSTED = frozenset(
         Doubt.AT_MINIMUM,
         Doubt.AT_MAXIMUM,
         Doubt.MISCONFIGURED,
+        Doubt.UNCERTAIN,
     }
 )
 
