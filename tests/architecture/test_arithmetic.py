@@ -10,6 +10,7 @@ MONEY_PASSES = {"store", "cycle", "outbox"}
 
 
 def inexact(module: Module) -> Iterator[str]:
+    has_math = any(isinstance(n, ast.Import) and n.names[0].name == "math" for n in ast.walk(module.tree))
     for node in ast.walk(module.tree):
         match node:
             case ast.Constant(value=float() | complex()):
@@ -18,7 +19,7 @@ def inexact(module: Module) -> Iterator[str]:
                 yield f"{module.at(node)} true division"
             case ast.Name(id="float"):
                 yield f"{module.at(node)} float"
-            case ast.Attribute(value=ast.Name(id="math"), attr=name) if name not in {"isqrt", "gcd"}:
+            case ast.Attribute(value=ast.Name(id="math"), attr=name) if has_math and name not in {"isqrt", "gcd"}:
                 yield f"{module.at(node)} math.{name}"
             case ast.Import(names=names) if {n.name for n in names} & {"statistics", "cmath", "fractions"}:
                 yield f"{module.at(node)} inexact module"

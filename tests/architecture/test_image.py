@@ -3,6 +3,7 @@
 import re
 from itertools import pairwise
 
+from monitor.settings import ApiSettings
 from tests.architecture.tree import ROOT
 
 TEXT = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text())
@@ -26,7 +27,7 @@ def test_only_the_data_folder_needs_to_be_writable():
 
 def test_the_container_reports_its_own_health_through_the_api():
     (check,) = [rest for word, rest in LAST_STAGE if word == "HEALTHCHECK"]
-    assert "/healthz" in check
+    assert f"127.0.0.1:{ApiSettings().port}/healthz" in check
 
 
 def test_no_layer_holds_a_secret_or_the_whole_checkout():
