@@ -1,5 +1,6 @@
-"""Levels of danger, and the facts of one alert."""
+"""Levels of danger, the facts of one alert, and who is told."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -49,3 +50,58 @@ class Alert:
     at_time_s: int
     facts: Mapping[str, str]
     time_to_liquidation_s: int | None = None
+    rule: str = "health"
+
+    @property
+    def severity(self) -> int:
+        """What is sent first: the level, an unknown at least as urgent as WARN, good news last."""
+        match self.kind:
+            case AlertKind.UNKNOWN:
+                return max(self.level, Level.WARN)
+            case AlertKind.RECOVERED | AlertKind.KNOWN_AGAIN:
+                return Level.OK
+            case AlertKind.LIQUIDATED:
+                return Level.LIQUIDATABLE + 1
+            case AlertKind.WORSENED | AlertKind.DETERIORATED | AlertKind.REPEATED | AlertKind.TEST:
+                return self.level
+
+    @property
+    def topic(self) -> str:
+        """Messages of one topic replace each other while unsent; an event stands for itself."""
+        match self.kind:
+            case AlertKind.WORSENED | AlertKind.DETERIORATED | AlertKind.REPEATED | AlertKind.RECOVERED:
+                return "level"
+            case AlertKind.UNKNOWN | AlertKind.KNOWN_AGAIN:
+                return "knowledge"
+            case AlertKind.LIQUIDATED | AlertKind.TEST:
+                return f"{self.kind.value}:{self.incident}:{self.seq}"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One way to reach someone: a channel's name and an address in it, `telegram` and a chat id."""
+
+    channel: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Someone who is told; the first route is used, the next when it refuses."""
+
+    name: str
+    routes: tuple[Route, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An alert and everyone who must get it; none is fine, the alert is recorded all the same."""
+
+    alert: Alert
+    recipients: tuple[Recipient, ...] = ()
+
+
+def dedupe_key(recipient: Recipient, alert: Alert) -> str:
+    """Return the 64 hex digits that name one message to one recipient, the same after any crash."""
+    parts = (recipient.name, str(alert.position), alert.rule, alert.incident, alert.kind.value, alert.level.name)
+    return hashlib.sha256("\x1f".join((*parts, str(alert.seq))).encode()).hexdigest()

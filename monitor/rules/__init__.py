@@ -1,0 +1,1 @@
+"""Turn what one evaluation says, and what is remembered, into a level and the messages worth sending."""

@@ -1,0 +1,32 @@
+"""What must survive: positions, states, alerts and the outbox, written in one transaction and read through views."""
+
+from monitor.store.queue import Deliverable, Queue
+from monitor.store.shown import (
+    AlertView,
+    AtRisk,
+    ChannelStatus,
+    DeploymentView,
+    OutboxStatus,
+    Page,
+    PositionView,
+    Sort,
+)
+from monitor.store.store import Commit, Cursor, Store
+from monitor.store.views import Views
+
+__all__ = [
+    "AlertView",
+    "AtRisk",
+    "ChannelStatus",
+    "Commit",
+    "Cursor",
+    "Deliverable",
+    "DeploymentView",
+    "OutboxStatus",
+    "Page",
+    "PositionView",
+    "Queue",
+    "Sort",
+    "Store",
+    "Views",
+]

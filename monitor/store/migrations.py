@@ -1,0 +1,63 @@
+"""Named changes to the tables, each applied once in a transaction of its own; a newer database is refused."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, inspect, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from monitor.clock import Clock
+from monitor.errors import ConfigError
+from monitor.store import tables
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One change; its name never changes once it has been released."""
+
+    name: str
+    apply: Callable[[Connection], None]
+
+
+def _first_light(connection: Connection) -> None:
+    tables.metadata.create_all(connection)
+
+
+MIGRATIONS = (Migration("first_light", _first_light),)
+
+
+async def pending(engine: AsyncEngine, known: tuple[Migration, ...] = MIGRATIONS) -> tuple[Migration, ...]:
+    """Return what the database still lacks.
+
+    Raises ConfigError when it holds a change this program does not know.
+    """
+    async with engine.connect() as connection:
+        applied = await connection.run_sync(_applied)
+    unknown = applied - {m.name for m in known}
+    if unknown:
+        raise ConfigError(
+            f"the database was written by a newer hfm (it has {', '.join(sorted(unknown))}): "
+            "use that version again, or restore a backup made before the upgrade"
+        )
+    return tuple(m for m in known if m.name not in applied)
+
+
+async def migrate(
+    engine: AsyncEngine, clock: Clock, reach: Callable[[str], None], known: tuple[Migration, ...] = MIGRATIONS
+) -> None:
+    """Apply what is pending, in order."""
+    for migration in await pending(engine, known):
+        async with engine.begin() as connection:
+            reach("migration: begun")
+            await connection.run_sync(migration.apply)
+            reach("migration: applied")
+            row = {"name": migration.name, "applied_s": clock.wall_s()}
+            await connection.execute(tables.migrations.insert().values(row))
+            reach("migration: recorded")
+        reach("migration: committed")
+
+
+def _applied(connection: Connection) -> set[str]:
+    if not inspect(connection).has_table(tables.migrations.name):
+        return set()
+    return set(connection.execute(select(tables.migrations.c.name)).scalars())

@@ -1,0 +1,187 @@
+"""The store: everything one step of a cycle learned goes down in one transaction, or not at all."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import Table, bindparam, delete, select, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from monitor.clock import Clock, SystemClock
+from monitor.domain.alerts import AlertKind, Notice
+from monitor.domain.ids import ChainId, DeploymentName, PositionId, Slug
+from monitor.domain.moment import At, BlockRef
+from monitor.domain.row import Evaluation
+from monitor.errors import ConfigError
+from monitor.rules.state import PositionState, time_s
+from monitor.store import engine, records, tables
+from monitor.store.engine import Database, Reach
+from monitor.store.failure import driver_error
+from monitor.store.migrations import migrate
+from monitor.store.queue import Queue
+from monitor.store.records import Record
+from monitor.store.views import Views
+
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a deployment has been followed; on start the ledger's hash must equal it."""
+
+    deployment: DeploymentName
+    protocol: Slug
+    chain: ChainId
+    at: At
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One step: what was evaluated, what the rules remember and say, and the moment reached.
+
+    `left` are positions no longer near any level, whose stored row would only grow old.
+    """
+
+    cursor: Cursor
+    evaluations: Sequence[Evaluation] = ()
+    states: Sequence[PositionState] = ()
+    notices: Sequence[Notice] = ()
+    left: Sequence[PositionId] = ()
+
+
+class Store:
+    """What survives. `queue` is the outbox, `views` all that API, pages and CLI may read."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self.queue = Queue(database)
+        self.views = Views(database, clock)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, url: str, clock: Clock | None = None, reach: Reach = lambda _: None) -> AsyncIterator["Store"]:
+        """Open the database, bringing its tables up to date, and close it at the end.
+
+        Raises ConfigError when it cannot be opened or written, or was written by a newer version.
+        """
+        target, clock = engine.database_url(url), clock or SystemClock()
+        writer, reader = engine.writer(target), engine.reader(target)
+        try:
+            try:
+                await migrate(writer, clock, reach)
+            except (SQLAlchemyError, OSError) as e:
+                shown = target.render_as_string()
+                raise ConfigError(f"expected a database that can be written at {shown}: {driver_error(e)}") from e
+            yield cls(Database(writer, reader, reach), clock)
+        finally:
+            await reader.dispose()
+            await writer.dispose()
+
+    async def commit(self, step: Commit) -> None:
+        """Write the whole step in one transaction.
+
+        Raises StoreFull, StoreError; then nothing of the step is stored and the same step may be tried again.
+        """
+        reach, now_s = self._database.reach, self._clock.wall_s()
+        async with self._database.writing() as connection:
+            reach("commit: begun")
+            await self._put(connection, tables.positions, [records.position_record(e) for e in step.evaluations])
+            await self._drop(connection, step.left)
+            reach("commit: positions written")
+            await self._put(connection, tables.states, [records.state_record(s) for s in step.states])
+            reach("commit: states written")
+            await self._put_incidents(connection, step, now_s)
+            await self._add(connection, tables.alerts, [records.alert_record(n.alert, now_s) for n in step.notices])
+            reach("commit: alerts written")
+            await self._enqueue(connection, step.notices, now_s)
+            reach("commit: outbox written")
+            await self._put(connection, tables.cursors, [_cursor_record(step.cursor, now_s)])
+            reach("commit: cursor written")
+        reach("commit: done")
+
+    async def states(self, positions: Sequence[PositionId]) -> dict[PositionId, PositionState]:
+        """Return what is remembered of the positions; one never judged is missing."""
+        found = {}
+        async with self._database.reading() as connection:
+            for ids in _chunks([str(p) for p in positions]):
+                query = select(tables.states.c.state).where(tables.states.c.position.in_(ids))
+                for text in (await connection.execute(query)).scalars():
+                    state = records.state_from(text)
+                    found[state.position] = state
+        return found
+
+    async def cursor(self, deployment: DeploymentName) -> Cursor | None:
+        """Return how far the deployment was followed, None when never."""
+        columns = tables.cursors.c
+        query = select(columns.protocol, columns.chain, columns.at).where(columns.deployment == deployment)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return row and Cursor(deployment, Slug(row.protocol), ChainId(row.chain), records.at_from(row.at))
+
+    async def _put(self, connection: AsyncConnection, table: Table, rows: list[Record]) -> None:
+        if not rows:
+            return
+        insert = self._database.insert(table)
+        keys = [column.name for column in table.primary_key]
+        rest = {name: insert.excluded[name] for name in rows[0] if name not in keys}
+        await connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=rest), rows)
+
+    async def _add(self, connection: AsyncConnection, table: Table, rows: list[Record]) -> None:
+        if rows:
+            await connection.execute(self._database.insert(table).on_conflict_do_nothing(), rows)
+
+    async def _drop(self, connection: AsyncConnection, left: Sequence[PositionId]) -> None:
+        for ids in _chunks([str(p) for p in left]):
+            await connection.execute(delete(tables.positions).where(tables.positions.c.id.in_(ids)))
+
+    async def _put_incidents(self, connection: AsyncConnection, step: Commit, now_s: int) -> None:
+        opened = [
+            {
+                "id": s.incident.id,
+                "position": str(s.position),
+                "opened_s": s.incident.opened_s,
+                "closed_s": None,
+                "worst": s.incident.worst.name,
+                "worst_health": s.incident.worst_health,
+            }
+            for s in step.states
+            if s.incident
+        ]
+        closed = [{"which": n.alert.incident} for n in step.notices if n.alert.kind is AlertKind.RECOVERED]
+        await self._put(connection, tables.incidents, opened)
+        if closed:
+            close = update(tables.incidents).where(tables.incidents.c.id == bindparam("which")).values(closed_s=now_s)
+            await connection.execute(close, closed)
+
+    async def _enqueue(self, connection: AsyncConnection, notices: Sequence[Notice], now_s: int) -> None:
+        rows = [records.outbox_record(n.alert, r, now_s) for n in notices for r in n.recipients if r.routes]
+        if not rows:
+            return
+        t = tables.outbox.c
+        same = (t.recipient == bindparam("to")) & (t.position == bindparam("about")) & (t.topic == bindparam("on"))
+        older = same & (t.state == "pending") & (t.dedupe_key != bindparam("but"))
+        known = [{"to": r["recipient"], "about": r["position"], "on": r["topic"], "but": r["dedupe_key"]} for r in rows]
+        await connection.execute(update(tables.outbox).where(older).values(state="superseded"), known)
+        self._database.reach("commit: older messages superseded")
+        await self._add(connection, tables.outbox, rows)
+
+
+def _cursor_record(cursor: Cursor, now_s: int) -> Record:
+    at = cursor.at
+    return {
+        "deployment": cursor.deployment,
+        "protocol": cursor.protocol,
+        "chain": cursor.chain,
+        "number": at.number if isinstance(at, BlockRef) else at.height,
+        "hash": at.hash if isinstance(at, BlockRef) else "",
+        "time_s": time_s(at),
+        "committed_s": now_s,
+        "at": records.at_json(at),
+    }
+
+
+def _chunks(ids: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(ids), _CHUNK):
+        yield ids[start : start + _CHUNK]

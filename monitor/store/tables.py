@@ -1,0 +1,131 @@
+"""The tables. Integers that may pass 63 bits are decimal text, and sort keys are digits of fixed width."""
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, Table, Text, text
+
+metadata = MetaData()
+_Int = BigInteger().with_variant(Integer(), "sqlite")
+_pending = text("state = 'pending'")
+
+
+def _table(name: str, *parts: Column[int] | Column[str] | Index) -> Table:
+    return Table(name, metadata, *parts, sqlite_strict=True)
+
+
+def _text(name: str, *, null: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=null)
+
+
+def _int(name: str, *, null: bool = False) -> Column[int]:
+    return Column(name, _Int, nullable=null)
+
+
+def _serial() -> Column[int]:
+    return Column("id", _Int, primary_key=True, autoincrement=True)
+
+
+migrations = _table("migrations", Column("name", Text, primary_key=True), _int("applied_s"))
+
+cursors = _table(
+    "cursors",
+    Column("deployment", Text, primary_key=True),
+    _text("protocol"),
+    _text("chain"),
+    _int("number", null=True),
+    _text("hash"),
+    _int("time_s"),
+    _int("committed_s"),
+    _text("at"),
+)
+
+positions = _table(
+    "positions",
+    Column("id", Text, primary_key=True),
+    _text("chain"),
+    _text("protocol"),
+    _text("deployment"),
+    _text("owner", null=True),
+    _text("status"),
+    _text("health_key"),
+    _text("debt_key"),
+    _text("distance_key"),
+    _int("debt_cents", null=True),
+    _int("at_time_s"),
+    _text("row"),
+    _text("remedy", null=True),
+    _text("quote", null=True),
+    Index("positions_by_health", "health_key", "id"),
+    Index("positions_by_debt", "debt_key", "id"),
+    Index("positions_by_distance", "distance_key", "id"),
+    Index("positions_by_owner", "owner"),
+    Index("positions_by_deployment", "deployment", "status"),
+)
+
+states = _table(
+    "states",
+    Column("position", Text, primary_key=True),
+    _text("level", null=True),
+    _int("is_unknown"),
+    _text("driver"),
+    _text("incident", null=True),
+    _text("state"),
+)
+
+incidents = _table(
+    "incidents",
+    Column("id", Text, primary_key=True),
+    _text("position"),
+    _int("opened_s"),
+    _int("closed_s", null=True),
+    _text("worst"),
+    _text("worst_health", null=True),
+    Index("incidents_by_position", "position"),
+)
+
+alerts = _table(
+    "alerts",
+    _serial(),
+    Column("key", Text, nullable=False, unique=True),
+    _text("position"),
+    _text("deployment"),
+    _text("kind"),
+    _text("incident"),
+    _int("seq"),
+    _text("level"),
+    _int("at_time_s"),
+    _int("committed_s"),
+    _text("alert"),
+    Index("alerts_by_position", "position", "id"),
+)
+
+outbox = _table(
+    "outbox",
+    _serial(),
+    Column("alert", Text, ForeignKey("alerts.key"), nullable=False),
+    Column("dedupe_key", Text, nullable=False, unique=True),
+    _text("recipient"),
+    _text("position"),
+    _text("topic"),
+    _text("routes"),
+    _int("route"),
+    _text("channel"),
+    _text("address"),
+    _int("severity"),
+    _int("time_to_liquidation_s", null=True),
+    _text("state"),
+    _int("attempts"),
+    _int("next_try_s"),
+    _int("created_s"),
+    Index("outbox_due", "channel", "severity", "id", sqlite_where=_pending, postgresql_where=_pending),
+    Index("outbox_topic", "recipient", "position", "topic", sqlite_where=_pending, postgresql_where=_pending),
+)
+
+deliveries = _table(
+    "deliveries",
+    _serial(),
+    Column("outbox", _Int, ForeignKey("outbox.id"), nullable=False),
+    _text("channel"),
+    _text("outcome"),
+    _int("at_s"),
+    _text("detail"),
+    Index("deliveries_by_channel", "channel", "id"),
+)

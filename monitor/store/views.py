@@ -1,0 +1,175 @@
+"""What API, pages and CLI read: positions, deployments, alerts and the outbox, each with its moment and age."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+
+from monitor.clock import Clock
+from monitor.domain.ids import Address, ChainId, DeploymentName, PositionId, Slug
+from monitor.store import paging, records, tables
+from monitor.store.engine import Database
+from monitor.store.shown import (
+    AlertView,
+    AtRisk,
+    ChannelStatus,
+    DeploymentView,
+    OutboxStatus,
+    Page,
+    PositionView,
+    Sort,
+)
+
+PAGE_LIMIT = 1000
+
+
+class Views:
+    """Reads only."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def at_risk(
+        self, wanted: AtRisk, sort: Sort = Sort.HEALTH, cursor: str | None = None, limit: int = 100
+    ) -> Page[PositionView]:
+        """Return positions with debt, worst first.
+
+        A cursor goes on after the last item it came with, whatever has moved since. Raises UsageError for a cursor of
+        another sort or made up.
+        """
+        p = tables.positions.c
+        key = {Sort.HEALTH: p.health_key, Sort.DEBT: p.debt_key, Sort.DISTANCE: p.distance_key}[sort]
+        query = _positions().add_columns(key.label("sort_key")).where(p.status != "no_debt", *_conditions(wanted))
+        if cursor is not None:
+            last, id_ = paging.decode(cursor, sort.value)
+            query = query.where(or_(key > last, (key == last) & (p.id > id_)))
+        size = min(max(limit, 1), PAGE_LIMIT)
+        rows = await self._rows(query.order_by(key, p.id).limit(size + 1))
+        items = tuple(self._position(row) for row in rows[:size])
+        following = paging.encode(sort.value, rows[size - 1].sort_key, rows[size - 1].id) if len(rows) > size else None
+        return Page(items, following)
+
+    async def position(self, position: PositionId) -> PositionView | None:
+        """Return one position, None when it is not known here."""
+        rows = await self._rows(_positions().where(tables.positions.c.id == str(position)))
+        return self._position(rows[0]) if rows else None
+
+    async def positions_of(self, owner: Address) -> tuple[PositionView, ...]:
+        """Return all positions of an owner, worst first."""
+        p = tables.positions.c
+        rows = await self._rows(_positions().where(p.owner == owner).order_by(p.health_key, p.id))
+        return tuple(self._position(row) for row in rows)
+
+    async def deployments(self) -> tuple[DeploymentView, ...]:
+        """Return every deployment that was ever followed."""
+        p, s, now_s = tables.positions.c, tables.states.c, self._clock.wall_s()
+        statuses = select(p.deployment, p.status, func.count().label("n")).group_by(p.deployment, p.status)
+        joined = tables.positions.join(tables.states, s.position == p.id)
+        level = select(p.deployment, s.level, s.is_unknown, func.count().label("n")).select_from(joined)
+        async with self._database.reading() as connection:
+            cursors = (await connection.execute(select(tables.cursors).order_by(tables.cursors.c.deployment))).all()
+            by_status = {(r.deployment, r.status): r.n for r in (await connection.execute(statuses)).all()}
+            by_level = (await connection.execute(level.group_by(p.deployment, s.level, s.is_unknown))).all()
+        levels: dict[str, dict[str, int]] = {}
+        for r in by_level:
+            name = "UNKNOWN" if r.is_unknown else r.level
+            counts = levels.setdefault(r.deployment, {})
+            counts[name] = counts.get(name, 0) + r.n
+        return tuple(_deployment(row, now_s, by_status, levels.get(row.deployment, {})) for row in cursors)
+
+    async def alerts(
+        self,
+        position: PositionId | None = None,
+        deployment: DeploymentName | None = None,
+        after: int = 0,
+        limit: int = 100,
+    ) -> tuple[AlertView, ...]:
+        """Return alerts recorded after the given id, oldest first."""
+        a = tables.alerts.c
+        query = select(a.id, a.alert, a.committed_s).where(a.id > after).order_by(a.id)
+        if position is not None:
+            query = query.where(a.position == str(position))
+        if deployment is not None:
+            query = query.where(a.deployment == deployment)
+        rows = await self._rows(query.limit(min(max(limit, 1), PAGE_LIMIT)))
+        return tuple(AlertView(r.id, records.alert_from(r.alert), r.committed_s) for r in rows)
+
+    async def outbox_status(self) -> OutboxStatus:
+        """Return what is owed, what became of the rest, and each channel's latest try."""
+        o, d, now_s = tables.outbox.c, tables.deliveries.c, self._clock.wall_s()
+        counted = select(o.channel, o.state, func.count().label("n"), func.min(o.created_s).label("oldest_s"))
+        newest = select(func.max(d.id)).group_by(d.channel)
+        async with self._database.reading() as connection:
+            counts = (await connection.execute(counted.group_by(o.channel, o.state))).all()
+            last = (await connection.execute(select(tables.deliveries).where(d.id.in_(newest)))).all()
+        tally = {(r.channel, r.state): r for r in counts}
+        latest = {r.channel: r for r in last}
+        names = sorted({channel for channel, _ in tally} | set(latest))
+        return OutboxStatus(tuple(_channel(name, tally, latest.get(name), now_s) for name in names))
+
+    async def _rows(self, query: Select[Any]) -> list[Row[Any]]:
+        async with self._database.reading() as connection:
+            return list((await connection.execute(query)).all())
+
+    def _position(self, row: Row[Any]) -> PositionView:
+        return PositionView(
+            id=PositionId.parse(row.id),
+            row=json.loads(row.row),
+            age_s=max(self._clock.wall_s() - row.at_time_s, 0),
+            is_unpriced=row.debt_cents is None,
+            level="UNKNOWN" if row.is_unknown else row.level,
+            last_level=row.level,
+            driver=row.driver,
+            incident=row.incident,
+            quote=None if row.quote is None else json.loads(row.quote),
+            remedy=None if row.remedy is None else json.loads(row.remedy),
+        )
+
+
+def _positions() -> Select[Any]:
+    p, s = tables.positions.c, tables.states.c
+    columns = (p.id, p.row, p.quote, p.remedy, p.at_time_s, p.debt_cents, s.level, s.is_unknown, s.driver, s.incident)
+    return select(*columns).select_from(tables.positions.outerjoin(tables.states, s.position == p.id))
+
+
+def _conditions(wanted: AtRisk) -> list[ColumnElement[bool]]:
+    p = tables.positions.c
+    exact = [(p.chain, wanted.chain), (p.protocol, wanted.protocol), (p.deployment, wanted.deployment)]
+    found = [column == value for column, value in exact if value is not None]
+    if wanted.health_below_wad is not None:
+        found.append(or_(p.health_key < records.sort_key(wanted.health_below_wad), p.status == "unmeasurable"))
+    if wanted.min_debt_cents is not None:
+        found.append(or_(p.debt_cents >= wanted.min_debt_cents, p.debt_cents.is_(None)))
+    return found
+
+
+def _deployment(
+    row: Row[Any], now_s: int, by_status: Mapping[tuple[str, str], int], levels: Mapping[str, int]
+) -> DeploymentView:
+    count = {status: by_status.get((row.deployment, status), 0) for status in ("measured", "no_debt", "unmeasurable")}
+    return DeploymentView(
+        name=DeploymentName(row.deployment),
+        protocol=Slug(row.protocol),
+        chain=ChainId(row.chain),
+        at=records.at_from(row.at),
+        age_s=max(now_s - row.time_s, 0),
+        committed_age_s=max(now_s - row.committed_s, 0),
+        positions=sum(count.values()),
+        levels=levels,
+        **count,
+    )
+
+
+def _channel(name: str, tally: Mapping[tuple[str, str], Row[Any]], last: Row[Any] | None, now_s: int) -> ChannelStatus:
+    count = {s: tally[name, s].n if (name, s) in tally else 0 for s in ("pending", "sent", "dead", "superseded")}
+    oldest = tally.get((name, "pending"))
+    return ChannelStatus(
+        channel=name,
+        oldest_pending_age_s=None if oldest is None else max(now_s - oldest.oldest_s, 0),
+        last=last.outcome if last else None,
+        last_age_s=max(now_s - last.at_s, 0) if last else None,
+        last_detail=last.detail if last else None,
+        **count,
+    )
