@@ -1,23 +1,17 @@
-"""The values a person may set: one TOML file over the packaged chains and deployments, secrets from the environment."""
+"""The values a person may set, one class per table of the settings file."""
 
 import difflib
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from monitor import resources
 from monitor.domain.deployment import Deployment
 from monitor.domain.ids import Address, ChainId, DeploymentName, Slug, address
-from monitor.errors import ConfigError, UsageError
-
-_KEY_LIKE = re.compile(r"(?:0x)?[0-9a-fA-F]{64}")
-_ID_FIELDS = ("id", "hash", "key_id", "sha256")
+from monitor.errors import ConfigError
 
 
 class _Table(BaseModel):
@@ -75,6 +69,34 @@ class WatchSettings(_Table):
         return channels
 
 
+class ReferenceSettings(_Table):
+    """An independent price of a token: an aggregator on its chain, or a coin of the HTTP feed."""
+
+    chain: str
+    token: str
+    feed: str | None = None
+    coin: str | None = Field(default=None, pattern=r"^[a-z0-9_-]{1,40}:0x[0-9a-f]{40}$")
+    max_age_s: int = Field(default=3600, gt=0)
+
+    @field_validator("token", "feed")
+    @classmethod
+    def _is_address(cls, text: str | None) -> str | None:
+        return None if text is None else address(text)
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> "ReferenceSettings":
+        if (self.feed is None) == (self.coin is None):
+            raise ValueError("expected either feed (an aggregator) or coin (of the HTTP feed)")
+        return self
+
+
+class PriceSettings(_Table):
+    """The HTTP feed of independent prices; empty for none."""
+
+    url: str = ""
+    allow_private: bool = False
+
+
 class StoreSettings(_Table):
     """Where the service remembers."""
 
@@ -124,6 +146,8 @@ class Settings(BaseSettings):
     chain: tuple[ChainSettings, ...] = ()
     deployment: tuple[DeploymentSettings, ...] = ()
     watch: tuple[WatchSettings, ...] = ()
+    reference: tuple[ReferenceSettings, ...] = ()
+    prices: PriceSettings = PriceSettings()
     store: StoreSettings = StoreSettings()
     api: ApiSettings = ApiSettings()
     telegram: TelegramSettings = TelegramSettings()
@@ -170,57 +194,6 @@ class Settings(BaseSettings):
         return (*(secret.get_secret_value() for secret in found if secret is not None), *paths)
 
 
-def load(path: Path | None = None) -> Settings:
-    """Return the packaged settings with those of a file on top.
-
-    Raises ConfigError naming the file, the setting, and the nearest known one where a name is unknown.
-    """
-    own = _toml(path) if path else {}
-    where = path.name if path else "the environment"
-    _refuse_private_keys(own, where)
-    try:
-        settings = Settings(**_merged(_packaged(), own))
-        for deployment in settings.deployment:
-            settings.domain_deployment(deployment)
-    except ValidationError as e:
-        raise ConfigError(f"{where}: " + "; ".join(_explained(error) for error in e.errors())) from None
-    except UsageError as e:
-        raise ConfigError(f"{where}: {e}") from e
-    return settings
-
-
-@cache
-def _packaged() -> dict[str, Any]:
-    folder = resources.config()
-    chains = _toml(folder / "chains.toml").get("chain", [])
-    files = sorted((folder / "deployments").glob("*.toml"))
-    return {"chain": chains, "deployment": [d for file in files for d in _toml(file).get("deployment", [])]}
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as e:
-        raise ConfigError(f"expected a readable settings file at {path}: {e}") from e
-    except tomllib.TOMLDecodeError as e:
-        raise ConfigError(f"{path.name} is no valid TOML: {e}") from e
-
-
-def _merged(packaged: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """Return the file's tables over the packaged ones; chains and deployments of one name are joined."""
-    result = dict(own)
-    for table in ("chain", "deployment"):
-        rows = own.get(table, [])
-        if not isinstance(rows, list):
-            raise ConfigError(f"expected [[{table}]] with double brackets, found [{table}]")
-        named: dict[str, dict[str, Any]] = {row["name"]: row for row in packaged[table]}
-        for index, row in enumerate(rows):
-            name = str(row.get("name", f"#{index + 1}"))
-            named[name] = {**(named.get(name, {}) if table == "chain" else {}), **row}
-        result[table] = list(named.values())
-    return result
-
-
 _T = TypeVar("_T", ChainSettings, DeploymentSettings)
 
 
@@ -228,45 +201,9 @@ def _named(rows: tuple[_T, ...], name: str, what: str) -> _T:
     for row in rows:
         if row.name == name:
             return row
-    raise ConfigError(f"unknown {what} {name!r}{_suggestion(name, [row.name for row in rows])}")
+    raise ConfigError(f"unknown {what} {name!r}{suggestion(name, [row.name for row in rows])}")
 
 
-def _suggestion(name: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+def suggestion(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, tuple(known), n=3, cutoff=0.5)
     return f": did you mean {' or '.join(near)}?" if near else f"; known: {', '.join(sorted(known)[:12])}"
-
-
-def _explained(error: Any) -> str:
-    place = ".".join(str(part) for part in error["loc"])
-    if error["type"] != "extra_forbidden":
-        return f"{place}: {error['msg']}"
-    model: Any = Settings
-    for part in error["loc"][:-1]:
-        if isinstance(part, str):
-            model = _model_of(model, part)
-    return f"unknown setting {place!r}{_suggestion(str(error['loc'][-1]), list(model.model_fields))}"
-
-
-def _model_of(model: Any, field: str) -> Any:
-    annotation = model.model_fields[field].annotation
-    return next((a for a in getattr(annotation, "__args__", ()) if isinstance(a, type)), annotation)
-
-
-def _refuse_private_keys(tree: dict[str, Any], where: str) -> None:
-    for place, value in _leaves(tree):
-        if _KEY_LIKE.fullmatch(value.strip()) and not place.rsplit(".", 1)[-1].endswith(_ID_FIELDS):
-            raise ConfigError(
-                f"{where}: {place} looks like a private key. hfm only reads and never needs one: remove it, and treat "
-                "that key as exposed"
-            )
-
-
-def _leaves(tree: object, place: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(tree, dict):
-        for key, value in tree.items():
-            yield from _leaves(value, f"{place}.{key}" if place else str(key))
-    elif isinstance(tree, list):
-        for index, value in enumerate(tree):
-            yield from _leaves(value, f"{place}.{index}")
-    elif isinstance(tree, str):
-        yield place, tree

@@ -1,0 +1,90 @@
+"""How rows look on a terminal."""
+
+import json
+from collections.abc import Iterable, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from monitor.domain.label import safe_label
+from monitor.domain.row import Row
+
+
+
+def positions(rows: Iterable[Row], title: str) -> Table:
+    """Return a table of positions, worst first as given."""
+    table = Table(title=title, title_justify="left", header_style="bold", expand=False)
+    for name, justify in (
+        ("owner", "left"),
+        ("deployment", "left"),
+        ("health", "right"),
+        ("cautious", "right"),
+        ("distance", "right"),
+        ("collateral $", "right"),
+        ("debt $", "right"),
+        ("liquidation price", "left"),
+        ("state", "left"),
+    ):
+        table.add_column(name, justify="right" if justify == "right" else "left", no_wrap=name != "state")
+    for row in rows:
+        table.add_row(
+            short(row["owner"] or row["key"]),
+            str(row["deployment"]),
+            health(row["health_factor"]),
+            health(row["cautious_health_factor"]),
+            "" if row["distance_pct"] is None else f"{row['distance_pct']} %",
+            money(row["collateral_usd"]),
+            money(row["debt_usd"]),
+            liquidation_price(row),
+            state(row),
+        )
+    return table
+
+
+def health(factor: object) -> Text:
+    """Return a health factor cut to four decimals, coloured by how near 1 it is."""
+    if factor is None:
+        return Text("")
+    text = str(factor)
+    whole, _, fraction = text.partition(".")
+    tenths = int(whole) * 10 + int(fraction[:1] or 0) if not text.startswith("-") else 0
+    style = "bold white on red" if tenths < 10 else "bold red" if tenths < 11 else "yellow" if tenths < 15 else "green"
+    shown = f"{whole}.{fraction[:4]}" if len(whole) < 7 else f">{10 ** 6:,}"
+    return Text(shown, style=style)
+
+
+def money(amount: object) -> str:
+    """Return dollars with thousands separators; empty where unknown."""
+    if amount is None:
+        return ""
+    sign, digits = ("-", str(amount)[1:]) if str(amount).startswith("-") else ("", str(amount))
+    whole, _, cents = digits.partition(".")
+    return f"{sign}{int(whole):,}.{cents.ljust(2, '0')[:2]}"
+
+
+def short(hexadecimal: object) -> str:
+    """Return the two ends of an address."""
+    text = str(hexadecimal)
+    return f"{text[:6]}…{text[-4:]}" if len(text) > 14 else text
+
+
+def liquidation_price(row: Row) -> str:
+    """Return the first liquidation price with its direction."""
+    prices: Sequence[dict[str, str]] = json.loads(str(row["liquidation_prices"] or "[]"))
+    if not prices:
+        return ""
+    first = prices[0]
+    arrow = "≤" if first["direction"] == "falls" else "≥"
+    more = f" (+{len(prices) - 1})" if len(prices) > 1 else ""
+    return f"{safe_label(first['symbol'] or first['node'])} {arrow} {first['first_liquidatable']}{more}"
+
+
+def state(row: Row) -> Text:
+    """Return what a reader must know first."""
+    if row["status"] == "unmeasurable":
+        return Text(f"unknown: {safe_label(str(row['reason']))}", style="bold magenta")
+    if row["is_liquidatable_now"]:
+        return Text("LIQUIDATABLE NOW", style="bold white on red")
+    if row["is_insolvent"]:
+        return Text(f"past its line; blocked: {', '.join(json.loads(str(row['blockers'])))}", style="bold red")
+    return Text("no debt" if row["status"] == "no_debt" else "", style="dim")

@@ -1,0 +1,1 @@
+"""The order of work: one file per loop, and the steps they share."""

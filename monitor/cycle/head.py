@@ -1,0 +1,135 @@
+"""Follows one chain: at each new block every deployment on it is read, assessed, judged and committed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from monitor.clock import Clock
+from monitor.cycle.outlook import Outlooks, Source
+from monitor.cycle.step import Target, assess, look, unseen
+from monitor.domain.alerts import Notice, Recipient
+from monitor.domain.health import Unmeasurable
+from monitor.domain.ids import Address, DeploymentName
+from monitor.domain.moment import BlockRef
+from monitor.domain.row import Evaluation
+from monitor.errors import EndpointError, ReadError
+from monitor.rules import Judgement, Levels, judge
+from monitor.store import Commit, Cursor, Store
+
+_PATIENCE_S = 30
+
+
+class Heads(Source, Protocol):
+    """A chain whose blocks can be followed."""
+
+    async def wait_for_head(self, after: BlockRef | None, timeout_s: int) -> BlockRef:
+        """Return the newest verified block, as soon as it is another than `after` or when time is up."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """How the last pass over a deployment went; `ok_block` and `ok_s` are of the last whole one."""
+
+    ok_block: int | None = None
+    ok_s: int | None = None
+    took_ms: int = 0
+    positions: int = 0
+    unmeasurable: int = 0
+    alerts: int = 0
+    failures: int = 0
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class HeadLoop:
+    """One chain's loop; `once` is one turn of it."""
+
+    chain: Heads
+    targets: tuple[Target, ...]
+    outlooks: Outlooks
+    store: Store
+    levels: Levels
+    recipients: Mapping[Address, tuple[Recipient, ...]]
+    clock: Clock
+    target_wad: int
+    passes: dict[DeploymentName, Pass] = field(default_factory=dict)
+    _last: BlockRef | None = None
+
+    async def once(self) -> None:
+        """Wait for a block and pass over every deployment; a deployment that cannot be read is unknown, not skipped.
+
+        Raises NoEndpoint when the chain has no head to offer, after saying so for every position.
+        """
+        try:
+            head = await self.chain.wait_for_head(self._last, _PATIENCE_S)
+        except EndpointError as e:
+            for target in self.targets:
+                await self._blind(target, self._last, str(e))
+            raise
+        if self._last is not None and head.hash == self._last.hash:
+            return
+        for target in self.targets:
+            try:
+                await self._pass(target, head)
+            except ReadError as e:
+                await self._blind(target, head, str(e))
+        self._last = head
+
+    async def _pass(self, target: Target, head: BlockRef) -> None:
+        started_ms = self.clock.monotonic_ms()
+        evaluations = [
+            evaluation
+            async for sight in look(self.chain, target, self.outlooks, head)
+            async for evaluation in assess(sight, self.target_wad)
+        ]
+        cursor = Cursor(target.deployment.name, target.deployment.protocol, target.deployment.chain, head)
+        alerts = await self._judge_and_commit(evaluations, cursor)
+        self.passes[target.deployment.name] = Pass(
+            ok_block=head.number,
+            ok_s=self.clock.wall_s(),
+            took_ms=self.clock.monotonic_ms() - started_ms,
+            positions=len(evaluations),
+            unmeasurable=sum(isinstance(e.protocol.health, Unmeasurable) for e in evaluations),
+            alerts=alerts,
+            failures=self._before(target).failures,
+        )
+
+    async def _blind(self, target: Target, at: BlockRef | None, problem: str) -> None:
+        """Record that nothing is known of the deployment's positions; the cursor stays where knowledge ended."""
+        before = self._before(target)
+        known = await self.store.known(target.deployment.name)
+        cursor = await self.store.cursor(target.deployment.name)
+        at = at or (cursor.at if cursor is not None and isinstance(cursor.at, BlockRef) else None)
+        if known and at is not None:
+            await self._judge_and_commit(unseen(known, at, problem), None)
+        self.passes[target.deployment.name] = Pass(
+            ok_block=before.ok_block,
+            ok_s=before.ok_s,
+            took_ms=before.took_ms,
+            positions=len(known),
+            unmeasurable=len(known),
+            failures=before.failures + 1,
+            problem=problem,
+        )
+
+    def _before(self, target: Target) -> Pass:
+        return self.passes.get(target.deployment.name, Pass())
+
+    async def _judge_and_commit(self, evaluations: Sequence[Evaluation], cursor: Cursor | None) -> int:
+        past = await self.store.states([evaluation.protocol.id for evaluation in evaluations])
+        now_s = self.clock.wall_s()
+        judged: list[Judgement] = [
+            judge(past.get(evaluation.protocol.id), evaluation, self.levels, now_s) for evaluation in evaluations
+        ]
+        notices = [
+            Notice(alert, self._told(evaluation))
+            for evaluation, judgement in zip(evaluations, judged, strict=True)
+            for alert in judgement.alerts
+        ]
+        await self.store.commit(Commit(cursor, evaluations, [judgement.state for judgement in judged], notices))
+        return len(notices)
+
+    def _told(self, evaluation: Evaluation) -> tuple[Recipient, ...]:
+        seen = evaluation.protocol
+        return self.recipients.get(seen.owner or Address(seen.id.key), ())

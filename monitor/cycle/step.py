@@ -1,0 +1,91 @@
+"""One market at one moment: read, price, assess. What every loop shares, in the order things happen."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from monitor.adapter import Adapter, Market
+from monitor.cycle.outlook import Outlooks, Source
+from monitor.domain.assessment import Kind, unread
+from monitor.domain.deployment import Deployment
+from monitor.domain.health import Health, Measured, Unmeasurable
+from monitor.domain.ids import Address, MarketKey, PositionId, PositionKey
+from monitor.domain.moment import At, BlockRef
+from monitor.domain.row import Evaluation
+from monitor.health.evaluate import evaluation, glance
+from monitor.ledger.accounts import Accounts
+from monitor.pricing.repricing import Outlook
+from monitor.query import together
+from monitor.units import WAD
+
+NEAR_WAD = 2 * WAD
+"""Below this health, of either view, a position gets its liquidation prices, advice and quote each time."""
+_ACCOUNTS_PER_READ = 20_000
+_ACCOUNTS_PER_TURN = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One deployment, who reads it, and whose positions in it are wanted."""
+
+    deployment: Deployment
+    adapter: Adapter[Any]
+    owners: tuple[Address, ...]
+
+    def position(self, market: MarketKey, key: PositionKey) -> PositionId:
+        """Return the id of a position of this deployment."""
+        return PositionId(self.deployment.chain, self.deployment.protocol, self.deployment.name, market, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one read of one market saw, and what a cautious reader makes of its prices."""
+
+    target: Target
+    market: Market
+    outlook: Outlook
+    accounts: Accounts
+
+
+async def look(source: Source, target: Target, outlooks: Outlooks, at: BlockRef) -> AsyncIterator[Sight]:
+    """Read the deployment's markets and the wanted positions in them, a bounded number at a time.
+
+    Raises ReadError when a market cannot be read; a single account that cannot stands in `accounts.failed`.
+    """
+    adapter = target.adapter
+    for key in await source.read(adapter.markets(target.deployment), at):
+        market = await source.read(adapter.market(target.deployment, key), at)
+        outlook = await outlooks.of(source, market, at)
+        owned = await source.read(together(*(adapter.owned(market, owner) for owner in target.owners)), at)
+        keys: list[PositionKey] = [position for positions in owned for position in positions]
+        for start in range(0, len(keys), _ACCOUNTS_PER_READ):
+            share = keys[start : start + _ACCOUNTS_PER_READ]
+            yield Sight(target, market, outlook, await source.read(adapter.accounts(market, share), at))
+
+
+async def assess(sight: Sight, target_wad: int, near_wad: int | None = NEAR_WAD) -> AsyncIterator[Evaluation]:
+    """Assess every account exactly; those below `near_wad` (all when None) with liquidation prices, remedy and quote.
+
+    An account that could not be read is `Unmeasurable`, never left out.
+    """
+    adapter, market, cautious = sight.target.adapter, sight.market, sight.outlook.repricing
+    for turn, account in enumerate(sight.accounts):
+        if turn % _ACCOUNTS_PER_TURN == 0:
+            await asyncio.sleep(0)
+        seen = glance(adapter, market, account, cautious)
+        is_near = near_wad is None or _is_below(seen.protocol.health, near_wad) or _is_below(seen.cautious.health, near_wad)
+        yield evaluation(adapter, market, account, cautious, target_wad) if is_near else seen
+    for key, reason in sight.accounts.failed:
+        blind = unread(sight.target.position(market.key, key), market.at, Kind.LENDING, reason)
+        yield Evaluation(blind, blind)
+
+
+def unseen(positions: Sequence[PositionId], at: At, reason: str) -> list[Evaluation]:
+    """Return evaluations that say only why nothing is known, for positions whose market could not be read."""
+    blind = [unread(position, at, Kind.LENDING, reason) for position in positions]
+    return [Evaluation(seen, seen) for seen in blind]
+
+
+def _is_below(health: Health, line_wad: int) -> bool:
+    return isinstance(health, Unmeasurable) or (isinstance(health, Measured) and health.factor_wad_down < line_wad)
