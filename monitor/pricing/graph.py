@@ -71,13 +71,15 @@ class Cap:
 class PriceGraph:
     """Input nodes, and derived nodes in an order in which each follows what it is made from.
 
-    Made by `PriceGraph.of`. `affected` are, for each node, the derived nodes that depend on it, in order.
+    Made by `PriceGraph.of`. `present` is every node's own price; `drivers` the inputs each node is made from, an input
+    its own; `affected` the derived nodes that depend on each node, in order.
     """
 
     inputs: tuple[PriceUsed, ...]
     derived: tuple[Derived, ...]
-    prices: tuple[PriceUsed, ...]
+    present: Mapping[Node, PriceUsed]
     values: Mapping[Node, Value]
+    drivers: Mapping[Node, tuple[Node, ...]]
     affected: Mapping[Node, tuple[Derived, ...]]
     _recent: list[tuple[Repricing, Prices]] = field(default_factory=list, compare=False, repr=False)
 
@@ -92,13 +94,20 @@ class PriceGraph:
         used = {price.node: price for price in inputs}
         for node in ordered:
             used[node.node] = node.present(used)
+        drivers, affected = _dependencies(inputs, ordered)
         return cls(
             inputs=inputs,
             derived=ordered,
-            prices=tuple(used.values()),
+            present=used,
             values={node: price.value for node, price in used.items()},
-            affected=_affected(used, ordered),
+            drivers=drivers,
+            affected=affected,
         )
+
+    @property
+    def prices(self) -> tuple[PriceUsed, ...]:
+        """Every node's own price."""
+        return tuple(self.present.values())
 
     def evaluate(self, repricing: Repricing) -> Prices:
         """Return every node's value; a replaced node passes through whatever is made from it.
@@ -116,17 +125,6 @@ class PriceGraph:
         self._recent.append((repricing, prices))
         del self._recent[:-_REMEMBERED]
         return prices
-
-    def drivers(self, node: Node) -> tuple[Node, ...]:
-        """Return the input nodes that a node is made from; an input is its own."""
-        return tuple(p.node for p in self.inputs if p.node == node or self._is_made_from(node, p.node))
-
-    def used(self, node: Node) -> PriceUsed:
-        """Return the present price of a node; raises UsageError when the graph does not have it."""
-        for price in self.prices:
-            if price.node == node:
-                return price
-        raise UsageError(f"expected a node of the price graph, found {node!r}")
 
     @property
     def caps(self) -> tuple[Cap, ...]:
@@ -148,9 +146,6 @@ class PriceGraph:
             if derived.node not in nodes:
                 prices[derived.node] = _sided(derived.formula, [prices[node] for node in derived.inputs])
         return prices
-
-    def _is_made_from(self, node: Node, source: Node) -> bool:
-        return any(derived.node == node for derived in self.affected[source])
 
     def _cap(self, node: Derived) -> Cap | None:
         if not isinstance(node.formula, FixedCap | RatioCap | PeggedCap):
@@ -208,11 +203,15 @@ def _ordered(inputs: Sequence[PriceUsed], derived: Sequence[Derived]) -> tuple[D
     return tuple(by_node[node] for node in order if node in by_node)
 
 
-def _affected(nodes: Iterable[Node], derived: Sequence[Derived]) -> dict[Node, tuple[Derived, ...]]:
-    made_from: dict[Node, set[Node]] = {node: set() for node in nodes}
-    affected: dict[Node, list[Derived]] = {node: [] for node in made_from}
-    for node in derived:
-        made_from[node.node] = set(node.inputs).union(*(made_from[source] for source in node.inputs))
-        for source in made_from[node.node]:
-            affected[source].append(node)
-    return {node: tuple(found) for node, found in affected.items()}
+def _dependencies(
+    inputs: Sequence[PriceUsed], derived: Sequence[Derived]
+) -> tuple[dict[Node, tuple[Node, ...]], dict[Node, tuple[Derived, ...]]]:
+    drivers: dict[Node, tuple[Node, ...]] = {price.node: (price.node,) for price in inputs}
+    made_from: dict[Node, set[Node]] = {price.node: set() for price in inputs}
+    affected: dict[Node, list[Derived]] = {node: [] for node in (*drivers, *(made.node for made in derived))}
+    for made in derived:
+        drivers[made.node] = tuple(dict.fromkeys(node for source in made.inputs for node in drivers[source]))
+        made_from[made.node] = set(made.inputs).union(*(made_from[source] for source in made.inputs))
+        for source in made_from[made.node]:
+            affected[source].append(made)
+    return drivers, {node: tuple(found) for node, found in affected.items()}

@@ -37,12 +37,11 @@ def cautious(
     alone it makes the node `Unknown`, since safety may not be read out of it. A node that prices several tokens takes
     the worst of them on each side.
     """
-    used = {price.node: price for price in graph.prices}
     nodes: dict[Node, Value | SidedValue] = {}
     apart: dict[Node, Divergence] = {}
     misconfigured: list[Node] = []
     for node, token in tokens:
-        haircut, price, other = haircuts.of(chain, token.address), used[node], independent.get(node)
+        haircut, price, other = haircuts.of(chain, token.address), graph.present[node], independent.get(node)
         value = _worse(price, other, haircut)
         nodes[node] = _worst(nodes[node], value) if node in nodes else value
         if other is None or distrusted(other.labels):

@@ -1,0 +1,124 @@
+"""Liquidation prices: for each node that drives a position, the last safe and the first liquidatable integer."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from monitor.domain.assessment import Leg, LiquidationPrice
+from monitor.domain.health import Health, Measured
+from monitor.domain.prices import PROTOCOL, Node, Repricing
+from monitor.domain.token import Token
+from monitor.health.boundary import flip_of_line
+from monitor.pricing.graph import PriceGraph
+from monitor.pricing.repricing import at
+
+HealthAt = Callable[[Repricing], Health]
+"""The exact health of one position under a repricing."""
+
+_REACH = 2**10
+"""A price that would have to rise more than a thousandfold is out of reach."""
+
+_PROBES = 14
+_STRAIGHT = 10**7
+"""Health off a line by less than one part in this many is only rounded, not bent."""
+
+
+def driving_nodes(graph: PriceGraph, legs: Iterable[Leg]) -> tuple[Node, ...]:
+    """Return the inputs of the graph that can move what the legs are worth, hardcoded prices left out."""
+    nodes = dict.fromkeys(node for leg in legs for node in graph.drivers[leg.node])
+    return tuple(node for node in nodes if graph.present[node].method != "hardcoded")
+
+
+def liquidation_prices(health: HealthAt, graph: PriceGraph, legs: Sequence[Leg]) -> tuple[LiquidationPrice, ...]:
+    """Return every boundary of a position, one driving node moved at a time and all else as it is now."""
+    now = health(PROTOCOL)
+    return tuple(
+        price
+        for node in driving_nodes(graph, legs)
+        for price in boundaries(health, graph, node, token_of(graph, node, legs), now)
+    )
+
+
+def boundaries(
+    health: HealthAt, graph: PriceGraph, node: Node, token: Token | None, health_now: Health
+) -> Iterator[LiquidationPrice]:
+    """Yield the node's boundary below and the one above its present value, as far as there are any.
+
+    Nothing for a position that is not measured or owes nothing, and for a node that is unknown, moves nothing or cannot
+    reach the line. A position past its line has its boundary where it would be safe again. Health that is not monotone
+    in a node (Aave up to 3.4 averages thresholds to whole basis points, a cap may hold one leg and not another) can
+    cross the line more than once: each result is a true flip, the nearest to the present value that the probes find.
+    """
+    now = graph.values.get(node)
+    if not isinstance(now, int) or now <= 0 or not isinstance(health_now, Measured):
+        return
+    side = _Side(health, node, now, health_now)
+    for end in (side.lowest(), now * _REACH):
+        found = side.nearest_flip(end)
+        if found is not None:
+            safe, past = found
+            direction = "falls" if past < safe else "rises"
+            yield LiquidationPrice(node, token, graph.present[node].decimals, now, safe, past, direction)
+
+
+def token_of(graph: PriceGraph, node: Node, legs: Iterable[Leg]) -> Token | None:
+    """Return the token whose price a node is: the only one it drives, or the one it passes through to unchanged."""
+    driven = {leg.token: leg.price for leg in legs if node in graph.drivers[leg.node]}
+    same = [token for token, price in driven.items() if price == graph.values[node]]
+    return next(iter(driven)) if len(driven) == 1 else same[0] if len(same) == 1 else None
+
+
+class _Side:
+    """One node of one position: its health at every value of the node, each asked for once."""
+
+    def __init__(self, health: HealthAt, node: Node, now: int, health_now: Measured) -> None:
+        self._health, self._node, self._now = health, node, now
+        self._known: dict[int, Health] = {now: health_now}
+
+    def nearest_flip(self, end: int) -> tuple[int, int] | None:
+        """Return the safe and the liquidatable integer of the flip between now and `end`, None where there is none."""
+        now = self._now
+        if self._is_past(end) == self._is_past(now):
+            return None
+        inner, outer = self._flip(end)
+        if self._is_bent(inner):
+            probe = next((p for p in self._probes(inner) if self._is_past(p) != self._is_past(now)), None)
+            inner, outer = self._flip(probe) if probe is not None else (inner, outer)
+        safe, past = (inner, outer) if self._is_past(outer) else (outer, inner)
+        return (safe, past) if isinstance(self._at(safe), Measured) else None
+
+    def lowest(self) -> int:
+        """Return the least value at which the position can still be measured."""
+        ends = (1, *(max(self._now >> bits, 1) for bits in (20, 10, 5)))
+        return next((end for end in ends if isinstance(self._at(end), Measured)), self._now)
+
+    def _flip(self, end: int) -> tuple[int, int]:
+        """Return the two sides of a flip between now and `end`, the one nearer to now first."""
+        low, high = flip_of_line(self._is_past, self._margin, *sorted((self._now, end)))
+        return (high, low) if end < self._now else (low, high)
+
+    def _is_bent(self, inner: int) -> bool:
+        """Whether a value halfway to the flip is off the line between, so that the line may be crossed twice."""
+        middle = (self._now + inner) // 2
+        found = self._at(middle)
+        if inner == self._now or not isinstance(found, Measured):
+            return False
+        at_now, at_inner = self._margin(self._now), self._margin(inner)
+        straight = at_now + (at_inner - at_now) * (middle - self._now) // (inner - self._now)
+        return abs(self._margin(middle) - straight) * _STRAIGHT > found.denominator
+
+    def _probes(self, inner: int) -> Iterator[int]:
+        for shift in range(1, _PROBES + 1):
+            yield inner + ((self._now - inner) >> shift)
+
+    def _at(self, value: int) -> Health:
+        found = self._known.get(value)
+        if found is None:
+            found = self._known[value] = self._health(at(self._node, value))
+        return found
+
+    def _is_past(self, value: int) -> bool:
+        found = self._at(value)
+        return isinstance(found, Measured) and found.is_past_line
+
+    def _margin(self, value: int) -> int:
+        found = self._at(value)
+        return found.numerator - found.denominator if isinstance(found, Measured) else 0
