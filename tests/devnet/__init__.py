@@ -1,14 +1,18 @@
 """Real Aave contracts on a local anvil, for tests and the demo. Synchronous, no pytest; deterministic from a seed.
 
     with running_chain() as chain:                   # anvil: chain.node.http_url / .ws_url / .ipc_path
-        market = aave_v30(chain)                     # real Aave v3.0.2, 14 reserves, 2 e-modes, sentinel
+        market = aave_v30(chain)                     # real Aave v3.0.2, 17 reserves, 2 e-modes, sentinel
+        market = aave_v36(chain, accounts=500)       # v3.6, settled: 500 random accounts and 395 crafted ones
 
 Market      .deployed: Deployed   .accounts: tuple[address, …]   .chain: Chain
   read      account_data(user) / accounts_data(users) -> AccountData (six) · answer(symbol) · oracle_price(symbol)
   accounts  supply withdraw borrow repay (user, symbol, raw amount) · use_as_collateral · set_e_mode · fund
   liquidate liquidate(user, collateral, debt, amount=MAX) -> Liquidation, or raises Reverted (.error: its name)
   prices    set_price(symbol, answer_e8) scale_price(symbol, ppm) set_ratio set_price_age set_feed_failing beat
-  sentinel  set_sequencer(up)
+  switches  set_sequencer(up) · set_paused(symbol, paused) · grant_grace(symbol, s) (v3.1+)
+features(market, users) -> {user: names of FEATURES it has now}   legs_of(market, users) -> {user: Legs}
+moments(market)             moves the market through named moments (use inside chain.undone()); yields each name
+liquidate_some(market, n)   real liquidations of up to n accounts
 Deployed    version provider pool configurator oracle acl_manager data_provider sentinel sequencer reserves e_modes
             reserve(symbol)
 Reserve     id symbol token decimals unit a_token stable_debt_token variable_debt_token feed shape (see aave/shape.py)
@@ -27,9 +31,12 @@ from tests.devnet.chain.client import DEPLOYER, Chain, Head, Reverted, Transacti
 from tests.devnet.chain.rpc import Rpc, RpcError
 from tests.devnet.chain.toolchain import DevnetUnavailable, node, node_modules, npm
 from tests.devnet.opening import aave_v30, aave_v36
+from tests.devnet.people.features import FEATURES, Legs, features, legs_of
+from tests.devnet.people.moments import liquidate_some, moments
 
 __all__ = [
     "DEPLOYER",
+    "FEATURES",
     "LIQUIDATOR",
     "MAX",
     "STABLE",
@@ -42,6 +49,7 @@ __all__ = [
     "DevnetUnavailable",
     "EMode",
     "Head",
+    "Legs",
     "Liquidation",
     "Market",
     "PriceFeed",
@@ -53,6 +61,10 @@ __all__ = [
     "aave_v30",
     "aave_v36",
     "anvil",
+    "features",
+    "legs_of",
+    "liquidate_some",
+    "moments",
     "node",
     "node_modules",
     "npm",

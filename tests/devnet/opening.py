@@ -3,13 +3,18 @@
 from tests.devnet.aave import v30, v36
 from tests.devnet.aave.market import Market
 from tests.devnet.chain.client import Chain
+from tests.devnet.people.settle import settle
+
+SEED = 20_250_615
 
 
-def aave_v30(chain: Chain) -> Market:
-    """Aave v3.0.2 with the reserves and e-modes of `aave/shape.py`."""
-    return Market(chain, v30.deploy(chain))
+def aave_v30(chain: Chain, accounts: int = 0, seed: int = SEED) -> Market:
+    """Aave v3.0.2; with `accounts` random ones (and the crafted ones) if any are asked for."""
+    market = Market(chain, v30.deploy(chain))
+    return settle(market, seed, accounts) if accounts else market
 
 
-def aave_v36(chain: Chain) -> Market:
-    """Aave v3.6 with the same market; the first time on a machine this compiles its contracts."""
-    return Market(chain, v36.deploy(chain))
+def aave_v36(chain: Chain, accounts: int = 0, seed: int = SEED) -> Market:
+    """Aave v3.6, the same market; the first time on a machine this compiles its contracts."""
+    market = Market(chain, v36.deploy(chain))
+    return settle(market, seed, accounts) if accounts else market

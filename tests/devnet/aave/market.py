@@ -163,6 +163,14 @@ class Market:
         """Reports the sequencer up or down since now; a grace period follows before all may be liquidated again."""
         self.chain.send(self.deployed.sequencer.aggregator, "set(int256)", 0 if up else 1)
 
+    def set_paused(self, symbol: str, paused: bool) -> None:
+        self.chain.send(self.deployed.configurator, "setReservePause(address,bool)", self.reserve(symbol).token, paused)
+
+    def grant_grace(self, symbol: str, seconds: int) -> None:
+        """Unpauses the reserve with a liquidation grace period of at most four hours (v3.1 and later)."""
+        token = self.reserve(symbol).token
+        self.chain.send(self.deployed.configurator, "setReservePause(address,bool,uint40)", token, False, seconds)
+
     def _pool(self, signature: str, *arguments: Any, sender: str) -> dict[str, Any]:
         return self.chain.send(self.deployed.pool, signature, *arguments, sender=sender)
 

@@ -1,0 +1,103 @@
+"""Makes a fresh market one that has lived: liquidity, positions, weeks of interest, closed listings, new prices."""
+
+from collections.abc import Sequence
+from itertools import chain as flatten
+
+import numpy as np
+
+from tests.devnet.aave.market import Market
+from tests.devnet.aave.shape import HOUR_S, State
+from tests.devnet.chain.client import BULK_GAS, Reverted, Transaction
+from tests.devnet.people.archetypes import random_plans
+from tests.devnet.people.crafted import LUNA_AFTER_PPM, RETH_AFTER_PPM, bad_debt, close_factor_branches, on_the_line
+from tests.devnet.people.plan import Plan, address
+from tests.devnet.people.purse import Purse
+
+DAY_S = 24 * HOUR_S
+GRACE_S = 4 * HOUR_S
+LIQUIDITY_DOLLARS = 40_000_000
+GHO_LIQUIDITY = 800_000_000_000 * 10**18
+QUIET_DAYS = (3, 4, 6, 7)
+SLIDES_PPM = {
+    "rETH": RETH_AFTER_PPM,
+    "LUNA": LUNA_AFTER_PPM,
+    "WETH": 955_000,
+    "WBTC": 931_000,
+    "LINK": 880_000,
+    "SNX": 1_061_000,
+    "BAL": 870_000,
+    "MKR": 1_024_000,
+    "CRV": 760_000,
+}
+
+
+class PlanFailed(RuntimeError):
+    """A planned position did not come about; the text says whose and why."""
+
+
+def settle(market: Market, seed: int, count: int) -> Market:
+    """Give the market `count` random accounts and the crafted ones, then let it live for three weeks."""
+    symbols = [r.symbol for r in market.deployed.reserves]
+    prices = {symbol: market.oracle_price(symbol) for symbol in symbols}
+    purse = Purse(np.random.default_rng(seed), market.deployed, prices)
+    provider = address(seed, "liquidity provider", 0)
+    liquidity = {s: purse.raw(s, LIQUIDITY_DOLLARS) for s in symbols} | {"GHO": GHO_LIQUIDITY}
+    carry_out(market, [Plan(provider, tuple(liquidity.items()))])
+    crafted = (on_the_line(purse, seed), close_factor_branches(purse, seed), bad_debt(purse, seed))
+    plans = [*random_plans(purse, seed, count), *flatten.from_iterable(crafted)]
+    carry_out(market, plans)
+    for days in QUIET_DAYS:
+        market.chain.advance_time(days * DAY_S)
+        carry_out(market, [Plan(provider, tuple((s, market.reserve(s).unit) for s in symbols))])
+    close_listings(market)
+    for symbol, ppm in SLIDES_PPM.items():
+        market.scale_price(symbol, ppm)
+    market.beat()
+    market.accounts = (provider, *(plan.user for plan in plans))
+    return market
+
+
+def carry_out(market: Market, plans: Sequence[Plan]) -> None:
+    """Send all transactions of all plans. Raises `PlanFailed` for the first account that is not as planned."""
+    market.chain.bulk([t for plan in plans for t in plan.transactions(market.deployed)])
+    pool = market.deployed.pool
+    bitmaps = market.chain.views([(pool, "getUserConfiguration(address)(uint256)", plan.user) for plan in plans])
+    for plan, bitmap in zip(plans, bitmaps, strict=True):
+        borrowed = {r.symbol for r in market.deployed.reserves if bitmap >> 2 * r.id & 1}
+        if borrowed != {symbol for symbol, _, _ in plan.borrows}:
+            raise PlanFailed(f"{plan} borrowed only {sorted(borrowed)}: {_first_revert(market, plan)}")
+
+
+def _first_revert(market: Market, plan: Plan) -> str:
+    """Replay the plan from another address to learn what its first failing transaction says."""
+    stand_in = Plan(address(0, "stand-in", 0), plan.supplies, plan.borrows, plan.e_mode, plan.enabled, plan.disabled)
+    for t in stand_in.transactions(market.deployed):
+        try:
+            market.chain.transact({"from": t.sender, "to": t.to, "data": t.data, "gas": hex(BULK_GAS)})
+        except Reverted as e:
+            return f"{_described(market, t)} {e.error}"
+    return "every transaction works alone, so it ran out of gas or of liquidity"
+
+
+def _described(market: Market, transaction: Transaction) -> str:
+    names = {r.token: r.symbol for r in market.deployed.reserves} | {market.deployed.pool: "pool"}
+    return f"{names[transaction.to]}.{transaction.data[:10]}"
+
+
+def close_listings(market: Market) -> None:
+    """Freeze, pause and so on the reserves whose shape says so, now that accounts hold them."""
+    configurator, chain = market.deployed.configurator, market.chain
+    for reserve in market.deployed.reserves:
+        token, shape = reserve.token, reserve.shape
+        if shape.state is State.FROZEN:
+            chain.send(configurator, "setReserveFreeze(address,bool)", token, True)
+        elif shape.state is State.PAUSED:
+            chain.send(configurator, "setReservePause(address,bool)", token, True)
+        elif shape.state is State.LTV_ZERO:
+            terms = (0, shape.liquidation_threshold, shape.bonus)
+            chain.send(configurator, "configureReserveAsCollateral(address,uint256,uint256,uint256)", token, *terms)
+        elif shape.state is State.GRACE and market.deployed.version >= (3, 1):
+            market.grant_grace(reserve.symbol, GRACE_S)
+    if market.deployed.version >= (3, 6):
+        dai = market.reserve("DAI").token
+        chain.send(configurator, "setAssetLtvzeroInEMode(address,uint8,bool)", dai, 1, True)
