@@ -40,10 +40,10 @@ class Cursor:
 class Commit:
     """One step: what was evaluated, what the rules remember and say, and the moment reached.
 
-    `left` are positions no longer near any level, whose stored row would only grow old.
+    Without a cursor nothing new was reached: the step only says that positions could not be read. `left` are positions no longer near any level, whose stored row would only grow old.
     """
 
-    cursor: Cursor
+    cursor: Cursor | None
     evaluations: Sequence[Evaluation] = ()
     states: Sequence[PositionState] = ()
     notices: Sequence[Notice] = ()
@@ -97,7 +97,8 @@ class Store:
             reach("commit: alerts written")
             await self._enqueue(connection, step.notices, now_s)
             reach("commit: outbox written")
-            await self._put(connection, tables.cursors, [_cursor_record(step.cursor, now_s)])
+            if step.cursor is not None:
+                await self._put(connection, tables.cursors, [_cursor_record(step.cursor, now_s)])
             reach("commit: cursor written")
         reach("commit: done")
 
@@ -111,6 +112,13 @@ class Store:
                     state = records.state_from(text)
                     found[state.position] = state
         return found
+
+    async def known(self, deployment: DeploymentName) -> tuple[PositionId, ...]:
+        """Return every stored position of a deployment."""
+        p = tables.positions.c
+        async with self._database.reading() as connection:
+            ids = (await connection.execute(select(p.id).where(p.deployment == deployment).order_by(p.id))).scalars()
+            return tuple(PositionId.parse(id_) for id_ in ids)
 
     async def cursor(self, deployment: DeploymentName) -> Cursor | None:
         """Return how far the deployment was followed, None when never."""
@@ -144,7 +152,7 @@ class Store:
                 "opened_s": s.incident.opened_s,
                 "closed_s": None,
                 "worst": s.incident.worst.name,
-                "worst_health": s.incident.worst_health,
+                "worst_health_wad": _text(s.incident.worst_health_wad),
             }
             for s in step.states
             if s.incident
@@ -180,6 +188,10 @@ def _cursor_record(cursor: Cursor, now_s: int) -> Record:
         "committed_s": now_s,
         "at": records.at_json(at),
     }
+
+
+def _text(value: int | None) -> str | None:
+    return None if value is None else str(value)
 
 
 def _chunks(ids: list[str]) -> Iterator[list[str]]:
