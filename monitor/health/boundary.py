@@ -14,10 +14,14 @@ def flip(holds: Holds, low: int, high: int, hints: Iterable[int] = ()) -> tuple[
     The predicate has to differ at `low` and `high`. Hints inside the interval are tried first, so that good ones save
     nearly all of the bisection. Where the predicate flips more than once, this is one of the flips.
     """
+    low, high = narrowed(holds, low, high, hints)
     at_low = holds(low)
-    low, high = _narrowed(holds, low, high, at_low, hints)
     while high - low > 1:
-        low, high = _narrowed(holds, low, high, at_low, ((low + high) // 2,))
+        middle = (low + high) // 2
+        if holds(middle) == at_low:
+            low = middle
+        else:
+            high = middle
     return low, high
 
 
@@ -26,13 +30,12 @@ def flip_of_line(holds: Holds, margin: Margin, low: int, high: int) -> tuple[int
 
     One interpolation finds the flip of a line but for its rounding; a few more find that of a line with kinks.
     """
-    at_low = holds(low)
     for _ in range(_GUESSES):
         start, end = margin(low), margin(high)
         if high - low <= 1 or start == end:
             break
         guess = low + (high - low) * start // (start - end)
-        low, high = _narrowed(holds, low, high, at_low, widening(guess, 1))
+        low, high = narrowed(holds, low, high, widening(guess, 1))
     return flip(holds, low, high)
 
 
@@ -41,7 +44,9 @@ def widening(guess: int, step: int, times: int = 4) -> tuple[int, ...]:
     return (guess, *(guess + sign * step * 8**i for i in range(times) for sign in (-1, 1)))
 
 
-def _narrowed(holds: Holds, low: int, high: int, at_low: bool, hints: Iterable[int]) -> tuple[int, int]:  # noqa: FBT001
+def narrowed(holds: Holds, low: int, high: int, hints: Iterable[int]) -> tuple[int, int]:
+    """Return the interval that is left when the hints inside it are tried; the predicate differs at its ends."""
+    at_low = holds(low)
     for hint in hints:
         if low < hint < high:
             if holds(hint) == at_low:

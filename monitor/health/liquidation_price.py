@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from monitor.domain.assessment import Leg, LiquidationPrice
 from monitor.domain.health import Health, Measured
-from monitor.domain.prices import PROTOCOL, Node, Repricing
+from monitor.domain.prices import Node, Repricing
 from monitor.domain.token import Token
 from monitor.health.boundary import flip_of_line
 from monitor.pricing.graph import PriceGraph
@@ -27,13 +27,14 @@ def driving_nodes(graph: PriceGraph, legs: Iterable[Leg]) -> tuple[Node, ...]:
     return tuple(node for node in nodes if graph.present[node].method != "hardcoded")
 
 
-def liquidation_prices(health: HealthAt, graph: PriceGraph, legs: Sequence[Leg]) -> tuple[LiquidationPrice, ...]:
+def liquidation_prices(
+    health: HealthAt, graph: PriceGraph, legs: Sequence[Leg], health_now: Health
+) -> tuple[LiquidationPrice, ...]:
     """Return every boundary of a position, one driving node moved at a time and all else as it is now."""
-    now = health(PROTOCOL)
     return tuple(
         price
         for node in driving_nodes(graph, legs)
-        for price in boundaries(health, graph, node, token_of(graph, node, legs), now)
+        for price in boundaries(health, graph, node, token_of(graph, node, legs), health_now)
     )
 
 

@@ -1,0 +1,43 @@
+"""Everything one cycle says about one position: both healths, where the line is, and what owner and keeper can do."""
+
+from monitor.domain.assessment import Assessment, LiquidationPrice
+from monitor.domain.health import Health, Measured, Unmeasurable
+from monitor.domain.prices import PROTOCOL, Repricing
+from monitor.domain.row import Evaluation
+from monitor.health.distance import nearest_bps
+from monitor.health.judge import A, Judge, M_contra
+from monitor.health.liquidation_price import liquidation_prices
+from monitor.health.remedy import remedy
+
+
+def evaluation(
+    judge: Judge[M_contra, A], market: M_contra, account: A, cautious: Repricing, target_wad: int | None = None
+) -> Evaluation:
+    """Return the full evaluation of an account at the market's moment.
+
+    The remedy brings both healths to `target_wad`, the protocol's alone where the cautious one is not known; without a
+    target it is left out. The quote is only there for a position that is liquidatable now by the protocol's own prices:
+    a haircut never claims that.
+    """
+    seen, careful = judge.assess(market, account), judge.assess(market, account, cautious)
+    prices = _boundaries(judge, market, account, seen)
+    views = [(PROTOCOL, seen)]
+    if not isinstance(careful.health, Unmeasurable):
+        views.append((cautious, careful))
+    return Evaluation(
+        protocol=seen,
+        cautious=careful,
+        liquidation_prices=prices,
+        distance_bps=nearest_bps(prices),
+        remedy=None if target_wad is None else remedy(judge, market, account, target_wad, views),
+        quote=judge.quote(market, account) if seen.is_liquidatable_now else None,
+    )
+
+
+def _boundaries(
+    judge: Judge[M_contra, A], market: M_contra, account: A, seen: Assessment
+) -> tuple[LiquidationPrice, ...]:
+    def health(repricing: Repricing) -> Health:
+        return judge.health(market, account, repricing)
+
+    return liquidation_prices(health, market.graph, seen.legs, seen.health) if isinstance(seen.health, Measured) else ()
