@@ -3,12 +3,24 @@
 import json
 from collections.abc import Iterable, Sequence
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from monitor.domain.label import safe_label
 from monitor.domain.row import Row
 
+
+def print_rows(rows: Sequence[Row], shown: str, title: str) -> None:
+    """Print rows as a table, or as one JSON object a line."""
+    console = Console()
+    if shown == "json":
+        for row in rows:
+            console.out(json.dumps(row), highlight=False)
+    elif rows:
+        console.print(positions(rows, title))
+    else:
+        console.print(f"{title}: none")
 
 
 def positions(rows: Iterable[Row], title: str) -> Table:
@@ -49,7 +61,7 @@ def health(factor: object) -> Text:
     whole, _, fraction = text.partition(".")
     tenths = int(whole) * 10 + int(fraction[:1] or 0) if not text.startswith("-") else 0
     style = "bold white on red" if tenths < 10 else "bold red" if tenths < 11 else "yellow" if tenths < 15 else "green"
-    shown = f"{whole}.{fraction[:4]}" if len(whole) < 7 else f">{10 ** 6:,}"
+    shown = f"{whole}.{fraction[:4]}" if len(whole) < 7 else f">{10**6:,}"
     return Text(shown, style=style)
 
 

@@ -13,7 +13,8 @@ from monitor.domain.ids import Address, DeploymentName
 from monitor.domain.moment import BlockRef
 from monitor.domain.row import Evaluation
 from monitor.errors import EndpointError, ReadError
-from monitor.rules import Judgement, Levels, judge
+from monitor.rules.judge import Judgement, judge
+from monitor.rules.levels import Levels
 from monitor.store import Commit, Cursor, Store
 
 _PATIENCE_S = 30

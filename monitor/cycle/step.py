@@ -1,7 +1,7 @@
 """One market at one moment: read, price, assess. What every loop shares, in the order things happen."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,12 +40,13 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What one read of one market saw, and what a cautious reader makes of its prices."""
+    """What one read of one market saw, what a cautious reader makes of its prices, and who owns which key."""
 
     target: Target
     market: Market
     outlook: Outlook
     accounts: Accounts
+    owners: Mapping[PositionKey, Address]
 
 
 async def look(source: Source, target: Target, outlooks: Outlooks, at: BlockRef) -> AsyncIterator[Sight]:
@@ -58,10 +59,12 @@ async def look(source: Source, target: Target, outlooks: Outlooks, at: BlockRef)
         market = await source.read(adapter.market(target.deployment, key), at)
         outlook = await outlooks.of(source, market, at)
         owned = await source.read(together(*(adapter.owned(market, owner) for owner in target.owners)), at)
-        keys: list[PositionKey] = [position for positions in owned for position in positions]
-        for start in range(0, len(keys), _ACCOUNTS_PER_READ):
-            share = keys[start : start + _ACCOUNTS_PER_READ]
-            yield Sight(target, market, outlook, await source.read(adapter.accounts(market, share), at))
+        owners = {key: owner for owner, keys in zip(target.owners, owned, strict=True) for key in keys}
+        wanted = tuple(owners)
+        for start in range(0, len(wanted), _ACCOUNTS_PER_READ):
+            share = wanted[start : start + _ACCOUNTS_PER_READ]
+            accounts = await source.read(adapter.accounts(market, share), at)
+            yield Sight(target, market, outlook, accounts, owners)
 
 
 async def assess(sight: Sight, target_wad: int, near_wad: int | None = NEAR_WAD) -> AsyncIterator[Evaluation]:
@@ -74,16 +77,18 @@ async def assess(sight: Sight, target_wad: int, near_wad: int | None = NEAR_WAD)
         if turn % _ACCOUNTS_PER_TURN == 0:
             await asyncio.sleep(0)
         seen = glance(adapter, market, account, cautious)
-        is_near = near_wad is None or _is_below(seen.protocol.health, near_wad) or _is_below(seen.cautious.health, near_wad)
+        is_near = (
+            near_wad is None or _is_below(seen.protocol.health, near_wad) or _is_below(seen.cautious.health, near_wad)
+        )
         yield evaluation(adapter, market, account, cautious, target_wad) if is_near else seen
     for key, reason in sight.accounts.failed:
-        blind = unread(sight.target.position(market.key, key), market.at, Kind.LENDING, reason)
+        blind = unread(sight.target.position(market.key, key), sight.owners.get(key), market.at, Kind.LENDING, reason)
         yield Evaluation(blind, blind)
 
 
-def unseen(positions: Sequence[PositionId], at: At, reason: str) -> list[Evaluation]:
+def unseen(positions: Mapping[PositionId, Address | None], at: At, reason: str) -> list[Evaluation]:
     """Return evaluations that say only why nothing is known, for positions whose market could not be read."""
-    blind = [unread(position, at, Kind.LENDING, reason) for position in positions]
+    blind = [unread(position, owner, at, Kind.LENDING, reason) for position, owner in positions.items()]
     return [Evaluation(seen, seen) for seen in blind]
 
 

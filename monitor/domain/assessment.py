@@ -155,11 +155,11 @@ class Remedy:
     unavailable: tuple[str, ...] = ()
 
 
-def unread(position: PositionId, at: At, kind: Kind, reason: str) -> Assessment:
+def unread(position: PositionId, owner: Address | None, at: At, kind: Kind, reason: str) -> Assessment:
     """Return the assessment of a position that could not be read: it exists, and nothing is known of it."""
     return Assessment(
         id=position,
-        owner=None,
+        owner=owner,
         at=at,
         kind=kind,
         margin_mode="unknown",

@@ -148,6 +148,7 @@ class Settings(BaseSettings):
     watch: tuple[WatchSettings, ...] = ()
     reference: tuple[ReferenceSettings, ...] = ()
     prices: PriceSettings = PriceSettings()
+    haircuts: dict[str, object] = Field(default_factory=dict)
     store: StoreSettings = StoreSettings()
     api: ApiSettings = ApiSettings()
     telegram: TelegramSettings = TelegramSettings()

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.clock import Clock, SystemClock
 from monitor.domain.alerts import AlertKind, Notice
-from monitor.domain.ids import ChainId, DeploymentName, PositionId, Slug
+from monitor.domain.ids import Address, ChainId, DeploymentName, PositionId, Slug
 from monitor.domain.moment import At, BlockRef
 from monitor.domain.row import Evaluation
 from monitor.errors import ConfigError
@@ -113,12 +113,13 @@ class Store:
                     found[state.position] = state
         return found
 
-    async def known(self, deployment: DeploymentName) -> tuple[PositionId, ...]:
-        """Return every stored position of a deployment."""
+    async def known(self, deployment: DeploymentName) -> dict[PositionId, Address | None]:
+        """Return every stored position of a deployment with its owner."""
         p = tables.positions.c
+        query = select(p.id, p.owner).where(p.deployment == deployment).order_by(p.id)
         async with self._database.reading() as connection:
-            ids = (await connection.execute(select(p.id).where(p.deployment == deployment).order_by(p.id))).scalars()
-            return tuple(PositionId.parse(id_) for id_ in ids)
+            rows = (await connection.execute(query)).all()
+        return {PositionId.parse(row.id): row.owner and Address(row.owner) for row in rows}
 
     async def cursor(self, deployment: DeploymentName) -> Cursor | None:
         """Return how far the deployment was followed, None when never."""

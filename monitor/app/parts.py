@@ -1,0 +1,84 @@
+"""Each part, made from the settings that concern it."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from monitor import resources
+from monitor.adapter import Adapter
+from monitor.cycle.outlook import Outlooks, Reference, Venue
+from monitor.cycle.step import Target
+from monitor.domain.alerts import Recipient, Route
+from monitor.domain.ids import Address, ChainId, address
+from monitor.errors import ConfigError
+from monitor.pricing import haircuts
+from monitor.protocols import ADAPTERS
+from monitor.rules.levels import Levels
+from monitor.settings import ChainSettings, DeploymentSettings, Settings, addresses_in, suggestion, table
+from monitor.sources.rpc import ChainSpec, EndpointSpec
+from monitor.units import scaled_from_text
+
+
+def adapter(slug: str) -> Adapter[Any]:
+    """Return the adapter of a protocol; raises ConfigError with the nearest names."""
+    if slug not in ADAPTERS:
+        raise ConfigError(f"unknown protocol {slug!r}{suggestion(slug, ADAPTERS)}")
+    return ADAPTERS[slug]
+
+
+def chain_spec(chain: ChainSettings) -> ChainSpec:
+    """Return the chain as its source wants it."""
+    return ChainSpec(
+        id=ChainId(chain.id),
+        name=chain.name,
+        block_time_ms=int(Decimal(str(chain.block_time_s)) * 1000),
+        endpoints=tuple(EndpointSpec(url, chain.requests_per_s) for url in chain.rpc),
+        lag_blocks=chain.lag_blocks,
+        allow_private=chain.allow_private,
+    )
+
+
+def target(settings: Settings, deployment: DeploymentSettings, owners: Sequence[Address] | None = None) -> Target:
+    """Return a deployment with whose positions are wanted: those given, or the watched and listed ones."""
+    if owners is None:
+        listed = addresses_in(deployment.accounts) if deployment.accounts else ()
+        owners = tuple(dict.fromkeys((*(address(watch.owner) for watch in settings.watch), *listed)))
+    return Target(settings.domain_deployment(deployment), adapter(deployment.protocol), tuple(owners))
+
+
+def outlooks(settings: Settings, venue: Venue | None) -> Outlooks:
+    """Return the independent prices and haircuts."""
+    references = {
+        (ChainId(settings.chain_named(r.chain).id), address(r.token)): Reference(
+            address(r.feed) if r.feed else None, r.coin, r.max_age_s
+        )
+        for r in settings.reference
+    }
+    known = haircuts.parse(table(resources.config() / "haircuts.toml"), settings.haircuts)
+    return Outlooks(references, known, venue, settings.prices.url)
+
+
+def levels() -> Levels:
+    """Return the levels of `config/levels.toml`."""
+    return Levels.parse(table(resources.config() / "levels.toml"))
+
+
+def recipients(settings: Settings) -> dict[Address, tuple[Recipient, ...]]:
+    """Return who is told about whom: each channel of a watched owner gets every message."""
+    told: dict[Address, dict[str, Recipient]] = {}
+    for watch in settings.watch:
+        for text in watch.channels:
+            channel, _, where = text.partition(":")
+            recipient = Recipient(text, (Route(channel, where or channel),))
+            told.setdefault(address(watch.owner), {})[text] = recipient
+    return {owner: tuple(by_name.values()) for owner, by_name in told.items()}
+
+
+def labels(settings: Settings) -> dict[Address, str]:
+    """Return what people call their addresses."""
+    return {address(watch.owner): watch.label for watch in settings.watch if watch.label}
+
+
+def target_wad(settings: Settings) -> int:
+    """Return the health that advice aims at, times 1e18."""
+    return scaled_from_text(settings.alerts.target_health, 18)

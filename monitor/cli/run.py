@@ -1,0 +1,30 @@
+"""`hfm run`: the service."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+
+def run(*, config: Path = Path("hfm.toml")) -> int:
+    """Watch every configured deployment, send alerts and serve the API until stopped.
+
+    Args:
+        config: the settings, made with `hfm init`
+    """
+    return asyncio.run(_run(config))
+
+
+async def _run(config: Path) -> int:
+    from monitor import log
+    from monitor.app import configured
+    from monitor.cli import OK
+    from monitor.service import serve
+
+    async with configured(config) as settings:
+        log.configure(sys.stderr, as_json=settings.log_json, secrets=settings.secrets())
+        stop = asyncio.Event()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(name, stop.set)
+        await serve(settings, stop)
+    return OK

@@ -1,0 +1,90 @@
+"""`hfm snapshot`: every wanted position at one moment."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from monitor.domain.row import Row
+
+
+def snapshot(
+    *,
+    config: Path | None = None,
+    chain: str | None = None,
+    deployment: str | None = None,
+    accounts: Path | None = None,
+    block: str | None = None,
+    output: Path | None = None,
+    format: Literal["table", "json"] = "table",  # noqa: A002  # the word a user types
+) -> int:
+    """Read every position at one moment, exactly, and write it as rows.
+
+    Args:
+        config: settings on top of the packaged chains and deployments
+        chain: only deployments on this chain
+        deployment: only this deployment
+        accounts: a file of addresses, one per line; without it, those the settings watch
+        block: a block number or hash; without it, the newest verified block
+        output: a file ending in .csv, .jsonl or .parquet; without it, the rows are printed
+        format: how rows are printed
+    """
+    return asyncio.run(_snapshot(config, chain, deployment, accounts, block, output, format))
+
+
+async def _snapshot(
+    config: Path | None,
+    chain: str | None,
+    deployment: str | None,
+    accounts: Path | None,
+    block: str | None,
+    output: Path | None,
+    shown: str,
+) -> int:
+    from monitor.app import Readers, configured
+    from monitor.cli import OK, UNREAD
+    from monitor.cli.tables import print_rows
+    from monitor.export.writer import writer_for
+    from monitor.settings import addresses_in
+
+    owners = addresses_in(accounts) if accounts else None
+    errors = Console(stderr=True)
+    async with configured(config) as settings, Readers.open(settings, chain, deployment, owners) as readers:
+        with _progress(errors) as progress:
+            rows = _counted(readers.rows(block), progress, readers.wanted)
+            if output is None:
+                kept = [row async for row in rows]
+            else:
+                kept = []
+                with writer_for(output) as writer:
+                    async for row in rows:
+                        writer.write([row])
+                        kept.append({"status": row["status"]})
+    unread = sum(row["status"] == "unmeasurable" for row in kept)
+    if output is None:
+        print_rows(kept, shown, title="Positions")
+    errors.print(
+        f"{len(kept)} positions" + (f" to {output}" if output else "") + (f", {unread} unread" if unread else "")
+    )
+    return UNREAD if unread else OK
+
+
+async def _counted(rows: AsyncIterator[Row], progress: Progress, wanted: int) -> AsyncIterator[Row]:
+    task = progress.add_task("reading", total=wanted)
+    async for row in rows:
+        progress.advance(task)
+        yield row
+
+
+def _progress(console: Console) -> Progress:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
