@@ -1,5 +1,7 @@
 """Everything one cycle says about one position: both healths, where the line is, and what owner and keeper can do."""
 
+from dataclasses import replace
+
 from monitor.domain.assessment import Assessment, LiquidationPrice
 from monitor.domain.health import Health, Measured, Unmeasurable
 from monitor.domain.prices import PROTOCOL, Repricing
@@ -8,6 +10,11 @@ from monitor.health.distance import nearest_bps
 from monitor.health.judge import A, Judge, M_contra
 from monitor.health.liquidation_price import liquidation_prices
 from monitor.health.remedy import remedy
+
+
+def glance(judge: Judge[M_contra, A], market: M_contra, account: A, cautious: Repricing) -> Evaluation:
+    """Return both views of an account and nothing that has to be searched for."""
+    return Evaluation(judge.assess(market, account), judge.assess(market, account, cautious))
 
 
 def evaluation(
@@ -19,18 +26,17 @@ def evaluation(
     target it is left out. The quote is only there for a position that is liquidatable now by the protocol's own prices:
     a haircut never claims that.
     """
-    seen, careful = judge.assess(market, account), judge.assess(market, account, cautious)
-    prices = _boundaries(judge, market, account, seen)
-    views = [(PROTOCOL, seen)]
-    if not isinstance(careful.health, Unmeasurable):
-        views.append((cautious, careful))
-    return Evaluation(
-        protocol=seen,
-        cautious=careful,
+    seen = glance(judge, market, account, cautious)
+    prices = _boundaries(judge, market, account, seen.protocol)
+    views = [(PROTOCOL, seen.protocol)]
+    if not isinstance(seen.cautious.health, Unmeasurable):
+        views.append((cautious, seen.cautious))
+    return replace(
+        seen,
         liquidation_prices=prices,
         distance_bps=nearest_bps(prices),
         remedy=None if target_wad is None else remedy(judge, market, account, target_wad, views),
-        quote=judge.quote(market, account) if seen.is_liquidatable_now else None,
+        quote=judge.quote(market, account) if seen.protocol.is_liquidatable_now else None,
     )
 
 
