@@ -1,0 +1,15 @@
+"""The protocols this program knows. Adding one is a folder here, a line below, and data of the same name."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from monitor.adapter import Adapter
+from monitor.domain.ids import Slug
+from monitor.protocols.aave_v3.adapter import AaveV3
+
+ADAPTERS: Mapping[Slug, Adapter[Any]] = MappingProxyType(
+    {
+        Slug("aave_v3"): AaveV3(),
+    }
+)

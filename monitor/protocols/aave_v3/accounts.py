@@ -1,0 +1,114 @@
+"""Reads the stored balances of accounts: through the lens, or by plain calls where an endpoint cannot run one."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from monitor.abi import Call
+from monitor.domain.ids import Address, PositionKey
+from monitor.errors import UnexpectedAnswer
+from monitor.ledger.accounts import Account, Accounts, Balance
+from monitor.protocols.aave_v3.lens import decoded, failure, head, joined, reads_plain_debt, runtime_code
+from monitor.protocols.aave_v3.market import Market
+from monitor.protocols.aave_v3.reading import POOL, TOKEN
+from monitor.protocols.aave_v3.versions.totals import (
+    COLLATERAL,
+    PLAIN_DEBT,
+    SCALED_DEBT,
+    STABLE_PRINCIPAL,
+    STABLE_RATE,
+    STABLE_SINCE,
+)
+from monitor.query import Ask, Failed, LensAnswer, LensCall, ask, ask_each, ask_raw, together
+
+_TOO_LARGE = 2**128
+
+
+class _Row(NamedTuple):
+    """One number to be read for one account."""
+
+    key: PositionKey
+    asset: int
+    kind: int
+    call: Call
+
+
+def read_accounts(market: Market, keys: Sequence[PositionKey]) -> Ask[Accounts]:
+    """Return the accounts of the keys, in their order; one whose read fails stands in `failed` with the reason."""
+    if not keys:
+        return Accounts.of(())
+    items = tuple(bytes.fromhex(key[2:]) for key in keys)
+    (answer,) = yield from ask_raw(LensCall(runtime_code(), head(market), items))
+    if isinstance(answer, Failed):
+        return (yield from _read_plainly(market, keys))
+    if not isinstance(answer, LensAnswer):
+        raise UnexpectedAnswer(f"expected the lens's answer, found {type(answer).__name__}")
+    parts = [decoded(p.output, keys[p.start : p.stop], market) for p in answer.parts if isinstance(p.output, bytes)]
+    unread = [key for p in answer.parts if isinstance(p.output, Failed) for key in keys[p.start : p.stop]]
+    if not unread:
+        return joined(parts)
+    rest = yield from _read_plainly(market, unread)
+    return _in_order(keys, (*parts, rest))
+
+
+def owned(market: Market, owner: Address) -> Ask[tuple[PositionKey, ...]]:
+    """Return the owner's key where the pool counts anything for or against the owner."""
+    (word,) = yield from ask(POOL["getUserConfiguration"].at(market.pool, owner))
+    return (PositionKey(owner),) if word else ()
+
+
+def _read_plainly(market: Market, keys: Sequence[PositionKey]) -> Ask[Accounts]:
+    words, categories = yield from together(
+        ask_each([POOL["getUserConfiguration"].at(market.pool, key) for key in keys]),
+        ask_each([POOL["getUserEMode"].at(market.pool, key) for key in keys]),
+    )
+    failed: dict[PositionKey, str] = {}
+    found: dict[PositionKey, list[Balance]] = {}
+    rows: list[_Row] = []
+    for key, word, category in zip(keys, words, categories, strict=True):
+        if isinstance(word, Failed) or isinstance(category, Failed):
+            failed[key] = (word if isinstance(word, Failed) else category).reason
+        else:
+            found[key] = []
+            rows.extend(_rows(market, key, word[0]))
+    values = yield from ask_each([row.call for row in rows])
+    for row, value in zip(rows, values, strict=True):
+        if isinstance(value, Failed) or value >= _TOO_LARGE:
+            failed[row.key] = failure(market, row.asset, row.kind)
+        else:
+            found[row.key].append(Balance(row.asset, row.kind, value))
+    modes: Mapping[PositionKey, int] = dict(zip(keys, categories, strict=True))
+    return Accounts.of(
+        (Account(key, modes[key], _with_debt_only(b)) for key, b in found.items() if key not in failed),
+        failed=failed.items(),
+    )
+
+
+def _rows(market: Market, key: PositionKey, word: int) -> Iterator[_Row]:
+    """Yield what the lens would read for a configuration word, in its order."""
+    for number, reserve in sorted(market.reserves.items()):
+        if word >> 2 * number & 2:
+            yield _Row(key, number, COLLATERAL, TOKEN["scaledBalanceOf"].at(reserve.a_token, key))
+        if word >> 2 * number & 1:
+            if reserve.stable_debt_token is not None:
+                stable = reserve.stable_debt_token
+                yield _Row(key, number, STABLE_RATE, TOKEN["getUserStableRate"].at(stable, key))
+                yield _Row(key, number, STABLE_SINCE, TOKEN["getUserLastUpdated"].at(stable, key))
+                yield _Row(key, number, STABLE_PRINCIPAL, TOKEN["principalBalanceOf"].at(stable, key))
+            is_plain = reads_plain_debt(market, reserve)
+            function = TOKEN["balanceOf" if is_plain else "scaledBalanceOf"]
+            yield _Row(
+                key, number, PLAIN_DEBT if is_plain else SCALED_DEBT, function.at(reserve.variable_debt_token, key)
+            )
+
+
+def _with_debt_only(balances: Sequence[Balance]) -> tuple[Balance, ...]:
+    """Return the balances without the rate and time of a stable debt that is not there."""
+    owed = {b.asset for b in balances if b.kind == STABLE_PRINCIPAL and b.raw}
+    stable = (STABLE_RATE, STABLE_SINCE, STABLE_PRINCIPAL)
+    return tuple(b for b in balances if b.kind not in stable or b.asset in owed)
+
+
+def _in_order(keys: Sequence[PositionKey], parts: Sequence[Accounts]) -> Accounts:
+    accounts = {account.key: account for part in parts for account in part}
+    failed = tuple(entry for part in parts for entry in part.failed)
+    return Accounts.of((accounts[key] for key in keys if key in accounts), failed=failed)

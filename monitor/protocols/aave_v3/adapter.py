@@ -1,0 +1,62 @@
+"""Aave v3 and its forks as one adapter: which module answers which question."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from monitor.domain.assessment import Assessment, Leg, Quote
+from monitor.domain.deployment import Deployment
+from monitor.domain.health import Health
+from monitor.domain.ids import Address, MarketKey, PositionKey, Slug
+from monitor.domain.prices import PROTOCOL, Repricing
+from monitor.ledger.accounts import Account, Accounts
+from monitor.protocols.aave_v3 import accounts as stored
+from monitor.protocols.aave_v3 import assess as judged
+from monitor.protocols.aave_v3 import health as exact
+from monitor.protocols.aave_v3 import liquidation, owing, reading, sample
+from monitor.protocols.aave_v3.market import Market
+from monitor.query import Ask
+
+
+class AaveV3:
+    """A deployment has one market, its pool; a position is an address."""
+
+    slug = Slug("aave_v3")
+
+    def markets(self, deployment: Deployment) -> Ask[tuple[MarketKey, ...]]:
+        """Return the deployment's one pool; raises ReadError when the root is no Aave v3 addresses provider."""
+        pool = yield from reading.read_pool(deployment)
+        return (pool,)
+
+    def market(self, deployment: Deployment, key: MarketKey) -> Ask[Market]:
+        """Return the pool; raises UnexpectedAnswer for a revision whose arithmetic is not known."""
+        return reading.read_market(deployment, key)
+
+    def owned(self, market: Market, owner: Address) -> Ask[tuple[PositionKey, ...]]:
+        return stored.owned(market, owner)
+
+    def accounts(self, market: Market, keys: Sequence[PositionKey]) -> Ask[Accounts]:
+        return stored.read_accounts(market, keys)
+
+    def assess(self, market: Market, account: Account, repricing: Repricing = PROTOCOL) -> Assessment:
+        return judged.assess(exact.priced(market, repricing), account)
+
+    def health(self, market: Market, account: Account, repricing: Repricing = PROTOCOL) -> Health:
+        return exact.health_of(exact.priced(market, repricing), account)
+
+    def healths(self, market: Market, accounts: Iterable[Account], repricing: Repricing = PROTOCOL) -> Iterator[Health]:
+        """Yield the health of each account, in their order."""
+        return exact.healths(market, accounts, repricing)
+
+    def quote(self, market: Market, account: Account, repricing: Repricing = PROTOCOL) -> Quote | None:
+        return liquidation.quote(exact.priced(market, repricing), account)
+
+    def adjusted(self, market: Market, account: Account, leg: Leg, change_raw: int) -> Account:
+        return owing.adjusted(market, account, leg, change_raw)
+
+    def closed_ways(self, market: Market, leg: Leg) -> str | None:
+        return owing.closed_ways(market, leg)
+
+    def compare(
+        self, deployment: Deployment, key: MarketKey, keys: Sequence[PositionKey]
+    ) -> Ask[tuple[sample.Mismatch, ...]]:
+        """Return where our values differ from the contract's own, for `hfm check --onchain`."""
+        return sample.compare(deployment, key, keys)

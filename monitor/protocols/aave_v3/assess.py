@@ -1,0 +1,84 @@
+"""The whole assessment of an account: legs, totals, health, and what stands against its liquidation."""
+
+from collections.abc import Iterator
+
+from monitor.domain.assessment import Accrual, Assessment, Exactness, Kind, Leg, Side
+from monitor.domain.health import Unmeasurable
+from monitor.domain.ids import Address, PositionId
+from monitor.domain.prices import Node, Unknown, Value
+from monitor.ledger.accounts import Account, Balance
+from monitor.protocols.aave_v3.health import Priced, health_from, sums_of
+from monitor.protocols.aave_v3.liquidation import blockers
+from monitor.protocols.aave_v3.market import Reserve
+from monitor.protocols.aave_v3.owing import STABLE, VARIABLE, stable_debt_raw, variable_debt_raw
+from monitor.protocols.aave_v3.versions.totals import COLLATERAL, PLAIN_DEBT, SCALED_DEBT, STABLE_PRINCIPAL, Term
+from monitor.units import BPS
+
+
+def assess(view: Priced, account: Account) -> Assessment:
+    """Return the exact assessment under the view's repricing."""
+    market, sums = view.market, sums_of(view, account)
+    deployment = market.deployment
+    legs = tuple(_legs(view, account))
+    nodes = {leg.node for leg in legs}
+    known = None if isinstance(sums, Unknown) else sums
+    return Assessment(
+        id=PositionId(deployment.chain, deployment.protocol, deployment.name, market.key, account.key),
+        owner=Address(account.key),
+        at=market.at,
+        kind=Kind.LENDING,
+        margin_mode="cross",
+        health=Unmeasurable(sums.reason) if isinstance(sums, Unknown) else health_from(sums, market),
+        legs=legs,
+        collateral_base=known.collateral_base if known else None,
+        debt_base=known.debt_base if known else None,
+        base_unit=market.base_unit,
+        base_is_usd=market.base_is_usd,
+        blockers=blockers(view, account, known) if known else (),
+        exactness=Exactness.EXACT if market.rules.is_proven else Exactness.TRANSCRIBED,
+        accrual=Accrual.ACCRUED,
+        prices=tuple(price for price in market.graph.prices if price.node in nodes),
+        repricing=view.repricing.name,
+    )
+
+
+def _legs(view: Priced, account: Account) -> Iterator[Leg]:
+    """Yield what the account owns and owes; a stored zero is no leg unless its price keeps the account from a health."""
+    for balance in account.balances:
+        reserve = view.market.reserves.get(balance.asset)
+        if reserve is None:
+            continue
+        term = view.terms[account.category][balance.asset]
+        leg = _leg(view, account, reserve, term, balance)
+        if leg is not None and (leg.amount_raw or isinstance(leg.price, Unknown)):
+            yield leg
+
+
+def _leg(view: Priced, account: Account, reserve: Reserve, term: Term, balance: Balance) -> Leg | None:
+    market, node = view.market, _node(view, account.category, reserve)
+    if balance.kind == COLLATERAL:
+        amount = market.rules.rounding.collateral_amount(balance.raw, reserve.supply_index_ray)
+        price = term.collateral_price
+        value = amount * price // term.unit if not isinstance(price, Unknown) else None
+        weight_bps = term.threshold_bps if term.counts else 0
+        return Leg(Side.COLLATERAL, reserve.token, balance.raw, amount, price, value, weight_bps, node)
+    if balance.kind in (SCALED_DEBT, PLAIN_DEBT):
+        amount, label = variable_debt_raw(market, balance), VARIABLE
+    elif balance.kind == STABLE_PRINCIPAL:
+        amount, label = stable_debt_raw(market, account.balances, balance.asset), STABLE
+    else:
+        return None
+    value = _debt_value(view, amount, term.debt_price, term.unit)
+    return Leg(Side.DEBT, reserve.token, balance.raw, amount, term.debt_price, value, BPS, node, label)
+
+
+def _debt_value(view: Priced, amount_raw: int, price: Value, unit: int) -> int | None:
+    return None if isinstance(price, Unknown) else view.market.rules.rounding.debt_value(amount_raw, price, unit)
+
+
+def _node(view: Priced, category_id: int, reserve: Reserve) -> Node:
+    """Return the node that prices the reserve for accounts of the category."""
+    category = view.market.categories.get(category_id)
+    if category is None or category.price is None or not category.has(reserve.id):
+        return reserve.node
+    return category.price if view.prices[category.price] != 0 else reserve.node

@@ -1,0 +1,56 @@
+"""Which logs say that an account changed, and how accounts are found from them."""
+
+from collections.abc import Iterable
+
+from monitor.abi import interface
+from monitor.domain.ids import Address, MarketKey, PositionKey
+from monitor.errors import UnexpectedAnswer
+from monitor.protocols.aave_v3.market import Market
+from monitor.query import Ask, Failed, Log, LogFilter, Logs, ask_raw
+
+_POOL = interface("aave_v3", "pool").topics
+_TOKEN = interface("aave_v3", "reserve_token").topics
+
+_BORROW = _POOL["Borrow"]
+_ACCOUNT_TOPICS = {
+    _POOL["Supply"]: (2,),
+    _POOL["Withdraw"]: (2,),
+    _BORROW: (2,),
+    _POOL["Repay"]: (2, 3),
+    _POOL["UserEModeSet"]: (1,),
+    _POOL["SwapBorrowRateMode"]: (2,),
+    _POOL["RebalanceStableBorrowRate"]: (2,),
+    _POOL["ReserveUsedAsCollateralEnabled"]: (2,),
+    _POOL["ReserveUsedAsCollateralDisabled"]: (2,),
+    _POOL["LiquidationCall"]: (3,),
+    _POOL["DeficitCreated"]: (1,),
+    _TOKEN["BalanceTransfer"]: (1, 2),
+}
+"""Which topics of each event hold accounts whose stored balances, bits or category it changes."""
+
+
+def interests(market: Market) -> LogFilter:
+    """Return the filter of all logs that touch an account of the pool."""
+    addresses = (market.pool, *(reserve.a_token for reserve in market.reserves.values()))
+    return LogFilter(addresses, (tuple(_ACCOUNT_TOPICS),))
+
+
+def touched(market: Market, logs: Iterable[Log]) -> tuple[PositionKey, ...]:
+    """Return the accounts to read again after these logs, in the order they appear; other contracts' logs are passed over."""
+    ours = set(interests(market).addresses)
+    keys = (
+        PositionKey("0x" + log.topics[topic][-40:])
+        for log in logs
+        if log.address.lower() in ours
+        for topic in _ACCOUNT_TOPICS.get(log.topics[0], ())
+    )
+    return tuple(dict.fromkeys(keys))
+
+
+def borrowers(pool: MarketKey, from_block: int) -> Ask[tuple[PositionKey, ...]]:
+    """Return everyone who ever borrowed from the pool: debt cannot be transferred, so nobody with debt is missing."""
+    wanted = LogFilter((Address(pool),), ((_BORROW,),))
+    (answer,) = yield from ask_raw(Logs(wanted, from_block))
+    if isinstance(answer, Failed) or not isinstance(answer, tuple):
+        raise UnexpectedAnswer(f"expected the Borrow logs of {pool}, found {answer!r:.80}")
+    return tuple(dict.fromkeys(PositionKey("0x" + log.topics[2][-40:]) for log in answer))

@@ -1,0 +1,122 @@
+"""The compiled lens: what it is given, and how its words become columns."""
+
+import json
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+
+from monitor import resources
+from monitor.domain.ids import PositionKey
+from monitor.errors import ConfigError, DecodeError
+from monitor.ledger.accounts import Accounts
+from monitor.protocols.aave_v3.market import NO_ADDRESS, Market, Reserve
+from monitor.protocols.aave_v3.versions.totals import (
+    COLLATERAL,
+    PLAIN_DEBT,
+    SCALED_DEBT,
+    STABLE_PRINCIPAL,
+    STABLE_RATE,
+    STABLE_SINCE,
+)
+
+NOTHING, FAILED = 254, 255
+"""Kinds of words that carry no balance (lens.vy)."""
+READS = {
+    COLLATERAL: "scaledBalanceOf of the aToken",
+    STABLE_RATE: "getUserStableRate of the stable debt token",
+    STABLE_SINCE: "getUserLastUpdated of the stable debt token",
+    STABLE_PRINCIPAL: "principalBalanceOf of the stable debt token",
+    SCALED_DEBT: "scaledBalanceOf of the variable debt token",
+    PLAIN_DEBT: "balanceOf of the variable debt token",
+}
+
+
+@cache
+def runtime_code() -> bytes:
+    """Return the lens's runtime code; raises ConfigError when the packaged file is not what it should be."""
+    path = resources.abis() / "aave_v3" / "lens.json"
+    try:
+        return bytes.fromhex(json.loads(path.read_text())["runtime_code"][2:])
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        raise ConfigError(f"expected the compiled lens in {path.name} of abis/aave_v3: {e}") from e
+
+
+def reads_plain_debt(market: Market, reserve: Reserve) -> bool:
+    """Return whether the version asks `balanceOf` for the reserve's debt (GenericLogic 3.3, no virtual accounting)."""
+    return market.rules.has_discounted_debt and not reserve.configuration.is_virtual
+
+
+def head(market: Market) -> bytes:
+    """Return what the lens must know of the pool: its address and the tokens of each reserve slot."""
+    slots = max(market.reserves, default=-1) + 1
+    parts = [bytes.fromhex(market.pool[2:]), bytes((slots,))]
+    for number in range(slots):
+        reserve = market.reserves.get(number)
+        if reserve is None:
+            parts.append(bytes(61))
+            continue
+        tokens = (reserve.a_token, reserve.variable_debt_token, reserve.stable_debt_token or NO_ADDRESS)
+        parts.append(bytes((reads_plain_debt(market, reserve),)) + b"".join(bytes.fromhex(t[2:]) for t in tokens))
+    return b"".join(parts)
+
+
+def decoded(output: bytes, keys: Sequence[PositionKey], market: Market) -> Accounts:
+    """Return the accounts of one part of the lens's answer.
+
+    Raises DecodeError when the words are not one run for each account.
+    """
+    if len(output) % 32 or not output:
+        raise DecodeError(f"expected the words of {len(keys)} accounts from the lens, found {len(output)} bytes")
+    words = np.frombuffer(output, ">u8").reshape(-1, 4).astype(np.uint64)
+    tags = words[:, 1]
+    kind, asset = (tags & np.uint64(255)).astype(np.uint8), (tags >> np.uint64(8) & np.uint64(255)).astype(np.uint16)
+    category, first = (tags >> np.uint64(16) & np.uint64(255)).astype(np.uint16), tags >> np.uint64(24)
+    starts = np.flatnonzero(first)
+    if words[:, 0].any() or first.max() > 1 or not first[0] or len(starts) != len(keys):
+        raise DecodeError(f"expected one run of words for each of {len(keys)} accounts, found {len(starts)} runs")
+    if (np.isin(kind, (*READS, NOTHING, FAILED), invert=True)).any():
+        raise DecodeError("expected a known kind of word from the lens, found another")
+    run = np.cumsum(first, dtype=np.int64) - 1
+    broken = np.flatnonzero(kind == FAILED)
+    is_whole = np.ones(len(keys), np.bool_)
+    is_whole[run[broken]] = False
+    kept = (kind < NOTHING) & is_whole[run]
+    reasons = {int(run[w]): failure(market, int(asset[w]), int(words[w, 3])) for w in broken.tolist()}
+    counts = np.bincount(run[kept], minlength=len(keys))[is_whole]
+    packed = np.frombuffer(b"".join(bytes.fromhex(key[2:]) for key in keys), np.uint8).reshape(-1, 20)
+    return Accounts(
+        keys=packed[is_whole],
+        category=category[starts][is_whole],
+        offsets=np.concatenate((np.zeros(1, np.int64), np.cumsum(counts))),
+        asset=asset[kept],
+        kind=kind[kept],
+        high=words[kept, 2],
+        low=words[kept, 3],
+        failed=tuple((keys[i], reason) for i, reason in reasons.items()),
+    )
+
+
+def joined(parts: Sequence[Accounts]) -> Accounts:
+    """Return the accounts of several parts, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    starts = np.cumsum([0, *(part.offsets[-1] for part in parts[:-1])])
+    offsets = [part.offsets[:-1] + start for part, start in zip(parts, starts, strict=True)]
+    return Accounts(
+        keys=np.concatenate([part.keys for part in parts]),
+        category=np.concatenate([part.category for part in parts]),
+        offsets=np.concatenate([*offsets, parts[-1].offsets[-1:] + starts[-1]]),
+        asset=np.concatenate([part.asset for part in parts]),
+        kind=np.concatenate([part.kind for part in parts]),
+        high=np.concatenate([part.high for part in parts]),
+        low=np.concatenate([part.low for part in parts]),
+        failed=tuple(failure for part in parts for failure in part.failed),
+    )
+
+
+def failure(market: Market, reserve_id: int, kind: int) -> str:
+    """Return why an account could not be read."""
+    reserve = market.reserves.get(reserve_id)
+    token = reserve.token.address if reserve else f"slot {reserve_id}"
+    return f"{READS.get(kind, 'a read')} of {token} fails or exceeds 128 bits"

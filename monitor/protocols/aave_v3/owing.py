@@ -1,0 +1,126 @@
+"""What an account owes and owns in token amounts, and how that changes when its owner acts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from monitor.domain.assessment import Leg, Side
+from monitor.errors import UsageError
+from monitor.ledger.accounts import Account, Balance
+from monitor.protocols.aave_v3.market import Market, Reserve
+from monitor.protocols.aave_v3.versions.half_up import stable_amount
+from monitor.protocols.aave_v3.versions.totals import (
+    COLLATERAL,
+    PLAIN_DEBT,
+    SCALED_DEBT,
+    STABLE_PRINCIPAL,
+    STABLE_RATE,
+    STABLE_SINCE,
+)
+
+STABLE, VARIABLE = "stable", "variable"
+
+
+def stable_debt_raw(market: Market, balances: Sequence[Balance], asset: int) -> int:
+    """Return the stable debt of one reserve at the market's moment."""
+    stored = {b.kind: b.raw for b in balances if b.asset == asset}
+    if STABLE_PRINCIPAL not in stored:
+        return 0
+    return stable_amount(stored[STABLE_PRINCIPAL], stored[STABLE_RATE], market.at.timestamp_s - stored[STABLE_SINCE])
+
+
+def variable_debt_raw(market: Market, balance: Balance) -> int:
+    """Return the variable debt that a stored number stands for."""
+    if balance.kind == PLAIN_DEBT:
+        return balance.raw
+    return market.rules.rounding.debt_amount(balance.raw, market.reserves[balance.asset].debt_index_ray)
+
+
+def debts_raw(market: Market, account: Account) -> dict[int, int]:
+    """Return what the account owes, variable and stable together, by reserve id."""
+    return {
+        b.asset: variable_debt_raw(market, b) + stable_debt_raw(market, account.balances, b.asset)
+        for b in account.balances
+        if b.kind in (SCALED_DEBT, PLAIN_DEBT)
+    }
+
+
+def adjusted(market: Market, account: Account, leg: Leg, change_raw: int) -> Account:
+    """Return the account after its owner repays or adds that amount.
+
+    Contract: BorrowLogic.executeRepay, SupplyLogic.executeSupply. Raises UsageError for a leg the account has not.
+    """
+    reserve = market.reserve_of(leg.token.address)
+    kinds = _KINDS[STABLE if leg.label == STABLE else leg.side]
+    stored = {b.kind: b for b in account.balances if reserve is not None and b.asset == reserve.id and b.kind in kinds}
+    if reserve is None or not stored:
+        raise UsageError(f"expected a leg of {account.key}, found {leg.side} of {leg.token.address}")
+    changed = {kind: _changed(market, reserve, stored, kind, change_raw) for kind in stored}
+    balances = tuple(
+        replace(b, raw=changed[b.kind]) if b.asset == reserve.id and b.kind in changed else b for b in account.balances
+    )
+    return replace(account, balances=_without_settled(market, balances, reserve.id))
+
+
+_KINDS: Mapping[str, tuple[int, ...]] = {
+    Side.COLLATERAL: (COLLATERAL,),
+    Side.DEBT: (SCALED_DEBT, PLAIN_DEBT),
+    STABLE: (STABLE_RATE, STABLE_SINCE, STABLE_PRINCIPAL),
+}
+
+
+def _changed(market: Market, reserve: Reserve, stored: Mapping[int, Balance], kind: int, change_raw: int) -> int:
+    """Return what one stored number becomes."""
+    rounding, raw = market.rules.rounding, stored[kind].raw
+    if kind == COLLATERAL:
+        return raw + rounding.scaled_supplied(change_raw, reserve.supply_index_ray)
+    if kind == STABLE_PRINCIPAL:
+        return max(stable_debt_raw(market, tuple(stored.values()), reserve.id) - change_raw, 0)
+    if kind == STABLE_SINCE:
+        return market.at.timestamp_s
+    if kind == STABLE_RATE:
+        return raw
+    if kind == PLAIN_DEBT or change_raw >= variable_debt_raw(market, stored[kind]):
+        return max(raw - change_raw, 0) if kind == PLAIN_DEBT else 0
+    return max(raw - rounding.scaled_repaid(change_raw, reserve.debt_index_ray), 0)
+
+
+def _without_settled(market: Market, balances: Sequence[Balance], asset: int) -> tuple[Balance, ...]:
+    """Return the balances without those of a debt that is paid in full: the contract clears its bit."""
+    is_owed = {
+        kind: any(b.raw for b in balances if b.asset == asset and b.kind == kind) for kind in range(PLAIN_DEBT + 1)
+    }
+    owes_variable, owes_stable = is_owed[SCALED_DEBT] or is_owed[PLAIN_DEBT], is_owed[STABLE_PRINCIPAL]
+    settled: tuple[int, ...] = () if owes_stable else _KINDS[STABLE]
+    if not owes_variable and not owes_stable:
+        settled += _KINDS[Side.DEBT]
+    return tuple(b for b in balances if b.asset != asset or b.kind not in settled)
+
+
+def closed_ways(market: Market, leg: Leg) -> str | None:
+    """Return why this leg cannot be repaid or added to now.
+
+    Contract: ValidationLogic.validateRepay, validateSupply.
+    """
+    reserve = market.reserve_of(leg.token.address)
+    if reserve is None:
+        return "not listed"
+    configuration = reserve.configuration
+    if not configuration.is_active:
+        return "inactive"
+    if configuration.is_paused:
+        return "paused"
+    if leg.side is Side.DEBT:
+        return None
+    if configuration.is_frozen:
+        return "frozen"
+    room_raw = supply_room_raw(market, reserve)
+    return "supply cap full" if room_raw is not None and room_raw <= 0 else None
+
+
+def supply_room_raw(market: Market, reserve: Reserve) -> int | None:
+    """Return how much may still be supplied; None where there is no cap."""
+    cap = reserve.configuration.supply_cap_tokens
+    if not cap:
+        return None
+    supplied = market.rules.rounding.collateral_amount(reserve.supplied_scaled, reserve.supply_index_ray)
+    return cap * reserve.unit - supplied
