@@ -91,6 +91,9 @@ class Adapter(Protocol[M]):
         """
         ...
 
-    def closed_ways(self, market: M, leg: Leg) -> str | None:
-        """Return why the owner cannot repay or add this leg now (paused, frozen, cap full), None when they can."""
+    def closed_ways(self, market: M, leg: Leg, change_raw: int = 0) -> str | None:
+        """Return why the owner cannot repay or add that amount of the leg now (paused, frozen, cap full).
+
+        None when they can.
+        """
         ...

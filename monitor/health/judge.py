@@ -38,6 +38,6 @@ class Judge(Protocol[M_contra, A]):
         """Return the account after a repayment or an addition."""
         ...
 
-    def closed_ways(self, market: M_contra, leg: Leg) -> str | None:
-        """Return why the owner cannot repay or add this leg now."""
+    def closed_ways(self, market: M_contra, leg: Leg, change_raw: int = 0) -> str | None:
+        """Return why the owner cannot repay or add that amount of the leg now."""
         ...

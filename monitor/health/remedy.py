@@ -52,9 +52,9 @@ def remedy(judge: Judge[M_contra, A], market: M_contra, account: A, target_wad: 
         way = _Way(judge, market, account, leg, target_wad, views)
         closed = judge.closed_ways(market, leg)
         amount_raw = None if closed else way.least_raw()
-        if amount_raw is None:
-            token = safe_label(leg.token.symbol, leg.token.address)
-            unavailable.append(f"{way.action} {token}: {closed or way.failure}")
+        closed = closed or (judge.closed_ways(market, leg, amount_raw) if amount_raw else way.failure)
+        if amount_raw is None or closed:
+            unavailable.append(f"{way.action} {safe_label(leg.token.symbol, leg.token.address)}: {closed}")
         else:
             steps.append(Step(way.action, leg.token, amount_raw, way.reaches_wad(amount_raw)))
     return Remedy(target_wad, tuple(steps), tuple(unavailable))

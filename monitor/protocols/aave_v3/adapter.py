@@ -52,8 +52,8 @@ class AaveV3:
     def adjusted(self, market: Market, account: Account, leg: Leg, change_raw: int) -> Account:
         return owing.adjusted(market, account, leg, change_raw)
 
-    def closed_ways(self, market: Market, leg: Leg) -> str | None:
-        return owing.closed_ways(market, leg)
+    def closed_ways(self, market: Market, leg: Leg, change_raw: int = 0) -> str | None:
+        return owing.closed_ways(market, leg, change_raw)
 
     def compare(
         self, deployment: Deployment, key: MarketKey, keys: Sequence[PositionKey]

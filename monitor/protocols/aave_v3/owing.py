@@ -16,6 +16,7 @@ from monitor.protocols.aave_v3.versions.totals import (
     STABLE_RATE,
     STABLE_SINCE,
 )
+from monitor.units import decimal_text
 
 STABLE, VARIABLE = "stable", "variable"
 
@@ -96,8 +97,8 @@ def _without_settled(market: Market, balances: Sequence[Balance], asset: int) ->
     return tuple(b for b in balances if b.asset != asset or b.kind not in settled)
 
 
-def closed_ways(market: Market, leg: Leg) -> str | None:
-    """Return why this leg cannot be repaid or added to now.
+def closed_ways(market: Market, leg: Leg, change_raw: int = 0) -> str | None:
+    """Return why that amount of this leg cannot be repaid or added now.
 
     Contract: ValidationLogic.validateRepay, validateSupply.
     """
@@ -113,8 +114,16 @@ def closed_ways(market: Market, leg: Leg) -> str | None:
         return None
     if configuration.is_frozen:
         return "frozen"
+    return _no_room(market, reserve, change_raw)
+
+
+def _no_room(market: Market, reserve: Reserve, added_raw: int) -> str | None:
     room_raw = supply_room_raw(market, reserve)
-    return "supply cap full" if room_raw is not None and room_raw <= 0 else None
+    if room_raw is None or room_raw >= max(added_raw, 1):
+        return None
+    if room_raw <= 0:
+        return "supply cap full"
+    return f"the supply cap leaves room for {decimal_text(room_raw, reserve.configuration.decimals)} only"
 
 
 def supply_room_raw(market: Market, reserve: Reserve) -> int | None:
