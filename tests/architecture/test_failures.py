@@ -35,12 +35,20 @@ def swallowed(module: Module) -> Iterator[str]:
                     yield module.at(node)
 
 
+def _is_fixed(part: ast.expr) -> bool:
+    match part:
+        case ast.FormattedValue(value=ast.Name(id=name)):
+            return name.isupper()
+    return isinstance(part, ast.Constant)
+
+
 def built_sql(module: Module) -> Iterator[str]:
-    """Yield each statement put together from text at run time."""
+    """Yield each statement put together at run time; the CONSTANTS of a module may stand in it, nothing else."""
     for node in ast.walk(module.tree):
         match node:
-            case ast.JoinedStr(values=[ast.Constant(value=str(head)), *_]) if SQL.match(head.lstrip()):
-                yield module.at(node)
+            case ast.JoinedStr(values=[ast.Constant(value=str(head)), *rest]) if SQL.match(head.lstrip()):
+                if not all(map(_is_fixed, rest)):
+                    yield module.at(node)
             case ast.BinOp(op=ast.Mod() | ast.Add(), left=ast.Constant(value=str(head))) if SQL.match(head.lstrip()):
                 yield module.at(node)
             case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(head)), attr="format")):

@@ -38,6 +38,7 @@ HOMES = {
     "stamina": {"sources", "channels", "outbox"},
     "structlog": {"log"},
     "web3": {"sources"},
+    "yarl": {"sources", "channels", "api"},
 }
 PURE = {
     "domain",

@@ -3,7 +3,7 @@
 import re
 from itertools import pairwise
 
-from monitor.settings import ApiSettings
+from monitor.settings.tables import ApiSettings
 from tests.architecture.tree import ROOT
 
 TEXT = re.sub(r"\\\n\s*", "", (ROOT / "Dockerfile").read_text())

@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from enum import Enum
+from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
@@ -52,11 +53,9 @@ def channels() -> list[str]:
 
 def settings() -> list[str]:
     """Return every field of every settings table."""
-    if not (ROOT / "monitor" / "settings.py").exists():
-        return []
-    module = importlib.import_module("monitor.settings")
-    tables = [c for _, c in inspect.getmembers(module, inspect.isclass) if issubclass(c, BaseModel)]
-    return sorted({f for c in tables if c.__module__ == module.__name__ for f in c.model_fields})
+    modules_of = [importlib.import_module(".".join(Path(m.path).with_suffix("").parts)) for m in room("settings")]
+    tables = {c for m in modules_of for _, c in inspect.getmembers(m, inspect.isclass) if issubclass(c, BaseModel)}
+    return sorted({f for c in tables if c.__module__.startswith("monitor.settings") for f in c.model_fields})
 
 
 def levels() -> list[str]:

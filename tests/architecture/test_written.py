@@ -15,7 +15,7 @@ SECRETS = [
     r"\bAKIA[0-9A-Z]{16}\b",
     r"/v[23]/[0-9a-f]{32}\b",
     r"/v2/[\w-]{32}\b",
-    r"(?i)\b(secret|password|token|api_key)\s*=\s*['\"][\w+/-]{24,}['\"]",
+    r"(?i)\b(secret|password|token|api_key)\s*=\s*['\"](?!0x)[\w+/-]{24,}['\"]",
 ]
 ALLOWED = {"Dockerfile": {"/o" + "pt/"}}
 
