@@ -6,9 +6,12 @@ MonitorError
 ├── ReadError                  a read did not produce a whole, trustworthy answer: keep no part of it
 │   ├── EndpointError          timeout, disconnect, bad gateway: another try or endpoint may succeed
 │   │   ├── RateLimited        the endpoint asks to wait; carries how long
+│   │   ├── AskedTooMuch       more gas, bytes, items or time than the endpoint gives one request: ask for less
+│   │   ├── Unsupported        the endpoint cannot do this at all: take another way or endpoint
 │   │   └── NoEndpoint         every endpoint of the chain failed or is excluded
 │   ├── WrongChain             the endpoint serves another chain: never use it
 │   ├── BlockMoved             the pinned block left the canonical chain, or the node does not have it
+│   ├── EndpointsDisagree      two endpoints gave different answers for one block: one of them is wrong
 │   └── UnexpectedAnswer       wrong shape or impossible value: another try will not help
 │       ├── CallReverted       the contract reverted; carries the revert data
 │       ├── DecodeError        bytes that are not the ABI value they should be
@@ -50,6 +53,14 @@ class RateLimited(EndpointError):
         self.retry_after_ms = retry_after_ms
 
 
+class AskedTooMuch(EndpointError):
+    """The request needs more gas, bytes, items or time than the endpoint gives to one."""
+
+
+class Unsupported(EndpointError):
+    """The endpoint does not know the method or parameter."""
+
+
 class NoEndpoint(EndpointError):
     """Every endpoint of the chain failed or is excluded."""
 
@@ -60,6 +71,10 @@ class WrongChain(ReadError):
 
 class BlockMoved(ReadError):
     """The pinned block left the canonical chain, or the node does not have it."""
+
+
+class EndpointsDisagree(ReadError):
+    """Two endpoints gave different answers for the same block."""
 
 
 class UnexpectedAnswer(ReadError):

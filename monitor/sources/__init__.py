@@ -1,0 +1,1 @@
+"""Where answers come from: nodes over JSON-RPC, venues over HTTP. Nothing read here is trusted before it is checked."""

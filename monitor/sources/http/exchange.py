@@ -1,0 +1,105 @@
+"""One HTTP request and its whole answer, capped in size, in compression and in time."""
+
+import zlib
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+import aiohttp
+from yarl import URL
+
+from monitor.errors import EndpointError, UsageError
+from monitor.sources.http.guard import Destination
+
+MAX_BODY_BYTES = 32 * 1024 * 1024
+MAX_INFLATION = 100
+MAX_RETRY_AFTER_MS = 86_400_000
+INFLATION_FLOOR_BYTES = 4 * 1024 * 1024
+"""Below this size any compression ratio is fair: a table of zeros is honest and shrinks a thousandfold."""
+INFLATION_STEP_BYTES = 1024 * 1024
+_GZIP_OR_ZLIB = 47
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status and whole body; the waits and times a server may state in headers, None where it does not."""
+
+    status: int
+    body: bytes
+    retry_after_ms: int | None
+    server_time_ms: int | None
+
+
+async def exchange(
+    session: aiohttp.ClientSession, to: Destination, body: bytes | None, timeout_s: float, path: str = ""
+) -> Answer:
+    """Post the body, or get when there is none; redirects are answers, not followed.
+
+    Raises EndpointError for everything that keeps the whole answer from arriving in time and within its caps.
+    """
+    pinned = await to.pinned()
+    url = pinned.url.join(URL(path)) if path else pinned.url
+    if url.origin() != pinned.url.origin():
+        raise UsageError(f"{to.label}: expected a path on this host, found one that leads elsewhere")
+    headers = {"Host": pinned.host, "Accept": "application/json", "Accept-Encoding": "gzip"}
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    try:
+        async with session.request(
+            "GET" if body is None else "POST",
+            url,
+            data=body,
+            headers=headers,
+            allow_redirects=False,
+            auto_decompress=False,
+            server_hostname=pinned.server_hostname,
+            timeout=aiohttp.ClientTimeout(total=timeout_s),
+        ) as response:
+            whole = await _body(response, to.label)
+            return Answer(response.status, whole, _retry_after_ms(response), _date_ms(response.headers.get("Date", "")))
+    except (aiohttp.ClientError, OSError, TimeoutError, zlib.error, ValueError) as e:
+        to.forget()
+        # Not chained: aiohttp's messages can hold the whole URL, and a chained error is printed with its cause.
+        found = f"{type(e).__name__} {to.scrub(str(e))}".rstrip()
+        raise EndpointError(f"{to.label}: expected an answer within {timeout_s:g} s, found {found}") from None
+
+
+async def _body(response: aiohttp.ClientResponse, label: str) -> bytes:
+    encoding = response.headers.get("Content-Encoding", "identity").lower()
+    if encoding not in ("identity", "", "gzip", "deflate"):
+        raise EndpointError(f"{label}: expected gzip or plain, found Content-Encoding {encoding[:20]!r}")
+    inflater = zlib.decompressobj(_GZIP_OR_ZLIB) if encoding in ("gzip", "deflate") else None
+    chunks: list[bytes] = []
+    received = size = 0
+    async for arrived in response.content.iter_any():
+        received, chunk = received + len(arrived), arrived
+        while chunk:
+            plain = inflater.decompress(chunk, INFLATION_STEP_BYTES) if inflater else chunk
+            chunk = inflater.unconsumed_tail if inflater else b""
+            size += len(plain)
+            if size > MAX_BODY_BYTES:
+                raise EndpointError(f"{label}: expected at most {MAX_BODY_BYTES >> 20} MB, found more")
+            if size > max(INFLATION_FLOOR_BYTES, MAX_INFLATION * received):
+                raise EndpointError(f"{label}: expected data inflated at most {MAX_INFLATION} times, found more")
+            chunks.append(plain)
+    if inflater and not inflater.eof:
+        raise EndpointError(f"{label}: expected a whole compressed answer, found it cut off after {received} bytes")
+    return b"".join(chunks)
+
+
+def _retry_after_ms(response: aiohttp.ClientResponse) -> int | None:
+    value = response.headers.get("Retry-After", "")
+    if value.isascii() and value.isdigit():
+        return min(int(value[:9]) * 1000, MAX_RETRY_AFTER_MS)
+    until_ms, now_ms = _date_ms(value), _date_ms(response.headers.get("Date", ""))
+    if until_ms is None or now_ms is None:
+        return None
+    return min(max(until_ms - now_ms, 0), MAX_RETRY_AFTER_MS)
+
+
+def _date_ms(header: str) -> int | None:
+    try:
+        stated = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    return int(stated.replace(tzinfo=stated.tzinfo or UTC).timestamp()) * 1000

@@ -1,0 +1,52 @@
+"""JSON-RPC over HTTP."""
+
+from collections.abc import Sequence
+from itertools import count
+from typing import Any
+
+import aiohttp
+
+from monitor.errors import MalformedJson
+from monitor.sources.http import strict_json
+from monitor.sources.http.exchange import exchange
+from monitor.sources.http.guard import Destination
+from monitor.sources.jsonrpc import dialect
+from monitor.sources.jsonrpc.messages import Fault, Request, encode, match
+
+
+class HttpTransport:
+    """Sends requests to one URL over a session that is not its own."""
+
+    def __init__(self, to: Destination, session: aiohttp.ClientSession) -> None:
+        self.label = to.label
+        self._to = to
+        self._session = session
+        self._ids = count(1)
+
+    async def send(self, requests: Sequence[Request], timeout_s: float) -> list[Any | Fault]:
+        """Return results and faults in the order of the requests; raises ReadError when there is no whole reply."""
+        first_id = next(self._ids)
+        self._ids = count(first_id + len(requests))
+        answer = await exchange(self._session, self._to, encode(requests, first_id), timeout_s)
+        try:
+            reply = strict_json.parse(answer.body, self.label)
+            outcomes = match(reply, len(requests), first_id, self.label)
+        except MalformedJson:
+            if answer.status != 200:
+                raise dialect.of_status(answer.status, answer.retry_after_ms, self.label) from None
+            raise
+        if answer.status in (401, 402, 403, 413, 429) or answer.retry_after_ms is not None:
+            raise dialect.of_status(answer.status, answer.retry_after_ms, self.label)
+        return [self._scrubbed(outcome) for outcome in outcomes]
+
+    async def connect(self) -> None:
+        """Check where the URL leads; raises ConfigError for a private address that is not allowed."""
+        await self._to.pinned()
+
+    async def close(self) -> None:
+        """Nothing to close: the session belongs to whoever made it."""
+
+    def _scrubbed(self, outcome: Any | Fault) -> Any | Fault:
+        if not isinstance(outcome, Fault):
+            return outcome
+        return Fault(outcome.code, self._to.scrub(outcome.message), outcome.data)

@@ -1,0 +1,124 @@
+"""Work given to the endpoints of a chain: the fittest first, a second one when it is slow, the next when it fails."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from monitor.clock import Clock
+from monitor.errors import (
+    BlockMoved,
+    EndpointError,
+    MalformedJson,
+    NoEndpoint,
+    ReadError,
+    Unsupported,
+    WrongChain,
+)
+from monitor.sources.rpc.endpoint import Endpoint
+
+HEDGE_LONGEST_S, HEDGE_SHORTEST_S = 1.0, 0.1
+ENOUGH_LATENCIES = 20
+ROUNDS = 6
+ROUND_PAUSE_MS = 150
+
+T = TypeVar("T")
+Job = Callable[[Endpoint], Awaitable[T]]
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[T]):
+    """A finished piece of work and who did it."""
+
+    value: T
+    endpoint: Endpoint
+
+
+@dataclass(slots=True)
+class Failover:
+    """Runs work against one of several endpoints. `fit` says who may be asked now, the best first."""
+
+    clock: Clock
+    fit: Callable[[], Sequence[Endpoint]]
+    last: Endpoint | None = None
+
+    async def run(self, job: Job[T], *, until_ms: int, attempt_s: float, avoid: Collection[Endpoint] = ()) -> Done[T]:
+        """Return the first whole answer.
+
+        Raises BlockMoved when no endpoint has the block, Unsupported when none knows how, else NoEndpoint.
+        """
+        errors: dict[str, ReadError] = {}
+        for turn in range(ROUNDS):
+            for endpoint, spare in self._order(avoid):
+                if endpoint.wait_ms:
+                    continue
+                outcome = await self._raced(job, endpoint, spare, attempt_s)
+                if isinstance(outcome, Done):
+                    self.last = outcome.endpoint
+                    return outcome
+                errors |= outcome
+            fit = [e for e in self.fit() if e not in avoid]
+            if not fit or all(isinstance(errors.get(e.label), Unsupported) for e in fit):
+                break
+            pause_ms = max(min(e.wait_ms for e in fit), ROUND_PAUSE_MS << turn)
+            if self.clock.monotonic_ms() + pause_ms >= until_ms:
+                break
+            await self.clock.sleep(pause_ms / 1000)
+        raise _verdict(errors)
+
+    def _order(self, avoid: Collection[Endpoint]) -> list[tuple[Endpoint, Endpoint | None]]:
+        ready = [e for e in self.fit() if e not in avoid and not e.wait_ms]
+        return list(zip(ready, [*ready[1:], None], strict=True)) if ready else []
+
+    async def _raced(
+        self, job: Job[T], endpoint: Endpoint, spare: Endpoint | None, attempt_s: float
+    ) -> Done[T] | dict[str, ReadError]:
+        if spare is None:
+            return await self._attempt(job, endpoint, attempt_s)
+        errors: dict[str, ReadError] = {}
+        async with asyncio.TaskGroup() as group:
+            racing = {group.create_task(self._attempt(job, endpoint, attempt_s))}
+            finished, racing = await asyncio.wait(racing, timeout=_patience_s(endpoint))
+            if racing:
+                racing.add(group.create_task(self._attempt(job, spare, attempt_s)))
+            while True:
+                for task in finished:
+                    outcome = task.result()
+                    if isinstance(outcome, Done):
+                        for loser in racing:
+                            loser.cancel()
+                        return outcome
+                    errors |= outcome
+                if not racing:
+                    return errors
+                finished, racing = await asyncio.wait(racing, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _attempt(self, job: Job[T], endpoint: Endpoint, attempt_s: float) -> Done[T] | dict[str, ReadError]:
+        try:
+            async with asyncio.timeout(attempt_s):
+                if endpoint.needs_check(switching=endpoint is not self.last):
+                    await endpoint.check_chain()
+                value = await job(endpoint)
+        except TimeoutError:
+            e = EndpointError(f"{endpoint.label}: expected an answer within {attempt_s:g} s, found none")
+            endpoint.failed(e)
+            return {endpoint.label: e}
+        except (EndpointError, MalformedJson, BlockMoved, WrongChain) as e:
+            return {endpoint.label: e}
+        return Done(value, endpoint)
+
+
+def _patience_s(endpoint: Endpoint) -> float:
+    if len(endpoint.meter.latencies_ms) < ENOUGH_LATENCIES:
+        return HEDGE_LONGEST_S
+    return min(max((endpoint.meter.percentile_ms(95) or 0) / 1000, HEDGE_SHORTEST_S), HEDGE_LONGEST_S)
+
+
+def _verdict(errors: dict[str, ReadError]) -> ReadError:
+    told = "; ".join(str(e) for e in errors.values()) or "every endpoint is excluded or cooling off"
+    kinds = {type(e) for e in errors.values()}
+    if kinds == {BlockMoved}:
+        return BlockMoved(told)
+    if kinds == {Unsupported}:
+        return Unsupported(told)
+    return NoEndpoint(f"expected an answer from one of the endpoints, found: {told}")

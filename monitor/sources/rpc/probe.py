@@ -1,0 +1,67 @@
+"""What an endpoint can do, found out once at start by asking for things whose answers are known."""
+
+from typing import Any
+
+from monitor.domain.moment import BlockRef
+from monitor.errors import CallReverted, RateLimited, ReadError
+from monitor.sources.evm import block as blocks
+from monitor.sources.evm.programs import CODE_HOME, HEADER_BYTES, MANY, WITNESS, WITNESS_HOME, deployless
+from monitor.sources.evm.reader import as_bytes
+from monitor.sources.jsonrpc.messages import Request
+from monitor.sources.rpc.endpoint import Abilities, Endpoint
+from monitor.sources.rpc.spec import Pin, Way
+
+_NO_SUCH_BLOCK = "0x" + "5a" * 32
+_EMPTY_CALL = {"to": "0x" + "00" * 20, "data": "0x"}
+_HOMES = {WITNESS_HOME: {"code": "0x" + WITNESS.hex()}, CODE_HOME: {"code": "0x" + MANY.hex()}}
+
+
+async def probe(endpoint: Endpoint) -> Abilities:
+    """Return what works; raises ReadError when the endpoint does not answer at all."""
+    max_batch = endpoint.abilities.max_batch = await _max_batch(endpoint)
+    head = blocks.from_node(await endpoint.ask(blocks.LATEST), endpoint.chain.id, endpoint.label)
+    at = hex(head.number)
+    known, unknown, override, reverted, returned, multicall3 = await endpoint.ask_many(
+        [
+            Request("eth_call", (_EMPTY_CALL, {"blockHash": head.hash, "requireCanonical": True})),
+            Request("eth_call", (_EMPTY_CALL, {"blockHash": _NO_SUCH_BLOCK, "requireCanonical": True})),
+            Request("eth_call", ({"to": WITNESS_HOME, "data": "0x"}, at, _HOMES)),
+            Request("eth_call", ({"data": "0x" + deployless(MANY, b"", "REVERT").hex()}, at)),
+            Request("eth_call", ({"data": "0x" + deployless(MANY, b"", "RETURN").hex()}, at)),
+            Request("eth_getCode", (endpoint.chain.multicall3, at)),
+        ]
+    )
+    headers = {
+        Way.OVERRIDE: _bytes(override),
+        Way.DEPLOYLESS_REVERT: reverted.data if isinstance(reverted, CallReverted) else b"",
+        Way.DEPLOYLESS_RETURN: _bytes(returned),
+    }
+    headers = {way: header for way, header in headers.items() if len(header) == HEADER_BYTES}
+    ways = [*headers, *([Way.MULTICALL3] if _bytes(multicall3) else []), Way.BATCH if max_batch > 1 else Way.SINGLE]
+    # Some gateways ignore the object and answer at their latest block, so a hash that does not exist must be refused.
+    pin = Pin.HASH if isinstance(known, str) and isinstance(unknown, ReadError) else Pin.NUMBER
+    return Abilities(pin, tuple(ways), max_batch, any(_proves(header, head) for header in headers.values()))
+
+
+async def _max_batch(endpoint: Endpoint) -> int:
+    endpoint.abilities.max_batch = 2
+    try:
+        outcomes = await endpoint.ask_many([Request("eth_chainId"), Request("eth_blockNumber")])
+    except RateLimited:
+        raise
+    except ReadError:
+        return 1
+    return 1 if any(isinstance(o, ReadError) for o in outcomes) else max(endpoint.spec.max_batch, 1)
+
+
+def _bytes(outcome: Any | ReadError) -> bytes:
+    try:
+        return as_bytes(outcome, "probe")
+    except ReadError:
+        return b""
+
+
+def _proves(header: bytes, head: BlockRef) -> bool:
+    """Whether own code sees the block's number, parent and time; on some rollups it sees those of the layer below."""
+    seen = (int.from_bytes(header[:32]), "0x" + header[32:64].hex(), int.from_bytes(header[64:96]))
+    return seen == (head.number, head.parent_hash, head.timestamp_s)

@@ -1,0 +1,101 @@
+"""What is known about a chain and its endpoints before anything is asked, and what is told about them afterwards."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from yarl import URL
+
+from monitor.domain.ids import Address, ChainId
+from monitor.domain.moment import BlockRef
+
+MULTICALL3 = Address("0xca11bde05977b3631167028862be2a173976ca11")
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSpec:
+    """One way to a node: `http(s)://`, `ws(s)://` or the path of an IPC socket. The URL may carry a key."""
+
+    url: str = field(repr=False)
+    requests_per_s: int | None = None
+    max_batch: int = 100
+
+    @property
+    def label(self) -> str:
+        """What may be shown: host and written port, or the socket's file name."""
+        if "://" not in self.url:
+            return self.url.rpartition("/")[2]
+        url = URL(self.url)
+        return f"{url.host}:{url.explicit_port}" if url.explicit_port else str(url.host)
+
+
+@dataclass(frozen=True, slots=True)
+class ChainSpec:
+    """One chain as configured. An endpoint more than `lag_blocks` behind the others is not asked."""
+
+    id: ChainId
+    name: str
+    block_time_ms: int
+    endpoints: tuple[EndpointSpec, ...]
+    lag_blocks: int = 5
+    allow_private: bool = False
+    multicall3: Address = MULTICALL3
+
+    @property
+    def number(self) -> int:
+        """The EIP-155 chain id."""
+        return int(self.id.removeprefix("eip155:"))
+
+
+class EndpointState(StrEnum):
+    """Whether and why an endpoint is asked or left out."""
+
+    NEW = "new"
+    OK = "ok"
+    LAGGING = "lagging"
+    STUCK = "stuck"
+    COOLING = "cooling"
+    QUARANTINED = "quarantined"
+    WRONG_CHAIN = "wrong_chain"
+    REFUSED = "refused"
+
+
+class Way(StrEnum):
+    """How code runs at a block, cheapest first."""
+
+    OVERRIDE = "override"
+    DEPLOYLESS_REVERT = "deployless_revert"
+    DEPLOYLESS_RETURN = "deployless_return"
+    MULTICALL3 = "multicall3"
+    BATCH = "batch"
+    SINGLE = "single"
+
+
+class Pin(StrEnum):
+    """How a read is held to one block: by its hash (EIP-1898), or by its number with the hash checked around it."""
+
+    HASH = "hash"
+    NUMBER = "number"
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointStatus:
+    """One endpoint as operators and metrics see it. Never holds a path or a key."""
+
+    label: str
+    state: EndpointState
+    reason: str
+    head: BlockRef | None
+    lag_blocks: int
+    head_age_ms: int | None
+    calls: int
+    requests: int
+    errors: int
+    rate_limited: int
+    disagreements: int
+    bytes_received: int
+    latency_p50_ms: int | None
+    latency_p95_ms: int | None
+    ways: tuple[Way, ...]
+    pin: Pin
+    chunk_items: int
+    cooling_ms: int
