@@ -10,7 +10,7 @@ import eth_abi.abi
 import eth_abi.exceptions
 from eth_utils.crypto import keccak
 
-from monitor import resources
+from monitor import decode_guard, resources
 from monitor.domain.ids import Address
 from monitor.errors import ConfigError, DecodeError, UsageError
 from monitor.query import Answer, EthCall, must_be_bytes
@@ -88,6 +88,7 @@ def decode(types: Sequence[str], data: bytes, where: str) -> tuple[Any, ...]:
 
     Raises DecodeError for bytes that do not hold these types.
     """
+    decode_guard.check(types, data, where)
     try:
         return eth_abi.abi.decode(types, data)
     except (eth_abi.exceptions.DecodingError, OverflowError, UnicodeDecodeError, ValueError) as e:
