@@ -22,13 +22,13 @@ class Driver(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """From leaving safety to reaching it again; `told` counts its messages, `worst_health` is decimal text."""
+    """From leaving safety to reaching it again; `told` counts its messages."""
 
     id: str
     opened_block: int
     opened_s: int
     worst: Level
-    worst_health: str | None
+    worst_health_wad: int | None
     told: int
 
 
@@ -66,7 +66,7 @@ class PositionState:
     """A position's memory.
 
     `level` is None while no evaluation ever measured it. `known` are the facts of the last measured evaluation.
-    `incidents` counts those opened so far; `told` outlives recovery, so a new incident does not repeat sooner.
+    `incidents` counts those opened so far.
     """
 
     position: PositionId

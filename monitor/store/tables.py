@@ -77,7 +77,7 @@ incidents = _table(
     _int("opened_s"),
     _int("closed_s", null=True),
     _text("worst"),
-    _text("worst_health", null=True),
+    _text("worst_health_wad", null=True),
     Index("incidents_by_position", "position"),
 )
 

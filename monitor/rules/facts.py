@@ -1,0 +1,112 @@
+"""What a message can say, as display-ready text keyed by name; strangers' text has passed `monitor.domain.label`."""
+
+import json
+from collections.abc import Iterable, Mapping
+
+from monitor.domain.alerts import Level
+from monitor.domain.assessment import LiquidationPrice, Step
+from monitor.domain.health import Health, NoDebt
+from monitor.domain.label import safe_label, safe_line
+from monitor.domain.prices import PriceUsed
+from monitor.domain.row import Evaluation
+from monitor.rules.reading import Reading, health_wad
+from monitor.rules.state import Incident, PositionState
+from monitor.units import PPM, decimal_text, mul_div_down
+
+PRICES_SHOWN = 12
+DOUBTS_SHOWN = 8
+
+Facts = dict[str, str]
+
+
+def known_facts(evaluation: Evaluation, block: int) -> Facts:
+    """Return what is remembered for the time when nothing can be measured."""
+    return _present(
+        {
+            "health": _factor(evaluation.protocol.health),
+            "cautious_health": _factor(evaluation.cautious.health),
+            "at_block": str(block),
+        }
+    )
+
+
+def facts(evaluation: Evaluation, seen: Reading, past: PositionState) -> Facts:
+    """Return the facts of one evaluation.
+
+    Absent keys are unknown. `liquidation_prices` and `steps` are JSON lists, nearest price first; amounts and prices
+    are decimal text, healths are floored at 18 decimals. While health is unknown, `last_*` repeat the last values.
+    """
+    protocol = evaluation.protocol
+    distance = evaluation.distance_bps
+    nearest = sorted(evaluation.liquidation_prices, key=_distance_ppm)[:PRICES_SHOWN]
+    remedy = evaluation.remedy
+    found: dict[str, str | None] = {
+        "health": _factor(protocol.health),
+        "cautious_health": _factor(evaluation.cautious.health),
+        "driver": seen.driver.value,
+        "unknown": seen.unknown and safe_line(seen.unknown),
+        "no_debt": "yes" if isinstance(protocol.health, NoDebt) else None,
+        "is_liquidatable_now": "yes" if protocol.is_liquidatable_now else None,
+        "blockers": "; ".join(map(safe_line, protocol.blockers)) or None,
+        "distance_pct": None if distance is None else decimal_text(distance, 2),
+        "liquidation_prices": json.dumps([_price(p) for p in nearest]) if nearest else None,
+        "steps": json.dumps([_step(s) for s in remedy.steps]) if remedy and remedy.steps else None,
+        "target_health": decimal_text(remedy.target_wad, 18) if remedy else None,
+        "unavailable": "; ".join(map(safe_line, remedy.unavailable)) or None if remedy else None,
+        "owner": protocol.owner,
+        "exactness": protocol.exactness.value,
+        "doubts": _doubts((*protocol.prices, *evaluation.cautious.prices)),
+    }
+    last = {f"last_{name}": value for name, value in past.known.items()} if seen.unknown else {}
+    return _present({**found, **last})
+
+
+def recovery_facts(incident: Incident, now_s: int) -> Facts:
+    """Return what is said at the end of an incident."""
+    return _present(
+        {
+            "duration_s": str(max(now_s - incident.opened_s, 0)),
+            "worst": Level(incident.worst).name,
+            "worst_health": _decimal(incident.worst_health_wad),
+        }
+    )
+
+
+def _factor(health: Health) -> str | None:
+    return _decimal(health_wad(health))
+
+
+def _decimal(value_wad: int | None) -> str | None:
+    return None if value_wad is None else decimal_text(value_wad, 18)
+
+
+def _present(found: Mapping[str, str | None]) -> Facts:
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _distance_ppm(price: LiquidationPrice) -> int:
+    return mul_div_down(abs(price.first_liquidatable - price.now), PPM, abs(price.now)) if price.now else 0
+
+
+def _price(price: LiquidationPrice) -> Facts:
+    token = price.token
+    return {
+        "name": safe_label(token.symbol, token.address) if token else safe_line(price.node),
+        "now": decimal_text(price.now, price.decimals),
+        "price": decimal_text(price.first_liquidatable, price.decimals),
+        "direction": price.direction,
+    }
+
+
+def _step(step: Step) -> Facts:
+    return {
+        "action": step.action,
+        "amount": decimal_text(step.amount_raw, step.token.decimals),
+        "token": safe_label(step.token.symbol, step.token.address),
+        "reaches": decimal_text(step.reaches_wad, 18),
+    }
+
+
+def _doubts(prices: Iterable[PriceUsed]) -> str | None:
+    doubted = dict.fromkeys(f"{safe_line(p.node)} {safe_line(', '.join(p.labels))}" for p in prices if p.labels)
+    return "; ".join(list(doubted)[:DOUBTS_SHOWN]) or None

@@ -1,0 +1,147 @@
+"""The thresholds of each level, per class of position, as `config/levels.toml` states them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from monitor.domain.alerts import Level
+from monitor.domain.assessment import Assessment
+from monitor.errors import ConfigError
+from monitor.units import BPS, WAD, scaled_from_text
+
+STEPS = (Level.CRITICAL, Level.DANGER, Level.WARN, Level.WATCH)
+_REPEATED = (Level.LIQUIDATABLE, Level.CRITICAL, Level.DANGER, Level.WARN)
+_SELECTORS = ("margin_modes", "protocols", "deployments")
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A level is entered below either value."""
+
+    health_wad: int
+    distance_bps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """One class of position: a threshold per level, and how far above it a level is left."""
+
+    steps: Mapping[Level, Threshold]
+    release_bps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Which positions a class is for; an empty part fits all."""
+
+    margin_modes: frozenset[str]
+    protocols: frozenset[str]
+    deployments: frozenset[str]
+
+    def fits(self, seen: Assessment) -> bool:
+        """Whether the position belongs to the class."""
+        parts = (
+            (self.margin_modes, seen.margin_mode),
+            (self.protocols, seen.id.protocol),
+            (self.deployments, seen.id.deployment),
+        )
+        return all(not wanted or found in wanted for wanted, found in parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Everything the rules are told from outside."""
+
+    default: Thresholds
+    classes: tuple[tuple[Selector, Thresholds], ...]
+    repeat_s: Mapping[Level, int]
+    improve_evaluations: int
+    improve_after_s: int
+    lost_pct: int
+    unknown_after_s: int
+
+    def of(self, seen: Assessment) -> Thresholds:
+        """Return the thresholds of the position's class."""
+        return next((t for selector, t in self.classes if selector.fits(seen)), self.default)
+
+    @classmethod
+    def parse(cls, table: Mapping[str, Any]) -> "Levels":
+        """Return the levels of a parsed `levels.toml`.
+
+        Raises ConfigError naming the setting that is missing, unknown, no whole number or out of order.
+        """
+        _only(table, "levels", ("class", "improve", "repeat_s", "deteriorate", "unknown"))
+        classes = _table(table, "class", "levels")
+        improve = _table(table, "improve", "levels")
+        _only(improve, "improve", ("evaluations", "after_s"))
+        repeat = _table(table, "repeat_s", "levels")
+        _only(repeat, "repeat_s", tuple(level.name.lower() for level in _REPEATED))
+        default = _thresholds(_table(classes, "default", "class"), "class.default", None)
+        named = {name: _table(classes, name, "class") for name in classes if name != "default"}
+        return cls(
+            default=default,
+            classes=tuple((_selector(t, n), _thresholds(t, f"class.{n}", default)) for n, t in named.items()),
+            repeat_s={level: _whole(repeat, level.name.lower(), "repeat_s", 60) for level in _REPEATED},
+            improve_evaluations=_whole(improve, "evaluations", "improve", 1),
+            improve_after_s=_whole(improve, "after_s", "improve", 0),
+            lost_pct=_whole(_table(table, "deteriorate", "levels"), "lost_pct", "deteriorate", 1),
+            unknown_after_s=_whole(_table(table, "unknown", "levels"), "after_s", "unknown", 0),
+        )
+
+
+def _thresholds(table: Mapping[str, Any], where: str, default: Thresholds | None) -> Thresholds:
+    names = tuple(level.name.lower() for level in STEPS)
+    _only(table, where, ("release", *names, *(() if default is None else _SELECTORS)))
+    steps = {
+        level: default.steps[level] if default and name not in table else _threshold(_table(table, name, where), where)
+        for level, name in zip(STEPS, names, strict=True)
+    }
+    for worse, better in pairwise(STEPS):
+        low, high = steps[worse], steps[better]
+        if low.health_wad > high.health_wad or low.distance_bps > high.distance_bps:
+            raise ConfigError(f"expected {where}.{worse.name.lower()} not above {better.name.lower()}, found it above")
+    release = default.release_bps if default and "release" not in table else _decimal(table, "release", where, BPS)
+    if release < BPS:
+        raise ConfigError(f"expected {where}.release of at least 1, found {table['release']!r}")
+    return Thresholds(steps, release)
+
+
+def _threshold(table: Mapping[str, Any], where: str) -> Threshold:
+    _only(table, where, ("health", "distance_bps"))
+    return Threshold(_decimal(table, "health", where, WAD), _whole(table, "distance_bps", where, 0))
+
+
+def _selector(table: Mapping[str, Any], name: str) -> Selector:
+    parts = {key: frozenset(map(str, table.get(key, ()))) for key in _SELECTORS}
+    if not any(parts.values()):
+        raise ConfigError(f"expected class.{name} to name {', '.join(_SELECTORS)}, found none: it would fit nothing")
+    return Selector(**parts)
+
+
+def _only(table: Mapping[str, Any], where: str, known: tuple[str, ...]) -> None:
+    unknown = sorted(set(table) - set(known))
+    if unknown:
+        raise ConfigError(f"unknown setting {where}.{unknown[0]}; known: {', '.join(known)}")
+
+
+def _table(table: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:
+    found = table.get(name)
+    if not isinstance(found, Mapping):
+        raise ConfigError(f"expected a table {where}.{name}, found {found!r}")
+    return found
+
+
+def _whole(table: Mapping[str, Any], name: str, where: str, least: int) -> int:
+    found = table.get(name)
+    if not isinstance(found, int) or isinstance(found, bool) or found < least:
+        raise ConfigError(f"expected {where}.{name} as a whole number of at least {least}, found {found!r}")
+    return found
+
+
+def _decimal(table: Mapping[str, Any], name: str, where: str, unit: int) -> int:
+    found = table.get(name)
+    try:
+        return scaled_from_text(found if isinstance(found, str) else "", len(str(unit)) - 1)
+    except ValueError as e:
+        raise ConfigError(f'expected {where}.{name} as decimal text such as "1.05", found {found!r}') from e
