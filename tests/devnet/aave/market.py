@@ -14,6 +14,7 @@ LIQUIDATOR = "0x11d0000000000000000000000000000000000001"
 TREASURY = "0x7ea5000000000000000000000000000000000001"
 VARIABLE, STABLE = 2, 1
 ACCOUNT_DATA = "getUserAccountData(address)(uint256,uint256,uint256,uint256,uint256,uint256)"
+ASSET_PRICE = "getAssetPrice(address)(uint256)"
 LIQUIDATION_CALL = topic("LiquidationCall(address,address,address,uint256,uint256,address,bool)")
 DEFICIT_CREATED = topic("DeficitCreated(address,address,uint256)")
 TRANSFER = topic("Transfer(address,address,uint256)")
@@ -134,7 +135,13 @@ class Market:
 
     def oracle_price(self, symbol: str) -> int:
         """What the protocol's oracle says, in its base currency unit."""
-        return int(self.chain.view(self.deployed.oracle, "getAssetPrice(address)(uint256)", self.reserve(symbol).token))
+        return int(self.chain.view(self.deployed.oracle, ASSET_PRICE, self.reserve(symbol).token))
+
+    def oracle_prices(self) -> dict[str, int]:
+        """`oracle_price` of every reserve, by symbol."""
+        reserves = self.deployed.reserves
+        prices = self.chain.views([(self.deployed.oracle, ASSET_PRICE, r.token) for r in reserves])
+        return {r.symbol: price for r, price in zip(reserves, prices, strict=True)}
 
     def set_ratio(self, symbol: str, ratio_e18: int) -> None:
         self.chain.send(self.reserve(symbol).feed.ratio_source, "set(uint256)", ratio_e18)

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from tests.devnet.chain.anvil import GENESIS_TIMESTAMP_S, Anvil, anvil
-from tests.devnet.chain.codec import calldata, constructor, results, revert_reason
+from tests.devnet.chain.codec import calldata, constructor, parse, results, revert_reason
+from tests.devnet.chain.compiler import own
 from tests.devnet.chain.rpc import Rpc, RpcError, strict
 
 DEPLOYER = "0xd0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0"
 TRANSACTION_GAS = 15_000_000
+WORDS_AT = "0x" + "00" * 18 + "f00d"
+WORDS_PER_CALL = 20_000
 BULK_GAS = 2_500_000
 BULK_BATCH = 1000
 POLL_S = 0.0005
@@ -80,6 +83,19 @@ class Chain:
         except RpcError as e:
             raise self._reverted(e) from e
         return [results(call[1], answer) for call, answer in zip(calls, answers, strict=True)]
+
+    def words(self, signature: str, questions: Sequence[tuple[str, str]], block: str = "latest") -> list[int]:
+        """One-word answers of `signature`, which takes one address, for many (target, account) pairs in few calls."""
+        selector, answers = parse(signature).selector.hex(), ""
+        code = {WORDS_AT: {"code": own("Words").runtime}}
+        for start in range(0, len(questions), WORDS_PER_CALL):
+            part = "".join(target[2:] + account[2:] for target, account in questions[start : start + WORDS_PER_CALL])
+            request = {"to": WORDS_AT, "data": "0x" + selector + part}
+            try:
+                answers += self.rpc.request("eth_call", request, block, code)[2:]
+            except RpcError as e:
+                raise self._reverted(e) from e
+        return [int(answers[i : i + 64], 16) for i in range(0, len(answers), 64)]
 
     def send(self, to: str, signature: str, *arguments: Any, sender: str = DEPLOYER) -> dict[str, Any]:
         """Mines one transaction and returns its receipt. Raises `Reverted`."""

@@ -17,6 +17,7 @@ from tests.devnet.chain.toolchain import CACHE, HOME, DevnetUnavailable, locked,
 
 SOLC = "solc-0.8.28"
 COMPILE_TIMEOUT_S = 240
+RUNTIME = "evm.deployedBytecode.object"
 DRIVER = """
 const solc = require(process.argv[2]), fs = require('fs');
 fs.writeFileSync(process.argv[4], solc.compile(fs.readFileSync(process.argv[3], 'utf8')));
@@ -25,12 +26,16 @@ fs.writeFileSync(process.argv[4], solc.compile(fs.readFileSync(process.argv[3], 
 
 @dataclass(frozen=True)
 class Contract:
-    """A compiled contract: ABI, creation code with link placeholders, and where each library's address goes."""
+    """A compiled contract: ABI, creation code with link placeholders, and where each library's address goes.
+
+    `runtime` is the code as deployed by a constructor that sets no immutables.
+    """
 
     name: str
     abi: tuple[Mapping[str, Any], ...]
     bytecode: str
     links: Mapping[str, tuple[int, ...]]
+    runtime: str
 
     def linked(self, libraries: Mapping[str, str]) -> str:
         """Creation code with library addresses filled in. Raises `KeyError` for a library that is missing."""
@@ -41,9 +46,11 @@ class Contract:
         return code
 
 
-def _contract(name: str, abi: list[Any], bytecode: str, references: Mapping[str, Mapping[str, list[Any]]]) -> Contract:
+def _contract(
+    name: str, abi: list[Any], bytecode: str, references: Mapping[str, Mapping[str, list[Any]]], runtime: str
+) -> Contract:
     links = {lib: tuple(ref["start"] for ref in refs) for libs in references.values() for lib, refs in libs.items()}
-    return Contract(name, tuple(abi), bytecode if bytecode.startswith("0x") else "0x" + bytecode, links)
+    return Contract(name, tuple(abi), "0x" + bytecode.removeprefix("0x"), links, "0x" + runtime.removeprefix("0x"))
 
 
 @cache
@@ -55,7 +62,7 @@ def artifact(package: str, name: str) -> Contract:
             f"expected one artifact of {name} in npm {package}, found {len(found)}: reinstall {node_modules()}"
         )
     raw = orjson.loads(found[0].read_bytes())
-    return _contract(name, raw["abi"], raw["bytecode"], raw["linkReferences"])
+    return _contract(name, raw["abi"], raw["bytecode"], raw["linkReferences"], raw["deployedBytecode"])
 
 
 @cache
@@ -73,7 +80,7 @@ def compiled(
         "optimizer": {"enabled": True, "runs": runs},
         "evmVersion": evm_version,
         "remappings": [f"{prefix}={folder}" for prefix, folder in (remappings or {}).items()],
-        "outputSelection": {"*": {"*": ["abi", "evm.bytecode.object", "evm.bytecode.linkReferences"]}},
+        "outputSelection": {"*": {"*": ["abi", "evm.bytecode.object", "evm.bytecode.linkReferences", RUNTIME]}},
     }
     standard = {
         "language": "Solidity",
@@ -90,7 +97,7 @@ def compiled(
             partial.write_bytes(orjson.dumps(output))
             partial.rename(stored)
     contracts = orjson.loads(stored.read_bytes())
-    return {name: _contract(name, c["abi"], c["code"], c["links"]) for name, c in contracts.items()}
+    return {name: _contract(name, c["abi"], c["code"], c["links"], c["runtime"]) for name, c in contracts.items()}
 
 
 def _solc_version() -> str:
@@ -111,7 +118,12 @@ def _compile(standard_json: bytes) -> dict[str, Any]:
     if errors:
         raise DevnetUnavailable("Solidity does not compile:\n" + "\n".join(errors[:5]))
     return {
-        name: {"abi": c["abi"], "code": c["evm"]["bytecode"]["object"], "links": c["evm"]["bytecode"]["linkReferences"]}
+        name: {
+            "abi": c["abi"],
+            "code": c["evm"]["bytecode"]["object"],
+            "links": c["evm"]["bytecode"]["linkReferences"],
+            "runtime": c["evm"]["deployedBytecode"]["object"],
+        }
         for contracts in output["contracts"].values()
         for name, c in contracts.items()
         if c["evm"]["bytecode"]["object"]

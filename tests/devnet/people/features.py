@@ -25,7 +25,6 @@ FEATURES = (
     *("many_legs", "no_debt", "nothing", "dust", "bad_debt", "on_the_line", "liquidatable", "sentinel", "close_half"),
     *("close_whole_by_health", "close_whole_small_collateral", "close_whole_small_debt", "close_whole_minor_debt"),
 )
-BALANCE = "balanceOf(address)(uint256)"
 
 
 @dataclass
@@ -61,23 +60,22 @@ class Flags:
 
 def legs_of(market: Market, users: Sequence[str]) -> dict[str, Legs]:
     """Every leg with a balance, of every user, at the newest block."""
-    pool, view = market.deployed.pool, market.chain.views
-    bitmaps = view([(pool, "getUserConfiguration(address)(uint256)", user) for user in users])
-    modes = view([(pool, "getUserEMode(address)(uint256)", user) for user in users])
+    pool, words = market.deployed.pool, market.chain.words
+    bitmaps = dict(zip(users, words("getUserConfiguration(address)", [(pool, u) for u in users]), strict=True))
+    modes = words("getUserEMode(address)", [(pool, u) for u in users])
     legs = {user: Legs(mode) for user, mode in zip(users, modes, strict=True)}
     wanted: list[tuple[str, str, Reserve]] = []
-    for user, bitmap in zip(users, bitmaps, strict=True):
+    for user, bitmap in bitmaps.items():
         for reserve in market.deployed.reserves:
-            wanted.append((user, reserve.a_token, reserve))
+            wanted.append((reserve.a_token, user, reserve))
             if bitmap >> 2 * reserve.id & 1:
-                wanted.append((user, reserve.variable_debt_token, reserve))
-                wanted += [(user, reserve.stable_debt_token, reserve)] if reserve.stable_debt_token else []
-    balances = view([(token, BALANCE, user) for user, token, _ in wanted])
-    counted = dict(zip(users, bitmaps, strict=True))
-    for (user, token, reserve), balance in zip(wanted, balances, strict=True):
+                wanted.append((reserve.variable_debt_token, user, reserve))
+                wanted += [(reserve.stable_debt_token, user, reserve)] if reserve.stable_debt_token else []
+    balances = words("balanceOf(address)", [(token, user) for token, user, _ in wanted])
+    for (token, user, reserve), balance in zip(wanted, balances, strict=True):
         mine = legs[user]
         if token == reserve.a_token:
-            into = mine.collateral if counted[user] >> (2 * reserve.id + 1) & 1 else mine.beside
+            into = mine.collateral if bitmaps[user] >> (2 * reserve.id + 1) & 1 else mine.beside
         else:
             into = mine.variable_debt if token == reserve.variable_debt_token else mine.stable_debt
         if balance:
@@ -110,7 +108,7 @@ def features(market: Market, users: Sequence[str]) -> dict[str, set[str]]:
     """The features of each user at the newest block; the names are those of `FEATURES`."""
     legs, flags = legs_of(market, users), flags_of(market)
     data = dict(zip(users, market.accounts_data(users), strict=True))
-    prices = {r.symbol: market.oracle_price(r.symbol) for r in market.deployed.reserves}
+    prices = market.oracle_prices()
     blocked = not market.chain.view(market.deployed.sentinel, "isLiquidationAllowed()(bool)")
     return {
         user: _leg_features(legs[user], flags)

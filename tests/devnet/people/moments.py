@@ -58,12 +58,12 @@ def liquidate_some(market: Market, count: int) -> list[Liquidation]:
     """Liquidate up to `count` accounts, evenly over all that may be, each in its largest pair; skips refusals."""
     found = [user for user, has in features(market, market.accounts).items() if "liquidatable" in has]
     chosen = found[:: max(1, len(found) // count)][:count]
-    done = []
+    done, prices = [], market.oracle_prices()
     for user, legs in legs_of(market, chosen).items():
         if not legs.collateral:
             continue
-        held = max(legs.collateral, key=lambda s: legs.collateral[s] * market.oracle_price(s) // market.reserve(s).unit)
-        owed = max(legs.debts, key=lambda s: legs.debt(s) * market.oracle_price(s) // market.reserve(s).unit)
+        held = max(legs.collateral, key=lambda s: legs.collateral[s] * prices[s] // market.reserve(s).unit)
+        owed = max(legs.debts, key=lambda s: legs.debt(s) * prices[s] // market.reserve(s).unit)
         try:
             done.append(market.liquidate(user, held, owed))
         except Reverted:

@@ -45,7 +45,7 @@ class Purse:
         return {s: self.raw(s, dollars * float(w)) for s, w in zip(symbols, weights, strict=True)}
 
     def limit(self, supplies: dict[str, int], e_mode: int = 0) -> float:
-        """Dollars that may be borrowed against `supplies`, all as collateral; a unit short, as minting may round down."""
+        """Dollars that may be borrowed against `supplies`, all collateral; a unit short, as minting rounds down."""
         mode = next((m.shape for m in self.deployed.e_modes if m.shape.id == e_mode), None)
         total = 0.0
         for symbol, raw in supplies.items():

@@ -38,7 +38,7 @@ class PlanFailed(RuntimeError):
 def settle(market: Market, seed: int, count: int) -> Market:
     """Give the market `count` random accounts and the crafted ones, then let it live for three weeks."""
     symbols = [r.symbol for r in market.deployed.reserves]
-    prices = {symbol: market.oracle_price(symbol) for symbol in symbols}
+    prices = market.oracle_prices()
     purse = Purse(np.random.default_rng(seed), market.deployed, prices)
     provider = address(seed, "liquidity provider", 0)
     liquidity = {s: purse.raw(s, LIQUIDITY_DOLLARS) for s in symbols} | {"GHO": GHO_LIQUIDITY}
