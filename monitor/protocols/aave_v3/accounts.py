@@ -18,7 +18,7 @@ from monitor.protocols.aave_v3.versions.totals import (
     STABLE_RATE,
     STABLE_SINCE,
 )
-from monitor.query import Ask, Failed, LensAnswer, LensCall, ask, ask_each, ask_raw, together
+from monitor.query import Ask, Failed, LensAnswer, LensCall, ask_each, ask_raw, together
 
 _TOO_LARGE = 2**128
 
@@ -50,10 +50,10 @@ def read_accounts(market: Market, keys: Sequence[PositionKey]) -> Ask[Accounts]:
     return _in_order(keys, (*parts, rest))
 
 
-def owned(market: Market, owner: Address) -> Ask[tuple[PositionKey, ...]]:
-    """Return the owner's key where the pool counts anything for or against the owner."""
-    (word,) = yield from ask(POOL["getUserConfiguration"].at(market.pool, owner))
-    return (PositionKey(owner),) if word else ()
+def owned(owner: Address) -> Ask[tuple[PositionKey, ...]]:
+    """Return the owner's one key, without a question: a pool keeps a single position per address, empty or not."""
+    yield from ()
+    return (PositionKey(owner),)
 
 
 def _read_plainly(market: Market, keys: Sequence[PositionKey]) -> Ask[Accounts]:

@@ -31,7 +31,7 @@ class AaveV3:
         return reading.read_market(deployment, key)
 
     def owned(self, market: Market, owner: Address) -> Ask[tuple[PositionKey, ...]]:
-        return stored.owned(market, owner)
+        return stored.owned(owner)
 
     def accounts(self, market: Market, keys: Sequence[PositionKey]) -> Ask[Accounts]:
         return stored.read_accounts(market, keys)
