@@ -1,6 +1,5 @@
 """The wiring: builds the parts from settings, starts and stops them."""
 
 from monitor.app.readers import Readers, configured
-from monitor.app.service import serve
 
-__all__ = ["Readers", "configured", "serve"]
+__all__ = ["Readers", "configured"]

@@ -6,24 +6,24 @@ from typing import Any
 
 from monitor import resources
 from monitor.adapter import Adapter
-from monitor.cycle.outlook import Outlooks, Reference, Venue
+from monitor.cycle.outlook import Outlooks, Reference
 from monitor.cycle.step import Target
 from monitor.domain.alerts import Recipient, Route
-from monitor.domain.ids import Address, ChainId, address
+from monitor.domain.ids import Address, ChainId, Slug, address
 from monitor.errors import ConfigError
 from monitor.pricing import haircuts
 from monitor.protocols import ADAPTERS
 from monitor.rules.levels import Levels
 from monitor.settings import ChainSettings, DeploymentSettings, Settings, addresses_in, suggestion, table
-from monitor.sources.rpc import ChainSpec, EndpointSpec
+from monitor.sources.rpc.spec import ChainSpec, EndpointSpec
 from monitor.units import scaled_from_text
 
 
 def adapter(slug: str) -> Adapter[Any]:
     """Return the adapter of a protocol; raises ConfigError with the nearest names."""
-    if slug not in ADAPTERS:
+    if Slug(slug) not in ADAPTERS:
         raise ConfigError(f"unknown protocol {slug!r}{suggestion(slug, ADAPTERS)}")
-    return ADAPTERS[slug]
+    return ADAPTERS[Slug(slug)]
 
 
 def chain_spec(chain: ChainSettings) -> ChainSpec:
@@ -46,7 +46,7 @@ def target(settings: Settings, deployment: DeploymentSettings, owners: Sequence[
     return Target(settings.domain_deployment(deployment), adapter(deployment.protocol), tuple(owners))
 
 
-def outlooks(settings: Settings, venue: Venue | None) -> Outlooks:
+def outlooks(settings: Settings) -> Outlooks:
     """Return the independent prices and haircuts."""
     references = {
         (ChainId(settings.chain_named(r.chain).id), address(r.token)): Reference(
@@ -55,7 +55,7 @@ def outlooks(settings: Settings, venue: Venue | None) -> Outlooks:
         for r in settings.reference
     }
     known = haircuts.parse(table(resources.config() / "haircuts.toml"), settings.haircuts)
-    return Outlooks(references, known, venue, settings.prices.url)
+    return Outlooks(references, known)
 
 
 def levels() -> Levels:

@@ -2,7 +2,7 @@
 
 import sys
 
-from cyclopts import App
+from cyclopts import App, CycloptsError
 
 from monitor.errors import ConfigError, MonitorError, ReadError, UsageError
 
@@ -25,17 +25,21 @@ def main() -> None:
     """Run a verb and leave with its exit code; an expected failure is one clear line on standard error."""
     try:
         code = app(exit_on_error=False, print_error=True, result_action="return_value")
-    except (ConfigError, UsageError) as e:
-        _fail(e, WRONG)
-    except ReadError as e:
-        _fail(e, UNREAD)
+    except CycloptsError:
+        code = WRONG
     except MonitorError as e:
-        _fail(e, FINDING)
+        code = _told(e)
     sys.exit(code if isinstance(code, int) else OK)
 
 
-def _fail(error: MonitorError, code: int) -> None:
+def _told(error: MonitorError) -> int:
     from monitor.log import redact
 
     print(f"hfm: {redact(str(error))}", file=sys.stderr)  # noqa: T201  # this is the command line
-    sys.exit(code)
+    match error:
+        case ConfigError() | UsageError():
+            return WRONG
+        case ReadError():
+            return UNREAD
+        case _:
+            return FINDING

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from monitor.domain.ids import Address
 from monitor.domain.label import safe_label
 from monitor.domain.row import Row
 
@@ -88,13 +89,14 @@ def liquidation_price(row: Row) -> str:
     first = prices[0]
     arrow = "≤" if first["direction"] == "falls" else "≥"
     more = f" (+{len(prices) - 1})" if len(prices) > 1 else ""
-    return f"{safe_label(first['symbol'] or first['node'])} {arrow} {first['first_liquidatable']}{more}"
+    name = safe_label(first["symbol"], Address(first["token"])) if first["token"] else short(first["node"])
+    return f"{name} {arrow} {first['first_liquidatable']}{more}"
 
 
 def state(row: Row) -> Text:
     """Return what a reader must know first."""
     if row["status"] == "unmeasurable":
-        return Text(f"unknown: {safe_label(str(row['reason']))}", style="bold magenta")
+        return Text(f"unknown: {row['reason']}", style="bold magenta")
     if row["is_liquidatable_now"]:
         return Text("LIQUIDATABLE NOW", style="bold white on red")
     if row["is_insolvent"]:

@@ -37,6 +37,10 @@ class Target:
         """Return the id of a position of this deployment."""
         return PositionId(self.deployment.chain, self.deployment.protocol, self.deployment.name, market, key)
 
+    def unplaced(self, owner: Address) -> PositionId:
+        """Return the id under which an owner stands whose market could not even be found."""
+        return self.position(MarketKey("unknown"), PositionKey(owner))
+
 
 @dataclass(frozen=True, slots=True)
 class Sight:
@@ -76,11 +80,11 @@ async def assess(sight: Sight, target_wad: int, near_wad: int | None = NEAR_WAD)
     for turn, account in enumerate(sight.accounts):
         if turn % _ACCOUNTS_PER_TURN == 0:
             await asyncio.sleep(0)
-        seen = glance(adapter, market, account, cautious)
-        is_near = (
-            near_wad is None or _is_below(seen.protocol.health, near_wad) or _is_below(seen.cautious.health, near_wad)
-        )
-        yield evaluation(adapter, market, account, cautious, target_wad) if is_near else seen
+        views = adapter.health(market, account), adapter.health(market, account, cautious)
+        if near_wad is None or any(_is_below(health, near_wad) for health in views):
+            yield evaluation(adapter, market, account, cautious, target_wad)
+        else:
+            yield glance(adapter, market, account, cautious)
     for key, reason in sight.accounts.failed:
         blind = unread(sight.target.position(market.key, key), sight.owners.get(key), market.at, Kind.LENDING, reason)
         yield Evaluation(blind, blind)

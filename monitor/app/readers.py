@@ -1,0 +1,118 @@
+"""Opens what a one-shot command reads with: the chains of the wanted deployments, and their rows at one moment."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from monitor.app import parts
+from monitor.clock import SystemClock
+from monitor.cycle.outlook import Outlooks
+from monitor.cycle.step import Target, assess, look, unseen
+from monitor.domain.ids import Address
+from monitor.domain.moment import BlockRef
+from monitor.domain.row import Row, row
+from monitor.errors import ConfigError, ReadError, UsageError
+from monitor.settings import DeploymentSettings, Settings, load
+from monitor.sources.opening import open_chain
+from monitor.sources.rpc.chain import Chain
+
+
+@asynccontextmanager
+async def configured(path: Path | None) -> AsyncIterator[Settings]:
+    """Load the settings off the loop; raises ConfigError."""
+    yield await asyncio.to_thread(load, path)
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Chains that answer, and what to read from each."""
+
+    settings: Settings
+    chains: Mapping[str, Chain]
+    targets: tuple[tuple[Chain, Target], ...]
+    outlooks: Outlooks
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        settings: Settings,
+        chain: str | None = None,
+        deployment: str | None = None,
+        owners: Sequence[Address] | None = None,
+    ) -> AsyncIterator["Readers"]:
+        """Connect to the chains of the wanted deployments and check that they are the chains they should be.
+
+        Raises ConfigError when nothing wanted can be read, ReadError when a chain has no usable endpoint.
+        """
+        wanted = _wanted(settings, chain, deployment)
+        targets = [(d.chain, parts.target(settings, d, owners)) for d in wanted]
+        if not any(target.owners for _, target in targets):
+            raise UsageError("no accounts to read: name some with --accounts FILE, or watch an owner in the settings")
+        async with AsyncExitStack() as stack:
+            clock = SystemClock()
+            chains = {
+                name: await stack.enter_async_context(open_chain(parts.chain_spec(settings.chain_named(name)), clock))
+                for name in dict.fromkeys(d.chain for d in wanted)
+            }
+            pairs = tuple((chains[name], target) for name, target in targets)
+            yield cls(settings, MappingProxyType(chains), pairs, parts.outlooks(settings))
+
+    @property
+    def wanted(self) -> int:
+        """How many rows there will be at least, for a progress bar."""
+        return sum(len(target.owners) for _, target in self.targets)
+
+    async def rows(self, block: str | None) -> AsyncIterator[Row]:
+        """Yield every position's row at a block of each chain; a deployment that cannot be read has unmeasurable rows.
+
+        Raises UsageError for a block that is neither a number nor a hash, ReadError when the block itself is not there.
+        """
+        for chain, target in self.targets:
+            at = await _moment(chain, block)
+            async for found in self._rows_of(chain, target, at):
+                yield found
+
+    async def _rows_of(self, chain: Chain, target: Target, at: BlockRef) -> AsyncIterator[Row]:
+        read: set[Address] = set()
+        try:
+            async for sight in look(chain, target, self.outlooks, at):
+                read.update(sight.owners.values())
+                async for evaluation in assess(sight, parts.target_wad(self.settings), near_wad=None):
+                    yield row(evaluation)
+        except ReadError as e:
+            blind = {target.unplaced(owner): owner for owner in target.owners if owner not in read}
+            for evaluation in unseen(blind, at, str(e)):
+                yield row(evaluation)
+
+
+def _wanted(settings: Settings, chain: str | None, deployment: str | None) -> tuple[DeploymentSettings, ...]:
+    if chain is not None:
+        settings.chain_named(chain)
+    if deployment is not None:
+        one = settings.deployment_named(deployment)
+        if not settings.chain_named(one.chain).rpc:
+            raise ConfigError(
+                f'chain {one.chain!r} of deployment {deployment!r} has no endpoint: add rpc = ["https://…"]'
+            )
+        return (one,)
+    found = tuple(d for d in settings.live if chain in (None, d.chain))
+    if not found:
+        raise ConfigError(
+            f"no deployment can be read{f' on {chain}' if chain else ''}: give a chain an endpoint, "
+            '[[chain]] name = "ethereum" rpc = ["https://…"]; hfm init writes an example'
+        )
+    return found
+
+
+async def _moment(chain: Chain, block: str | None) -> BlockRef:
+    if block is None:
+        return await chain.head()
+    if block.startswith("0x") and len(block) == 66:
+        return await chain.block(block)
+    if not block.isascii() or not block.isdigit():
+        raise UsageError(f"expected a block number or a 0x… hash of 64 digits, found {block[:80]!r}")
+    return await chain.block(int(block))

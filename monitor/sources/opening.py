@@ -1,0 +1,25 @@
+"""Opens a chain for as long as somebody reads it, with an HTTP client of its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+
+from monitor.clock import Clock
+from monitor.sources.rpc.chain import Chain
+from monitor.sources.rpc.spec import ChainSpec
+
+_CONNECTIONS = 16
+
+
+@asynccontextmanager
+async def open_chain(spec: ChainSpec, clock: Clock) -> AsyncIterator[Chain]:
+    """Yield the chain, checked and probed; raises WrongChain, ConfigError or NoEndpoint when none is usable."""
+    connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
+    async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as session:
+        chain = Chain(spec, clock, session)
+        try:
+            await chain.start()
+            yield chain
+        finally:
+            await chain.close()
