@@ -12,7 +12,7 @@ from monitor.errors import MalformedJson
 _MAX_DEPTH = 64
 _MAX_DIGITS = 78
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,2})?")
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,2})?")
 
 
 class NumberText(str):
