@@ -1,6 +1,7 @@
 """What a protocol provides. An adapter is stateless: it asks, folds and judges, does no I/O and names no block."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from monitor.domain.assessment import Assessment, Leg, Quote
@@ -45,6 +46,15 @@ class Market(Protocol):
     def tokens(self) -> tuple[tuple[Node, Token], ...]:
         """The node that prices each token of the market."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """One account on which this program and the contract differ: what each says, or why it says nothing."""
+
+    key: PositionKey
+    expected: str
+    found: str
 
 
 M = TypeVar("M", bound=Market)
@@ -96,4 +106,8 @@ class Adapter(Protocol[M]):
 
         None when they can.
         """
+        ...
+
+    def compare(self, deployment: Deployment, key: MarketKey, keys: Sequence[PositionKey]) -> Ask[tuple[Mismatch, ...]]:
+        """Return where our values differ from the contract's own views at the moment of the read."""
         ...

@@ -1,5 +1,5 @@
 """The wiring: builds the parts from settings, starts and stops them."""
 
-from monitor.app.readers import Readers, configured
+from monitor.app.readers import Readers, configured, moment
 
-__all__ = ["Readers", "configured"]
+__all__ = ["Readers", "configured", "moment"]

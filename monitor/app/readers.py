@@ -13,7 +13,7 @@ from monitor.cycle.outlook import Outlooks
 from monitor.cycle.step import Target, assess, look, unseen
 from monitor.domain.ids import Address
 from monitor.domain.moment import BlockRef
-from monitor.domain.row import Row, row
+from monitor.domain.row import Evaluation, Row, row
 from monitor.errors import ConfigError, ReadError, UsageError
 from monitor.settings import DeploymentSettings, Settings, load
 from monitor.sources.opening import open_chain
@@ -67,26 +67,26 @@ class Readers:
         return sum(len(target.owners) for _, target in self.targets)
 
     async def rows(self, block: str | None) -> AsyncIterator[Row]:
-        """Yield every position's row at a block of each chain; a deployment that cannot be read has unmeasurable rows.
+        """Yield every position's row at a block of each chain.
 
         Raises UsageError for a block that is neither a number nor a hash, ReadError when the block itself is not there.
         """
         for chain, target in self.targets:
-            at = await _moment(chain, block)
-            async for found in self._rows_of(chain, target, at):
-                yield found
+            async for evaluation in self.evaluations(chain, target, await moment(chain, block)):
+                yield row(evaluation)
 
-    async def _rows_of(self, chain: Chain, target: Target, at: BlockRef) -> AsyncIterator[Row]:
+    async def evaluations(self, chain: Chain, target: Target, at: BlockRef) -> AsyncIterator[Evaluation]:
+        """Yield the full evaluation of every wanted position; what cannot be read is unmeasurable, never left out."""
         read: set[Address] = set()
         try:
             async for sight in look(chain, target, self.outlooks, at):
-                read.update(sight.owners.values())
                 async for evaluation in assess(sight, parts.target_wad(self.settings), near_wad=None):
-                    yield row(evaluation)
+                    yield evaluation
+                read.update(sight.owners.values())
         except ReadError as e:
             blind = {target.unplaced(owner): owner for owner in target.owners if owner not in read}
             for evaluation in unseen(blind, at, str(e)):
-                yield row(evaluation)
+                yield evaluation
 
 
 def _wanted(settings: Settings, chain: str | None, deployment: str | None) -> tuple[DeploymentSettings, ...]:
@@ -108,7 +108,8 @@ def _wanted(settings: Settings, chain: str | None, deployment: str | None) -> tu
     return found
 
 
-async def _moment(chain: Chain, block: str | None) -> BlockRef:
+async def moment(chain: Chain, block: str | None) -> BlockRef:
+    """Return the newest verified block, or the one a person named by number or hash."""
     if block is None:
         return await chain.head()
     if block.startswith("0x") and len(block) == 66:

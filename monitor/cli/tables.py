@@ -12,9 +12,15 @@ from monitor.domain.label import safe_label
 from monitor.domain.row import Row
 
 
+def screen() -> Console:
+    """Return the terminal; a file or a pipe is wide enough for whole lines."""
+    console = Console()
+    return console if console.is_terminal else Console(width=240)
+
+
 def print_rows(rows: Sequence[Row], shown: str, title: str) -> None:
     """Print rows as a table, or as one JSON object a line."""
-    console = Console()
+    console = screen()
     if shown == "json":
         for row in rows:
             console.out(json.dumps(row), highlight=False)

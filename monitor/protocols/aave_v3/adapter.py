@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from monitor.adapter import Mismatch
 from monitor.domain.assessment import Assessment, Leg, Quote
 from monitor.domain.deployment import Deployment
 from monitor.domain.health import Health
@@ -57,6 +58,6 @@ class AaveV3:
 
     def compare(
         self, deployment: Deployment, key: MarketKey, keys: Sequence[PositionKey]
-    ) -> Ask[tuple[sample.Mismatch, ...]]:
+    ) -> Ask[tuple[Mismatch, ...]]:
         """Return where our values differ from the contract's own, for `hfm check --onchain`."""
         return sample.compare(deployment, key, keys)

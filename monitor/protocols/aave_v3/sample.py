@@ -1,8 +1,8 @@
 """Compares accounts with what the contract itself says about them, at one block."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from monitor.adapter import Mismatch
 from monitor.domain.deployment import Deployment
 from monitor.domain.ids import MarketKey, PositionKey
 from monitor.domain.prices import Unknown
@@ -10,15 +10,6 @@ from monitor.protocols.aave_v3.accounts import read_accounts
 from monitor.protocols.aave_v3.health import AccountData, account_data, priced
 from monitor.protocols.aave_v3.reading import POOL, read_market
 from monitor.query import Ask, Failed, ask_each
-
-
-@dataclass(frozen=True, slots=True)
-class Mismatch:
-    """One account on which this program and the contract differ; the texts are the six values, or why there are none."""
-
-    key: PositionKey
-    expected: str
-    found: str
 
 
 def compare(deployment: Deployment, key: MarketKey, keys: Sequence[PositionKey]) -> Ask[tuple[Mismatch, ...]]:

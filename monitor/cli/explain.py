@@ -1,0 +1,127 @@
+"""`hfm explain`: the arithmetic of one position, line by line, against the contract's own number."""
+
+import asyncio
+from pathlib import Path
+
+from rich.table import Table
+
+from monitor.cli.tables import screen
+from monitor.domain.assessment import Assessment, Leg, Side
+from monitor.domain.health import Measured, NoDebt, Unmeasurable
+from monitor.domain.ids import PositionId
+from monitor.domain.label import safe_label
+from monitor.domain.row import Evaluation, factor_text
+from monitor.units import decimal_text
+
+
+def explain(position: str, *, config: Path | None = None, block: str | None = None) -> int:
+    """Show how the health of POSITION comes about, and whether the contract says the same; leaves with 1 if not.
+
+    Args:
+        position: chain/protocol/deployment/market/key as every table and API answer names it, or deployment/address
+        config: settings on top of the packaged chains and deployments
+        block: a block number or hash; without it, the newest verified block
+    """
+    return asyncio.run(_explain(position, config, block))
+
+
+async def _explain(position: str, config: Path | None, block: str | None) -> int:
+    from monitor.app import Readers, configured, moment
+    from monitor.cli import FINDING, OK, UNREAD
+    from monitor.domain.ids import address
+
+    name, key = _parts(position)
+    console = screen()
+    async with (
+        configured(config) as settings,
+        Readers.open(settings, deployment=name, owners=(address(key),)) as readers,
+    ):
+        chain, target = readers.targets[0]
+        at = await moment(chain, block)
+        (evaluation,) = [found async for found in readers.evaluations(chain, target, at)]
+        seen = evaluation.protocol
+        console.print(f"[bold]{seen.id}[/bold]\nblock {at.number} {at.hash}", highlight=False)
+        if isinstance(seen.health, Unmeasurable):
+            console.print(f"[bold magenta]unmeasurable[/bold magenta]: {seen.health.reason}", highlight=False)
+            return UNREAD
+        console.print(_legs(seen), _totals(evaluation), sep="\n")
+        mismatches = await chain.read(target.adapter.compare(target.deployment, seen.id.market, (seen.id.key,)), at)
+    for mismatch in mismatches:
+        console.print(
+            f"[bold red]the contract says[/bold red] {mismatch.expected}\n[bold red]we say[/bold red] {mismatch.found}"
+        )
+    if not mismatches:
+        console.print("[green]The contract's own view at this block gives the same integers.[/green]")
+    return FINDING if mismatches else OK
+
+
+def _parts(position: str) -> tuple[str, str]:
+    if position.count("/") == 1:
+        name, _, key = position.partition("/")
+        return name, key
+    named = PositionId.parse(position)
+    return named.deployment, named.key
+
+
+def _legs(seen: Assessment) -> Table:
+    table = Table(header_style="bold")
+    for name in ("leg", "stored", "amount", "price", "value", "weight", "weighted"):
+        table.add_column(name, justify="left" if name == "leg" else "right", overflow="fold")
+    for leg in seen.legs:
+        table.add_row(*_leg(leg, seen))
+    return table
+
+
+def _leg(leg: Leg, seen: Assessment) -> tuple[str, ...]:
+    decimals = len(str(seen.base_unit)) - 1
+    value = leg.value_base
+    price = decimal_text(leg.price, decimals) if isinstance(leg.price, int) else "unknown"
+    weighted = "" if value is None or leg.side is Side.DEBT else decimal_text(value * leg.weight_bps, decimals + 4)
+    return (
+        f"{leg.side.value} {safe_label(leg.token.symbol, leg.token.address)} {leg.label}".rstrip(),
+        str(leg.raw),
+        decimal_text(leg.amount_raw, leg.token.decimals),
+        price,
+        "" if value is None else decimal_text(value, decimals),
+        "" if leg.side is Side.DEBT else f"{decimal_text(leg.weight_bps, 2)} %",
+        weighted,
+    )
+
+
+def _totals(evaluation: Evaluation) -> Table:
+    seen = evaluation.protocol
+    decimals = len(str(seen.base_unit)) - 1
+    table = Table.grid(padding=(0, 2))
+    for name, value in (("collateral", seen.collateral_base), ("debt", seen.debt_base)):
+        table.add_row(name, "" if value is None else f"{value} = {decimal_text(value, decimals)}")
+    match seen.health:
+        case Measured() as health:
+            table.add_row("health", f"{health.numerator} ÷ {health.denominator} = {factor_text(health)}")
+            if health.native is not None:
+                table.add_row("native", f"{health.native}, liquidatable if {health.line.value}")
+        case NoDebt():
+            table.add_row("health", "nothing is owed")
+        case Unmeasurable(reason=reason):
+            table.add_row("health", f"unmeasurable: {reason}")
+    table.add_row("cautious", factor_text(evaluation.cautious.health) or "")
+    table.add_row("blockers", ", ".join(seen.blockers) or "none")
+    table.add_row("proof", f"{seen.exactness.value}, interest {seen.accrual.value}")
+    for price in evaluation.liquidation_prices:
+        label = safe_label(price.token.symbol, price.token.address) if price.token else price.node
+        table.add_row(
+            "line",
+            f"{label} {price.direction} to {decimal_text(price.first_liquidatable, price.decimals)} "
+            f"(last safe {decimal_text(price.last_safe, price.decimals)}, "
+            f"now {decimal_text(price.now, price.decimals)})",
+        )
+    if evaluation.remedy is not None:
+        for step in evaluation.remedy.steps:
+            amount = decimal_text(step.amount_raw, step.token.decimals)
+            reached = decimal_text(step.reaches_wad, 18)
+            table.add_row(
+                step.action,
+                f"{amount} {safe_label(step.token.symbol, step.token.address)} → health {reached}",
+            )
+        for closed in evaluation.remedy.unavailable:
+            table.add_row("closed", closed)
+    return table
