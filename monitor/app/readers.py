@@ -15,15 +15,16 @@ from monitor.domain.ids import Address
 from monitor.domain.moment import BlockRef
 from monitor.domain.row import Evaluation, Row, row
 from monitor.errors import ConfigError, ReadError, UsageError
-from monitor.settings import DeploymentSettings, Settings, load
+from monitor.settings import DeploymentSettings, Settings, load, with_endpoints
 from monitor.sources.opening import open_chain
 from monitor.sources.rpc.chain import Chain
 
 
 @asynccontextmanager
-async def configured(path: Path | None) -> AsyncIterator[Settings]:
-    """Load the settings off the loop; raises ConfigError."""
-    yield await asyncio.to_thread(load, path)
+async def configured(path: Path | None, endpoints: Sequence[str] = ()) -> AsyncIterator[Settings]:
+    """Load the settings off the loop, with endpoints named on the command line as `chain=URL`; raises ConfigError."""
+    settings = await asyncio.to_thread(load, path)
+    yield with_endpoints(settings, endpoints) if endpoints else settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from rich.text import Text
 
 from monitor.domain.ids import Address
 from monitor.domain.label import safe_label
-from monitor.domain.row import Row
+from monitor.domain.row import Evaluation, Row
+from monitor.units import decimal_text
 
 
 def screen() -> Console:
@@ -58,6 +59,19 @@ def positions(rows: Iterable[Row], title: str) -> Table:
             state(row),
         )
     return table
+
+
+def advice(evaluation: Evaluation) -> Text:
+    """Return what the owner of a position can do, one line for each way."""
+    found = evaluation.remedy
+    if found is None or not (found.steps or found.unavailable):
+        return Text("")
+    lines = [f"{short(evaluation.protocol.id.key)} reaches health {decimal_text(found.target_wad, 18)}:"]
+    for step in found.steps:
+        amount = decimal_text(step.amount_raw, step.token.decimals)
+        lines.append(f"  {step.action} {amount} {safe_label(step.token.symbol, step.token.address)}")
+    lines.extend(f"  not possible: {closed}" for closed in found.unavailable)
+    return Text("\n".join(lines))
 
 
 def health(factor: object) -> Text:

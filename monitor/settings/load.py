@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,25 @@ def load(path: Path | None = None) -> Settings:
     except UsageError as e:
         raise ConfigError(f"{where}: {e}") from e
     return settings
+
+
+def with_endpoints(settings: Settings, endpoints: Sequence[str]) -> Settings:
+    """Return the settings where only the chains named as `chain=URL` are read, each at that URL.
+
+    An endpoint that a person types may be on loopback or in a private network. Raises UsageError for another form.
+    """
+    given: dict[str, list[str]] = {}
+    for text in endpoints:
+        name, equals, url = text.partition("=")
+        if not equals or not url:
+            raise UsageError(f"expected an endpoint as chain=URL, ethereum=https://…, found {text[:40]!r}")
+        settings.chain_named(name)
+        given.setdefault(name, []).append(url)
+    chains = tuple(
+        c.model_copy(update={"rpc": tuple(given.get(c.name, ())), "allow_private": c.name in given or c.allow_private})
+        for c in settings.chain
+    )
+    return settings.model_copy(update={"chain": chains})
 
 
 @cache
