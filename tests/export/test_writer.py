@@ -1,0 +1,127 @@
+"""One file out of many rows: whole or not at all, and a clear word when it cannot be."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from monitor.errors import UsageError
+from monitor.export import writer_for
+from monitor.export.writer import FORMATS
+from tests.export.rows import rows
+
+SUFFIXES = sorted(FORMATS)
+
+
+def _write_and_fail(writer, error):
+    writer.write(rows(3))
+    raise error
+
+
+@pytest.mark.parametrize("name", ["out.xlsx", "out", "out.csv.gz", ".csv"])
+def test_an_unknown_suffix_is_refused_with_the_known_ones(tmp_path: Path, name):
+    with pytest.raises(UsageError, match=r"\.csv, \.jsonl, \.parquet"), writer_for(tmp_path / name):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", [".CSV", ".Jsonl", ".PARQUET"])
+def test_a_suffix_may_be_written_in_capitals(tmp_path: Path, suffix):
+    with writer_for(tmp_path / f"out{suffix}") as writer:
+        writer.write(rows(2))
+    assert (tmp_path / f"out{suffix}").stat().st_size > 0
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_place_that_cannot_be_written_is_refused_before_the_first_row(tmp_path: Path, suffix):
+    (tmp_path / f"folder{suffix}").mkdir()
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "none" / f"out{suffix}", tmp_path / f"folder{suffix}", tmp_path / "file" / f"out{suffix}"):
+        with pytest.raises(UsageError, match="output file"), writer_for(path):
+            pytest.fail("the block must not run")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_failure_leaves_what_stood_there_and_nothing_else(tmp_path: Path, suffix):
+    path = tmp_path / f"out{suffix}"
+    path.write_text("yesterday")
+    reading = ConnectionResetError("the node went away")
+    with pytest.raises(ConnectionResetError), writer_for(path) as writer:
+        _write_and_fail(writer, reading)
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [(path.name, "yesterday")]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_an_error_of_the_rows_is_not_taken_for_one_of_the_file(tmp_path: Path, suffix):
+    def failing():
+        yield from rows(3)
+        raise TimeoutError("no answer")
+
+    with pytest.raises(TimeoutError), writer_for(tmp_path / f"out{suffix}") as writer:
+        writer.write(failing())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_the_file_appears_only_when_it_is_whole(tmp_path: Path, suffix):
+    path = tmp_path / f"out{suffix}"
+    with writer_for(path) as writer:
+        writer.write(rows(3))
+        assert not path.exists()
+        writer.write(rows(4, first=3))
+    assert writer.rows == 7
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_the_file_has_the_rights_of_any_new_file(tmp_path: Path, suffix):
+    mask = os.umask(0o027)
+    try:
+        with writer_for(tmp_path / f"out{suffix}") as writer:
+            writer.write(rows(1))
+    finally:
+        os.umask(mask)
+    assert stat.S_IMODE((tmp_path / f"out{suffix}").stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_full_disk_is_told_and_leaves_what_stood_there(tmp_path: Path, suffix):
+    path = tmp_path / f"out{suffix}"
+    path.write_text("yesterday")
+    program = """
+import resource, signal, sys
+from pathlib import Path
+from monitor.errors import UsageError
+from monitor.export import writer_for
+from tests.export.rows import rows
+
+some = list(rows(2000))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+try:
+    with writer_for(Path(sys.argv[1])) as writer:
+        writer.write(some)
+except UsageError as e:
+    print(e)
+"""
+    done = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.startswith("cannot write")
+    assert "too large" in done.stdout
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [(path.name, "yesterday")]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_row_without_one_of_the_columns_is_an_error(tmp_path: Path, suffix):
+    short = [{name: cell for name, cell in r.items() if name != "owner"} for r in rows(1)]
+    with pytest.raises(KeyError, match="owner"), writer_for(tmp_path / f"out{suffix}") as writer:
+        writer.write(short)
+
+
+def test_other_keys_of_a_row_are_left_out(tmp_path: Path):
+    with writer_for(tmp_path / "out.jsonl") as writer:
+        writer.write({**r, "note": "x"} for r in rows(1))
+    assert "note" not in json.loads((tmp_path / "out.jsonl").read_text())
