@@ -6,9 +6,12 @@ import pytest
 
 from tests.devnet.aave.market import Market
 from tests.devnet.chain.client import Chain, running_chain
+from tests.devnet.hostile import hostile_market
 from tests.devnet.opening import aave_v30, aave_v36
+from tests.devnet.people.wide import aave_wide
 
 RANDOM_ACCOUNTS = 500
+WIDE_ACCOUNTS = 3_000
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +48,20 @@ def market(request: pytest.FixtureRequest) -> Iterator[Market]:
     settled: Market = request.getfixturevalue("settled_v30" if request.param == "v3.0.2" else "settled_v36")
     with settled.chain.undone():
         yield settled
+
+
+@pytest.fixture(scope="session")
+def settled_wide() -> Iterator[Market]:
+    """Aave v3.6 with 60 reserves and 3,000 accounts of three legs, for the whole session."""
+    with running_chain() as chain:
+        yield aave_wide(chain, WIDE_ACCOUNTS)
+
+
+@pytest.fixture(scope="session")
+def settled_hostile() -> Iterator[Market]:
+    """Aave v3.6 that lists tokens with hostile symbols, for the whole session."""
+    with running_chain() as chain:
+        yield hostile_market(chain)
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,7 @@
 from tests.devnet.aave import v30, v36
 from tests.devnet.aave.market import Market
 from tests.devnet.chain.client import Chain
-from tests.devnet.people.settle import settle
-
-SEED = 20_250_615
+from tests.devnet.people.settle import SEED, settle
 
 
 def aave_v30(chain: Chain, accounts: int = 0, seed: int = SEED) -> Market:

@@ -10,8 +10,10 @@ RATIO_GROWTH_BPS = 875
 STABLE_CAP_E8 = 104_000_000
 
 
-def deploy_token(chain: Chain, symbol: str, decimals: int) -> str:
-    return chain.deploy(own("Token").bytecode, ["string", "string", "uint8"], [f"{symbol} token", symbol, decimals])
+def deploy_token(chain: Chain, shape: ReserveShape) -> str:
+    """A token of that symbol and those decimals, which anyone may mint."""
+    arguments = [f"{shape.symbol} token", shape.symbol, shape.decimals]
+    return chain.deploy(own("Token").bytecode, ["string", "string", "uint8"], arguments)
 
 
 def deploy_feed(chain: Chain, description: str, answer: int, heartbeat_s: int, decimals: int = 8) -> PriceFeed:

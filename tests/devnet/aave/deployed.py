@@ -58,7 +58,7 @@ class EMode:
 
 @dataclass(frozen=True)
 class Deployed:
-    """The addresses of one Aave v3 market. `version` is (3, 0) or (3, 6)."""
+    """The addresses of one Aave v3 market. `version` is (3, 0), without a liquidation data provider, or (3, 6)."""
 
     version: tuple[int, int]
     provider: str
@@ -71,6 +71,7 @@ class Deployed:
     sequencer: PriceFeed
     reserves: tuple[Reserve, ...]
     e_modes: tuple[EMode, ...]
+    liquidation_data_provider: str = ""
 
     def reserve(self, symbol: str) -> Reserve:
         """The reserve of that symbol. Raises `KeyError`."""

@@ -1,6 +1,7 @@
 """Deploys Aave v3.0.2 from the prebuilt artifacts of npm `@aave/core-v3`."""
 
 import re
+from collections.abc import Callable
 from functools import partial
 
 from tests.devnet.aave.assets import deploy_feed, deploy_price_feeds, deploy_token
@@ -48,12 +49,15 @@ def _strategy(build: Build, provider: str, curve: RateCurve) -> str:
 
 
 def deploy(
-    chain: Chain, shapes: tuple[ReserveShape, ...] = RESERVES_V30, e_modes: tuple[EModeShape, ...] = E_MODES_V30
+    chain: Chain,
+    shapes: tuple[ReserveShape, ...] = RESERVES_V30,
+    e_modes: tuple[EModeShape, ...] = E_MODES_V30,
+    token_of: Callable[[Chain, ReserveShape], str] = deploy_token,
 ) -> Deployed:
-    """A whole market with every reserve open."""
+    """A whole market with every reserve open; `token_of` makes the underlying tokens."""
     chain.error_names |= error_names()
     build: Build = partial(_build, chain)
-    tokens = [deploy_token(chain, shape.symbol, shape.decimals) for shape in shapes]
+    tokens = [token_of(chain, shape) for shape in shapes]
     feeds = deploy_price_feeds(chain, shapes)
     modes = tuple(_e_mode(chain, shape) for shape in e_modes)
     sources = {token: feed.source for token, feed in zip(tokens, feeds, strict=True)}

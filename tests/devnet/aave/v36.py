@@ -1,6 +1,7 @@
 """Deploys Aave v3.6 from the sources of npm `@aave-dao/aave-v3-origin`, compiled once with npm solc."""
 
 import re
+from collections.abc import Callable
 from functools import cache, partial
 
 from eth_abi.abi import encode
@@ -69,12 +70,15 @@ def _rate_data(curve: RateCurve) -> bytes:
 
 
 def deploy(
-    chain: Chain, shapes: tuple[ReserveShape, ...] = RESERVES_V36, e_modes: tuple[EModeShape, ...] = E_MODES_V36
+    chain: Chain,
+    shapes: tuple[ReserveShape, ...] = RESERVES_V36,
+    e_modes: tuple[EModeShape, ...] = E_MODES_V36,
+    token_of: Callable[[Chain, ReserveShape], str] = deploy_token,
 ) -> Deployed:
-    """A whole market with every reserve open."""
+    """A whole market with every reserve open; `token_of` makes the underlying tokens."""
     chain.error_names |= error_names()
     build: Build = partial(_build, chain)
-    tokens = [deploy_token(chain, shape.symbol, shape.decimals) for shape in shapes]
+    tokens = [token_of(chain, shape) for shape in shapes]
     feeds = deploy_price_feeds(chain, shapes)
     sources = {token: feed.source for token, feed in zip(tokens, feeds, strict=True)}
     configurator = build("PoolConfiguratorInstance", **_linked(build, "PoolConfiguratorInstance"))
@@ -85,7 +89,8 @@ def deploy(
     for mode in e_modes:
         _add_e_mode(chain, core, mode, {r.symbol: r.token for r in reserves})
     modes = tuple(EMode(mode, "", None) for mode in e_modes)
-    return Deployed((3, 6), **vars(core), reserves=reserves, e_modes=modes)
+    provider = build("LiquidationDataProvider", "address,address", core.pool, core.provider)
+    return Deployed((3, 6), **vars(core), reserves=reserves, e_modes=modes, liquidation_data_provider=provider)
 
 
 def _add_e_mode(chain: Chain, core: Core, mode: EModeShape, tokens: dict[str, str]) -> None:

@@ -13,6 +13,7 @@ from tests.devnet.chain.rpc import Rpc, RpcError, strict
 
 DEPLOYER = "0xd0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0d0"
 TRANSACTION_GAS = 15_000_000
+EXECUTION_REVERTED = 3
 WORDS_AT = "0x" + "00" * 18 + "f00d"
 WORDS_PER_CALL = 20_000
 BULK_GAS = 2_500_000
@@ -188,7 +189,10 @@ class Chain:
     def set_storage(self, address: str, slot: int, value: int) -> None:
         self.rpc.request("anvil_setStorageAt", address, f"0x{slot:064x}", f"0x{value:064x}")
 
-    def _reverted(self, e: RpcError) -> Reverted:
+    def _reverted(self, e: RpcError) -> RuntimeError:
+        """Return what to raise: a revert, or the error itself where the node could not run the call at all."""
+        if e.code != EXECUTION_REVERTED and "EVM error" not in e.message:
+            return e
         return self._named(e.data if isinstance(e.data, str) else "0x")
 
     def _named(self, data: str) -> Reverted:

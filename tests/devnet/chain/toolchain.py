@@ -14,7 +14,8 @@ from functools import cache
 from pathlib import Path
 
 HOME = Path(__file__).resolve().parents[1]
-CACHE = HOME.parents[1] / ".cache" / "devnet"
+ROOT = HOME.parents[1]
+CACHE = ROOT / ".cache" / "devnet"
 INSTALL_TIMEOUT_S = 300
 INPUTS = ("package.json", "package-lock.json", ".npmrc")
 

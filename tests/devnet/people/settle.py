@@ -13,6 +13,7 @@ from tests.devnet.people.crafted import LUNA_AFTER_PPM, RETH_AFTER_PPM, bad_debt
 from tests.devnet.people.plan import Plan, address
 from tests.devnet.people.purse import Purse
 
+SEED = 20_250_615
 DAY_S = 24 * HOUR_S
 GRACE_S = 4 * HOUR_S
 LIQUIDITY_DOLLARS = 40_000_000
@@ -64,8 +65,8 @@ def carry_out(market: Market, plans: Sequence[Plan]) -> None:
     bitmaps = market.chain.views([(pool, "getUserConfiguration(address)(uint256)", plan.user) for plan in plans])
     for plan, bitmap in zip(plans, bitmaps, strict=True):
         borrowed = {r.symbol for r in market.deployed.reserves if bitmap >> 2 * r.id & 1}
-        if borrowed != {symbol for symbol, _, _ in plan.borrows}:
-            raise PlanFailed(f"{plan} borrowed only {sorted(borrowed)}: {_first_revert(market, plan)}")
+        if not borrowed.issuperset(symbol for symbol, _, _ in plan.borrows):
+            raise PlanFailed(f"{plan.user} borrowed only {sorted(borrowed)}: {_first_revert(market, plan)}")
 
 
 def _first_revert(market: Market, plan: Plan) -> str:
