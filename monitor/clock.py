@@ -1,6 +1,7 @@
-"""Time, injected: wall clock for display and stored deadlines, monotonic for ages and waits."""
+"""Time and chance, injected: wall clock for display and stored deadlines, monotonic for ages and waits."""
 
 import asyncio
+import random
 import time
 from typing import Protocol
 
@@ -35,3 +36,8 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)
+
+
+def jitter() -> float:
+    """Return a number from 0 to 1 that spreads retries; it protects nothing."""
+    return random.random()  # noqa: S311  # not for secrets

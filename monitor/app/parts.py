@@ -82,3 +82,13 @@ def labels(settings: Settings) -> dict[Address, str]:
 def target_wad(settings: Settings) -> int:
     """Return the health that advice aims at, times 1e18."""
     return scaled_from_text(settings.alerts.target_health, 18)
+
+
+def check(settings: Settings) -> None:
+    """Make every part that needs no connection; raises ConfigError for the first that cannot be made."""
+    for deployment in settings.deployment:
+        target(settings, deployment, ())
+    levels()
+    outlooks(settings)
+    recipients(settings)
+    target_wad(settings)

@@ -51,8 +51,6 @@ class Readers:
         """
         wanted = _wanted(settings, chain, deployment)
         targets = [(d.chain, parts.target(settings, d, owners)) for d in wanted]
-        if not any(target.owners for _, target in targets):
-            raise UsageError("no accounts to read: name some with --accounts FILE, or watch an owner in the settings")
         async with AsyncExitStack() as stack:
             clock = SystemClock()
             chains = {
@@ -70,8 +68,11 @@ class Readers:
     async def rows(self, block: str | None) -> AsyncIterator[Row]:
         """Yield every position's row at a block of each chain.
 
-        Raises UsageError for a block that is neither a number nor a hash, ReadError when the block itself is not there.
+        Raises UsageError when nobody's positions are wanted or for a block that is neither a number nor a hash,
+        ReadError when the block itself is not there.
         """
+        if not self.wanted:
+            raise UsageError("no accounts to read: name some with --accounts FILE, or watch an owner in the settings")
         for chain, target in self.targets:
             async for evaluation in self.evaluations(chain, target, await moment(chain, block)):
                 yield row(evaluation)

@@ -17,7 +17,7 @@ app.command("monitor.cli.snapshot:snapshot", name="snapshot")
 app.command("monitor.cli.at_risk:at_risk", name="at-risk")
 app.command("monitor.cli.explain:explain", name="explain")
 app.command("monitor.cli.check:check", name="check")
-app.command("monitor.cli.test_alert:test_alert", name="test-alert")
+app.command("monitor.cli.test_alert:send_test_alert", name="test-alert")
 app.command("monitor.cli.bench:bench", name="bench")
 
 

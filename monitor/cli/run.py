@@ -17,9 +17,8 @@ def run(*, config: Path = Path("hfm.toml")) -> int:
 
 async def _run(config: Path) -> int:
     from monitor import log
-    from monitor.app import configured
+    from monitor.app import configured, serve
     from monitor.cli import OK
-    from monitor.service import serve
 
     async with configured(config) as settings:
         log.configure(sys.stderr, as_json=settings.log_json, secrets=settings.secrets())

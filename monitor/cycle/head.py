@@ -1,6 +1,6 @@
 """Follows one chain: at each new block every deployment on it is read, assessed, judged and committed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -44,7 +44,7 @@ class Pass:
 
 @dataclass(slots=True)
 class HeadLoop:
-    """One chain's loop; `once` is one turn of it."""
+    """One chain's loop; `once` is one turn of it, and `told` is called when there is something to deliver."""
 
     chain: Heads
     targets: tuple[Target, ...]
@@ -54,6 +54,7 @@ class HeadLoop:
     recipients: Mapping[Address, tuple[Recipient, ...]]
     clock: Clock
     target_wad: int
+    told: Callable[[], None] = lambda: None
     passes: dict[DeploymentName, Pass] = field(default_factory=dict)
     _last: BlockRef | None = None
 
@@ -129,6 +130,8 @@ class HeadLoop:
             for alert in judgement.alerts
         ]
         await self.store.commit(Commit(cursor, evaluations, [judgement.state for judgement in judged], notices))
+        if notices:
+            self.told()
         return len(notices)
 
     def _told(self, evaluation: Evaluation) -> tuple[Recipient, ...]:

@@ -1,0 +1,75 @@
+"""The service: chains are followed, alerts delivered and the API served until it is told to stop."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict
+
+from monitor import log
+from monitor.app import parts
+from monitor.app.delivery import channels
+from monitor.clock import Clock, SystemClock, jitter
+from monitor.cycle.head import HeadLoop
+from monitor.errors import ConfigError
+from monitor.outbox.dispatcher import Dispatcher
+from monitor.schedule import Schedule
+from monitor.settings import Settings
+from monitor.sources.opening import open_chain
+from monitor.store import Store
+
+_REPORT_S = 60
+
+
+async def serve(settings: Settings, stop: asyncio.Event) -> None:
+    """Run until `stop` is set.
+
+    Raises ConfigError for settings that make no service, ReadError when a chain has no usable endpoint at the start,
+    StoreError when the database refuses at the start.
+    """
+    if not settings.live:
+        raise ConfigError('nothing to watch: give a chain an endpoint, [[chain]] name = "ethereum" rpc = ["https://…"]')
+    clock = SystemClock()
+    schedule = Schedule(clock)
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(Store.open(settings.store.url, clock))
+        ways = await channels(settings, clock, stack)
+        dispatcher = Dispatcher(store.queue, ways, clock, jitter, settings.alerts.link_base)
+        loops = {
+            name: await _loop(settings, name, store, dispatcher, clock, stack)
+            for name in dict.fromkeys(d.chain for d in settings.live)
+        }
+        for name, loop in loops.items():
+            schedule.follow(f"chain {name}", loop.once)
+        schedule.follow("outbox", dispatcher.run)
+        schedule.every(_REPORT_S, "report", _Report(tuple(loops.values())).once)
+        await schedule.run(stop)
+
+
+async def _loop(
+    settings: Settings, name: str, store: Store, dispatcher: Dispatcher, clock: Clock, stack: AsyncExitStack
+) -> HeadLoop:
+    spec = parts.chain_spec(settings.chain_named(name))
+    return HeadLoop(
+        chain=await stack.enter_async_context(open_chain(spec, clock)),
+        targets=tuple(parts.target(settings, d) for d in settings.live if d.chain == name),
+        outlooks=parts.outlooks(settings),
+        store=store,
+        levels=parts.levels(),
+        recipients=parts.recipients(settings),
+        clock=clock,
+        target_wad=parts.target_wad(settings),
+        told=dispatcher.wake,
+    )
+
+
+class _Report:
+    """A line in the log about each deployment, so that a quiet service can be told from a dead one."""
+
+    def __init__(self, loops: Sequence[HeadLoop]) -> None:
+        self._loops = loops
+
+    async def once(self) -> None:
+        """Write it."""
+        for loop in self._loops:
+            for name, seen in loop.passes.items():
+                log.get("service").info("pass", deployment=name, **asdict(seen))

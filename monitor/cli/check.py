@@ -1,0 +1,103 @@
+"""`hfm check`: whether the settings make sense, and with --onchain whether the chains agree."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from monitor.cli.tables import screen
+from monitor.domain.prices import Unknown
+from monitor.errors import MonitorError
+
+if TYPE_CHECKING:
+    from monitor.app import Readers
+    from monitor.cycle.step import Target
+    from monitor.settings import Settings
+    from monitor.sources.rpc.chain import Chain
+
+_SAMPLE = 50
+
+
+def check(*, config: Path | None = None, onchain: bool = False, accounts: Path | None = None) -> int:
+    """Check the settings without starting anything; leaves with 1 when a contract disagrees, 3 when one is unread.
+
+    Args:
+        config: settings on top of the packaged chains and deployments
+        onchain: also connect to every endpoint, and compare a sample of accounts with the contracts' own views
+        accounts: a file of addresses to sample; without it, those the settings watch
+    """
+    return asyncio.run(_check(config, accounts, onchain=onchain))
+
+
+async def _check(config: Path | None, accounts: Path | None, *, onchain: bool) -> int:
+    from monitor.app import Readers, configured, parts
+    from monitor.cli import OK
+    from monitor.settings import addresses_in
+
+    console = screen()
+    async with configured(config) as settings:
+        parts.check(settings)
+        _summary(console, settings)
+        if not onchain:
+            console.print("[green]The settings are valid.[/green] Add --onchain to ask the chains.")
+            return OK
+        owners = addresses_in(accounts) if accounts else None
+        async with Readers.open(settings, owners=owners) as readers:
+            worst = await _compare(console, readers)
+    console.print("[green]The chains agree.[/green]" if worst == OK else "[bold red]Not everything agrees.[/bold red]")
+    return worst
+
+
+def _summary(console: Console, settings: "Settings") -> None:
+    console.print(
+        f"{len(settings.chain)} chains and {len(settings.deployment)} deployments known, "
+        f"{len(settings.live)} with an endpoint, {len(settings.watch)} owners watched"
+    )
+    told = {channel for watch in settings.watch for channel in watch.channels}
+    if any(channel.startswith("telegram:") for channel in told) and settings.telegram.token is None:
+        console.print("[yellow]telegram: no token; set HFM_TELEGRAM__TOKEN[/yellow]")
+    if any(channel.startswith("email:") for channel in told) and settings.email.host is None:
+        console.print("[yellow]email: no server; set host in the table email[/yellow]")
+
+
+async def _compare(console: Console, readers: "Readers") -> int:
+    from monitor.cli import OK, UNREAD
+
+    for name, chain in readers.chains.items():
+        for endpoint in chain.status():
+            ways = ", ".join(way.value for way in endpoint.ways)
+            console.print(f"{name} · {endpoint.label}: {endpoint.state.value} {endpoint.reason} ({ways})".rstrip())
+    worst = OK
+    for chain, target in readers.targets:
+        try:
+            found = await _compare_deployment(console, chain, target)
+        except MonitorError as e:
+            console.print(f"[bold red]{target.deployment.name}: {e}[/bold red]", highlight=False)
+            found = UNREAD
+        worst = max(worst, found)
+    return worst
+
+
+async def _compare_deployment(console: Console, chain: "Chain", target: "Target") -> int:
+    from monitor.cli import FINDING, OK
+
+    deployment, adapter = target.deployment, target.adapter
+    at = await chain.head()
+    mismatches = 0
+    for key in await chain.read(adapter.markets(deployment), at):
+        market = await chain.read(adapter.market(deployment, key), at)
+        unknown = [price.node for price in market.prices if isinstance(price.value, Unknown)]
+        doubted = [f"{price.node} {', '.join(price.labels)}" for price in market.prices if price.labels]
+        sample = [k for owner in target.owners for k in await chain.read(adapter.owned(market, owner), at)][:_SAMPLE]
+        differing = await chain.read(adapter.compare(deployment, key, sample), at) if sample else ()
+        mismatches += len(differing)
+        console.print(
+            f"{deployment.name} at block {at.number}: {len(market.tokens)} assets, {len(unknown)} without a price, "
+            f"{len(sample) - len(differing)} of {len(sample)} sampled accounts equal to the contract"
+        )
+        for line in (*(f"no price: {node}" for node in unknown), *doubted):
+            console.print(f"  [yellow]{line}[/yellow]", highlight=False)
+        for one in differing:
+            console.print(f"  [bold red]{one.key}[/bold red]\n    contract {one.expected}\n    hfm      {one.found}")
+    return FINDING if mismatches else OK
