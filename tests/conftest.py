@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, configuration, settings
 
+pytest_plugins = ("tests.devnet.fixtures",)
+
 CACHE = Path(__file__).parent.parent / ".cache"
 
 configuration.set_hypothesis_home_dir(CACHE / "hypothesis")

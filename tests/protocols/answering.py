@@ -53,7 +53,7 @@ class Node:
             while True:
                 questions = read.send(self.answers(questions, at))
         except StopIteration as stop:
-            return cast(T, stop.value)
+            return cast("T", stop.value)
 
     def answers(self, questions: tuple[Question, ...], at: BlockRef) -> tuple[Answer, ...]:
         self.batches += 1

@@ -31,7 +31,7 @@ class AaveV3:
         """Return the pool; raises UnexpectedAnswer for a revision whose arithmetic is not known."""
         return reading.read_market(deployment, key)
 
-    def owned(self, market: Market, owner: Address) -> Ask[tuple[PositionKey, ...]]:
+    def owned(self, market: Market, owner: Address) -> Ask[tuple[PositionKey, ...]]:  # noqa: ARG002  # the interface's
         return stored.owned(owner)
 
     def accounts(self, market: Market, keys: Sequence[PositionKey]) -> Ask[Accounts]:
@@ -56,8 +56,6 @@ class AaveV3:
     def closed_ways(self, market: Market, leg: Leg, change_raw: int = 0) -> str | None:
         return owing.closed_ways(market, leg, change_raw)
 
-    def compare(
-        self, deployment: Deployment, key: MarketKey, keys: Sequence[PositionKey]
-    ) -> Ask[tuple[Mismatch, ...]]:
+    def compare(self, deployment: Deployment, key: MarketKey, keys: Sequence[PositionKey]) -> Ask[tuple[Mismatch, ...]]:
         """Return where our values differ from the contract's own, for `hfm check --onchain`."""
         return sample.compare(deployment, key, keys)

@@ -43,7 +43,7 @@ def assess(view: Priced, account: Account) -> Assessment:
 
 
 def _legs(view: Priced, account: Account) -> Iterator[Leg]:
-    """Yield what the account owns and owes; a stored zero is no leg unless its price keeps the account from a health."""
+    """Yield what the account owns and owes; a stored zero is a leg only where its unknown price hides the health."""
     for balance in account.balances:
         reserve = view.market.reserves.get(balance.asset)
         if reserve is None:

@@ -36,7 +36,7 @@ def interests(market: Market) -> LogFilter:
 
 
 def touched(market: Market, logs: Iterable[Log]) -> tuple[PositionKey, ...]:
-    """Return the accounts to read again after these logs, in the order they appear; other contracts' logs are passed over."""
+    """Return the accounts to read again after these logs, in the order they appear."""
     ours = set(interests(market).addresses)
     keys = (
         PositionKey("0x" + log.topics[topic][-40:])

@@ -16,24 +16,37 @@ _REMEMBERED = 4
 
 
 class _Terms(dict[int, Term]):
-    """The terms of one category's accounts by reserve id, each made when it is first looked up."""
+    """The terms of one category's accounts by reserve id, each made when it is first looked up.
 
-    def __init__(self, market: Market, category: int, prices: Prices) -> None:
+    Those whose prices are as in `unmoved` are taken from there.
+    """
+
+    def __init__(self, market: Market, category: int, prices: Prices, unmoved: "_Terms | None" = None) -> None:
         super().__init__()
-        self.market, self.category, self.prices = market, category, prices
+        self.market, self.category, self.prices, self.unmoved = market, category, prices, unmoved
 
     def __missing__(self, reserve_id: int) -> Term:
+        if self.unmoved is not None and self._is_unmoved(reserve_id, self.unmoved.prices):
+            term = self[reserve_id] = self.unmoved[reserve_id]
+            return term
         term = self[reserve_id] = _term(self.market, self.category, reserve_id, self.prices)
         return term
 
+    def _is_unmoved(self, reserve_id: int, before: Prices) -> bool:
+        reserve, category = self.market.reserves.get(reserve_id), self.market.categories.get(self.category)
+        if reserve is None or self.prices[reserve.node] != before[reserve.node]:
+            return False
+        return category is None or category.price is None or self.prices[category.price] == before[category.price]
+
 
 class _Categories(dict[int, _Terms]):
-    def __init__(self, market: Market, prices: Prices) -> None:
+    def __init__(self, market: Market, prices: Prices, unmoved: "_Categories | None" = None) -> None:
         super().__init__()
-        self.market, self.prices = market, prices
+        self.market, self.prices, self.unmoved = market, prices, unmoved
 
     def __missing__(self, category: int) -> _Terms:
-        terms = self[category] = _Terms(self.market, category, self.prices)
+        unmoved = self.unmoved[category] if self.unmoved is not None else None
+        terms = self[category] = _Terms(self.market, category, self.prices, unmoved)
         return terms
 
 
@@ -50,12 +63,15 @@ class Priced:
 def priced(market: Market, repricing: Repricing = PROTOCOL) -> Priced:
     """Return the market under a repricing; raises UsageError when that names a node the market does not have.
 
-    The last few are remembered, so that the accounts of a market share their terms.
+    The last few are remembered, so that the accounts of a market share their terms; but not those of a single node,
+    which a search asks for once each: they share what the node does not move with the protocol's own view.
     """
     for known in market.views:
         if known.repricing is repricing:
             return known
     prices = market.graph.evaluate(repricing)
+    if len(repricing.nodes) == 1:
+        return Priced(market, repricing, prices, _Categories(market, prices, priced(market).terms))
     view = Priced(market, repricing, prices, _Categories(market, prices))
     market.views.append(view)
     del market.views[:-_REMEMBERED]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from monitor.domain.assessment import Quote
+from monitor.domain.ids import Address
 from monitor.domain.prices import Unknown
 from monitor.ledger.accounts import Account
 from monitor.pricing.graph import on_collateral_side, on_debt_side
@@ -53,6 +54,8 @@ class Offer:
 class Closed:
     """Why a pair cannot be liquidated."""
 
+    collateral: Reserve
+    debt: Reserve
     reason: str
 
 
@@ -99,6 +102,22 @@ def offers(view: Priced, account: Account, sums: Totals) -> Iterator[Offer | Clo
                 yield _offer(view, account.category, sums, (collateral, balance.raw), (debt, debt_raw))
 
 
+def written_off_raw(market: Market, account: Account, offer: Offer) -> dict[Address, int]:
+    """Return the debt that an offer leaves without collateral and the pool burns as deficit, by token.
+
+    Contract: LiquidationLogic._burnDebtTokens, _burnBadDebt (from 3.3).
+    """
+    if not offer.writes_off:
+        return {}
+    rest = debts_raw(market, account)
+    rest[offer.debt.id] -= offer.seized.debt_raw
+    return {
+        market.reserves[number].token.address: raw
+        for number, raw in rest.items()
+        if raw and market.reserves[number].configuration.is_active
+    }
+
+
 def _is_past_line(market: Market, sums: Totals) -> bool:
     return bool(sums.debt_base) and market.rules.rounding.ratio(sums).native_wad < WAD
 
@@ -111,10 +130,10 @@ def _offer(
     health_wad = rounding.ratio(sums).native_wad
     reason = _objection(market, health_wad, collateral, debt)
     if reason is not None:
-        return Closed(reason)
+        return Closed(collateral, debt, reason)
     pair = _pair(view, category, sums, supplied, owed)
     if not pair.bonus_bps or not pair.collateral_price or not pair.debt_price or not debt_raw:
-        return Closed(NOTHING)
+        return Closed(collateral, debt, NOTHING)
     most_raw = rules.max_debt_raw(pair)
     cover_raw, seized = most_raw, seize(pair, most_raw, rules.seizing)
     if rules.forbids_dust and leaves_dust(pair, seized, rounding.debt_value):
@@ -122,7 +141,7 @@ def _offer(
         seized = seize(pair, cover_raw, rules.seizing)
     burned = rounding.scaled_withdrawn(seized.to_liquidator_raw, collateral.supply_index_ray)
     if not burned or not rounding.scaled_repaid(seized.debt_raw, debt.debt_index_ray):
-        return Closed(NOTHING)
+        return Closed(collateral, debt, NOTHING)
     if rounding.scaled_withdrawn(seized.fee_raw, collateral.supply_index_ray) > scaled - burned:
         seized = seized._replace(fee_raw=rounding.collateral_amount(scaled - burned, collateral.supply_index_ray))
     return Offer(
@@ -147,7 +166,7 @@ def _objection(market: Market, health_wad: int, collateral: Reserve, debt: Reser
         return "price sentinel: only health below 0.95 may be liquidated"
     for reserve in both:
         if rules.has_grace_period and reserve.grace_until_s >= market.at.timestamp_s:
-            return f"grace period until {reserve.grace_until_s}: {reserve.token.address}"
+            return f"grace period: {reserve.token.address} until {reserve.grace_until_s}"
     if not rules.counts_without_threshold and not collateral.configuration.threshold_bps:
         return f"no liquidation threshold: {collateral.token.address}"
     return None

@@ -59,7 +59,7 @@ def adjusted(market: Market, account: Account, leg: Leg, change_raw: int) -> Acc
     balances = tuple(
         replace(b, raw=changed[b.kind]) if b.asset == reserve.id and b.kind in changed else b for b in account.balances
     )
-    return replace(account, balances=_without_settled(market, balances, reserve.id))
+    return replace(account, balances=_without_settled(balances, reserve.id) if leg.side is Side.DEBT else balances)
 
 
 _KINDS: Mapping[str, tuple[int, ...]] = {
@@ -80,12 +80,14 @@ def _changed(market: Market, reserve: Reserve, stored: Mapping[int, Balance], ki
         return market.at.timestamp_s
     if kind == STABLE_RATE:
         return raw
-    if kind == PLAIN_DEBT or change_raw >= variable_debt_raw(market, stored[kind]):
-        return max(raw - change_raw, 0) if kind == PLAIN_DEBT else 0
+    if kind == PLAIN_DEBT:
+        return max(raw - change_raw, 0)
+    if change_raw >= variable_debt_raw(market, stored[kind]):
+        return 0
     return max(raw - rounding.scaled_repaid(change_raw, reserve.debt_index_ray), 0)
 
 
-def _without_settled(market: Market, balances: Sequence[Balance], asset: int) -> tuple[Balance, ...]:
+def _without_settled(balances: Sequence[Balance], asset: int) -> tuple[Balance, ...]:
     """Return the balances without those of a debt that is paid in full: the contract clears its bit."""
     is_owed = {
         kind: any(b.raw for b in balances if b.asset == asset and b.kind == kind) for kind in range(PLAIN_DEBT + 1)

@@ -58,7 +58,7 @@ def totals(balances: Sequence[Balance], terms: Mapping[int, Term], now_s: int) -
                 threshold_sum += value * threshold
                 ltv_sum += value * ltv
                 has_zero_ltv |= ltv == 0
-        elif kind == SCALED_DEBT or kind == PLAIN_DEBT:
+        elif kind >= SCALED_DEBT:
             if isinstance(debt_price, Unknown):
                 return debt_price
             amount = raw if kind == PLAIN_DEBT else (raw * debt_index + HALF_RAY) // RAY

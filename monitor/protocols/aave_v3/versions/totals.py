@@ -15,7 +15,10 @@ STABLE_PRINCIPAL = 3
 SCALED_DEBT = 4
 """Scaled variable debt of a reserve the account borrows; the last number of its reserve."""
 PLAIN_DEBT = 5
-"""Variable debt as `balanceOf` says it, for the tokens whose debt no index tells (3.3, GHO with a discount)."""
+"""Variable debt as `balanceOf` says it, for the tokens whose debt no index tells (3.3, GHO with a discount).
+
+Both kinds of variable debt come after all others.
+"""
 
 
 class Term(NamedTuple):
