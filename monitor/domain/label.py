@@ -13,6 +13,7 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 _SYMBOL = re.compile(r"[A-Za-z0-9₮][A-Za-z0-9₮ .-]*")
 _DOMAIN = re.compile(r"\.[A-Za-z]{2}")
 _DIGITS = re.compile(r"[0-9]{9}")
+_SHORT = re.compile(r"0x[0-9a-f]{4}…[0-9a-f]{4}")
 _LOOKS_LIKE = str.maketrans("01L58₮", "OIISBT")
 
 _NUMERIC_HOST = re.compile(r"\d+(?:\.\d+){2,}")
@@ -53,13 +54,21 @@ def safe_label(text: str, address: str, canonical: Mapping[str, str] = _NONE) ->
     return f"{symbol} ({short_address(address)})"
 
 
+def shown_label(label: str) -> str:
+    """Return what `safe_label` made unchanged, and anything else as a safe line."""
+    symbol, bracket, rest = label.partition(" (")
+    if _SHORT.fullmatch(label) or (clean_symbol(symbol) == symbol and (not bracket or _SHORT.fullmatch(rest[:-1]))):
+        return label
+    return safe_line(label, 2 * LABEL_CHARACTERS)
+
+
 def safe_line(text: str, limit: int = LINE_CHARACTERS) -> str:
     """Return one line of a stranger's prose: letters, digits and plain punctuation, nothing that becomes a link.
 
     The dots of names and addresses turn into `·`, every other character that could mean something to a mail program, a
     chat or a spreadsheet into a space; control and bidirectional characters vanish.
     """
-    visible = "".join(map(_visible, unicodedata.normalize("NFKC", text[: 4 * limit])))
+    visible = "".join(map(_visible, unicodedata.normalize("NFKC", text[: 4 * limit]).replace("...", "…")))
     plain = "".join(c if c in _SENTENCE or _is_word(c) else " " for c in visible)
     unlinked = _NUMERIC_HOST.sub(lambda m: m[0].replace(".", "·"), _NAME_DOT.sub("·", plain))
     line = " ".join(unlinked.split()).lstrip("-= ")

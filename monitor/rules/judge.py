@@ -56,7 +56,7 @@ def judge(past: PositionState | None, evaluation: Evaluation, levels: Levels, no
                 kind=gap_kind,
                 incident=told_gap.id,
                 seq=int(gap_kind is AlertKind.KNOWN_AGAIN),
-                level=level or Level.OK,
+                level=_spoken(seen, level or Level.OK),
                 previous=before.level or Level.OK,
                 at_block=block,
                 at_time_s=after.at_time_s,

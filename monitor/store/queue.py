@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, nulls_last, or_, select, update
+from sqlalchemy import ColumnElement, Executable, func, nulls_last, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.domain.alerts import Alert, Recipient, Route
 from monitor.store import records, tables
 from monitor.store.engine import Database
 
 LONGEST_WAIT_S = 3600
+REFUSED_FOR_S = 3600
 _DETAIL_CHARACTERS = 300
 
 
@@ -37,14 +39,21 @@ class Queue:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def pending(self, channel: str, limit: int, now_s: int, without: Sequence[int] = ()) -> list[Deliverable]:
-        """Return what is due on a channel: most severe first, then least time left, then oldest."""
+    async def pending(
+        self, channel: str, limit: int, now_s: int, without: Sequence[int] = (), but_to: Sequence[str] = ()
+    ) -> list[Deliverable]:
+        """Return what is due on a channel: most severe first, then least time left, then oldest.
+
+        `without` names messages and `but_to` addresses to leave out.
+        """
         t, a = tables.outbox.c, tables.alerts.c
         order = (t.severity.desc(), nulls_last(t.time_to_liquidation_s.asc()), t.id)
         query = (
             select(t.id, t.dedupe_key, t.recipient, t.routes, t.route, t.attempts, t.created_s, a.alert)
             .join(tables.alerts, a.key == t.alert)
-            .where(t.state == "pending", t.channel == channel, _due(now_s), t.id.not_in(without))
+            .where(
+                t.state == "pending", t.channel == channel, _due(now_s), t.id.not_in(without), t.address.not_in(but_to)
+            )
             .order_by(*order)
             .limit(limit)
         )
@@ -63,10 +72,10 @@ class Queue:
             for row in rows
         ]
 
-    async def next_try_s(self, channel: str) -> int | None:
-        """Return when the channel's next message is due, None when nothing is owed."""
+    async def next_try_s(self, channel: str, now_s: int) -> int | None:
+        """Return when the next message that is not yet due will be, None when all are or nothing is owed."""
         t = tables.outbox.c
-        query = select(func.min(t.next_try_s)).where(t.state == "pending", t.channel == channel)
+        query = select(func.min(t.next_try_s)).where(t.state == "pending", t.channel == channel, t.next_try_s > now_s)
         async with self._database.reading() as connection:
             due_s: int | None = (await connection.execute(query)).scalar_one()
         return due_s
@@ -79,15 +88,29 @@ class Queue:
         """Record a failed try and when the next one is."""
         await self._settle(message, "deferred", now_s, why, next_try_s=next_try_s, attempts=message.attempts + 1)
 
-    async def reroute(self, message: Deliverable, now_s: int, why: str) -> None:
-        """Record that this route refuses, and go on with the recipient's next one; without one the message is dead."""
-        index = message.route_index + 1
-        if index == len(message.recipient.routes):
-            await self._settle(message, "refused", now_s, why, state="dead", attempts=message.attempts + 1)
-            return
-        route = message.recipient.routes[index]
-        where: dict[str, str | int] = {"route": index, "channel": route.channel, "address": route.address}
-        await self._settle(message, "refused", now_s, why, attempts=0, next_try_s=0, **where)
+    async def reroute(self, message: Deliverable, now_s: int, why: str) -> str | None:
+        """Record that this address refuses, and send all that is owed to it over each recipient's next route.
+
+        Returns the channel this message goes on with, None when there is none left and the message is dead.
+        """
+        t, reach, here = tables.outbox.c, self._database.reach, message.route
+        at_it = (t.channel == here.channel) & (t.address == here.address) & (t.state == "pending")
+        async with self._database.writing() as connection:
+            await connection.execute(self._refusal(here, now_s))
+            refused = await refused_routes(connection, now_s)
+            reach("queue: refusal written")
+            for row in (await connection.execute(select(t.id, t.recipient, t.routes, t.route).where(at_it))).all():
+                moved = _moved(records.recipient_from(row.recipient, row.routes), row.route, refused)
+                await connection.execute(update(tables.outbox).where(t.id == row.id).values(moved))
+            reach("queue: messages rerouted")
+            await connection.execute(tables.deliveries.insert().values(_delivery(message, "refused", now_s, why)))
+        reach("queue: refused done")
+        return next((r.channel for r in message.recipient.routes[message.route_index + 1 :] if r not in refused), None)
+
+    def _refusal(self, route: Route, now_s: int) -> Executable:
+        values = {"channel": route.channel, "address": route.address, "at_s": now_s}
+        insert = self._database.insert(tables.refusals).values(values)
+        return insert.on_conflict_do_update(index_elements=["channel", "address"], set_={"at_s": now_s})
 
     async def _settle(self, message: Deliverable, outcome: str, now_s: int, why: str, **values: str | int) -> None:
         t, reach = tables.outbox.c, self._database.reach
@@ -96,11 +119,35 @@ class Queue:
             still = t.state.in_(("pending", "superseded") if outcome == "sent" else ("pending",))
             await connection.execute(update(tables.outbox).where(t.id == message.id, still).values(**values))
             reach(f"queue: {outcome} written")
-            record = {"outbox": message.id, "channel": message.route.channel, "outcome": outcome, "at_s": now_s}
-            record["detail"] = why[:_DETAIL_CHARACTERS]
-            await connection.execute(tables.deliveries.insert().values(record))
+            await connection.execute(tables.deliveries.insert().values(_delivery(message, outcome, now_s, why)))
             reach(f"queue: {outcome} recorded")
         reach(f"queue: {outcome} done")
+
+
+async def refused_routes(connection: AsyncConnection, now_s: int) -> set[Route]:
+    """Return the routes that refused lately and are not worth a try."""
+    t = tables.refusals.c
+    rows = await connection.execute(select(t.channel, t.address).where(t.at_s > now_s - REFUSED_FOR_S))
+    return {Route(row.channel, row.address) for row in rows}
+
+
+def _moved(recipient: Recipient, index: int, refused: set[Route]) -> dict[str, str | int]:
+    for following in range(index + 1, len(recipient.routes)):
+        route = recipient.routes[following]
+        if route not in refused:
+            where: dict[str, str | int] = {"channel": route.channel, "address": route.address}
+            return {**where, "route": following, "attempts": 0, "next_try_s": 0}
+    return {"state": "dead"}
+
+
+def _delivery(message: Deliverable, outcome: str, now_s: int, why: str) -> dict[str, str | int]:
+    return {
+        "outbox": message.id,
+        "channel": message.route.channel,
+        "outcome": outcome,
+        "at_s": now_s,
+        "detail": why[:_DETAIL_CHARACTERS],
+    }
 
 
 def _due(now_s: int) -> ColumnElement[bool]:

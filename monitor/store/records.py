@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -185,9 +186,10 @@ def alert_from(text: str) -> Alert:
     return Alert(**{**cells, **own})
 
 
-def outbox_record(alert: Alert, recipient: Recipient, now_s: int) -> Record:
-    """Return the row of `outbox` for one recipient."""
-    first = recipient.routes[0]
+def outbox_record(alert: Alert, recipient: Recipient, now_s: int, refused: AbstractSet[Route]) -> Record:
+    """Return the row of `outbox` for one recipient: over the first route that did not refuse lately, else the first."""
+    index = next((i for i, route in enumerate(recipient.routes) if route not in refused), 0)
+    first = recipient.routes[index]
     return {
         "alert": alert_key(alert),
         "dedupe_key": dedupe_key(recipient, alert),
@@ -195,7 +197,7 @@ def outbox_record(alert: Alert, recipient: Recipient, now_s: int) -> Record:
         "position": str(alert.position),
         "topic": alert.topic,
         "routes": json.dumps([[r.channel, r.address] for r in recipient.routes]),
-        "route": 0,
+        "route": index,
         "channel": first.channel,
         "address": first.address,
         "severity": alert.severity,

@@ -19,7 +19,7 @@ from monitor.store import engine, records, tables
 from monitor.store.engine import Database, Reach
 from monitor.store.failure import driver_error
 from monitor.store.migrations import migrate
-from monitor.store.queue import Queue
+from monitor.store.queue import Queue, refused_routes
 from monitor.store.records import Record
 from monitor.store.views import Views
 
@@ -40,7 +40,8 @@ class Cursor:
 class Commit:
     """One step: what was evaluated, what the rules remember and say, and the moment reached.
 
-    Without a cursor nothing new was reached: the step only says that positions could not be read. `left` are positions no longer near any level, whose stored row would only grow old.
+    Without a cursor nothing new was reached: the step only says that positions could not be read. `left` are positions
+    no longer near any level, whose stored row would only grow old.
     """
 
     cursor: Cursor | None
@@ -165,9 +166,11 @@ class Store:
             await connection.execute(close, closed)
 
     async def _enqueue(self, connection: AsyncConnection, notices: Sequence[Notice], now_s: int) -> None:
-        rows = [records.outbox_record(n.alert, r, now_s) for n in notices for r in n.recipients if r.routes]
-        if not rows:
+        told = [(n.alert, recipient) for n in notices for recipient in n.recipients if recipient.routes]
+        if not told:
             return
+        refused = await refused_routes(connection, now_s)
+        rows = [records.outbox_record(alert, recipient, now_s, refused) for alert, recipient in told]
         t = tables.outbox.c
         same = (t.recipient == bindparam("to")) & (t.position == bindparam("about")) & (t.topic == bindparam("on"))
         older = same & (t.state == "pending") & (t.dedupe_key != bindparam("but"))

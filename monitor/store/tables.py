@@ -119,6 +119,13 @@ outbox = _table(
     Index("outbox_topic", "recipient", "position", "topic", sqlite_where=_pending, postgresql_where=_pending),
 )
 
+refusals = _table(
+    "refusals",
+    Column("channel", Text, primary_key=True),
+    Column("address", Text, primary_key=True),
+    _int("at_s"),
+)
+
 deliveries = _table(
     "deliveries",
     _serial(),

@@ -1,0 +1,18 @@
+"""Stands where a channel is used but not set up, so that nothing waits for it in silence."""
+
+from monitor.channels.channel import Limits, Message
+from monitor.errors import DeliveryRefused
+
+
+class Absent:
+    """A channel without settings; every message goes on to the recipient's next route."""
+
+    limits = Limits(messages=1000, window_ms=1000, gap_ms=0)
+
+    def __init__(self, name: str, setting: str) -> None:
+        self.name = name
+        self._setting = setting
+
+    async def send(self, address: str, message: Message) -> None:  # noqa: ARG002  # every channel takes both
+        """Raise DeliveryRefused naming the setting that is missing."""
+        raise DeliveryRefused(f"{self.name} is not set up: set {self._setting}")

@@ -1,0 +1,47 @@
+"""What a message is, and what every channel does with it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as it will be read.
+
+    `key` names it across repeats, `incident` the thread it belongs to. `html` uses only b, code and a; without it the
+    message goes out as plain text.
+    """
+
+    key: str
+    incident: str
+    subject: str
+    text: str
+    html: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How fast a channel may be used: so many messages in a window, and a pause between two to one address."""
+
+    messages: int
+    window_ms: int
+    gap_ms: int
+
+
+class Channel(Protocol):
+    """One way to deliver."""
+
+    @property
+    def name(self) -> str:
+        """What stands before the colon in a route: telegram, email, console."""
+        ...
+
+    @property
+    def limits(self) -> Limits: ...
+
+    async def send(self, address: str, message: Message) -> None:
+        """Return once the message is accepted.
+
+        Raises DeliveryDeferred (try again), DeliveryRefused (never to this address), MarkupRefused (send plain text).
+        """
+        ...

@@ -1,0 +1,47 @@
+"""Runs one lane per channel, so that a slow channel holds up no other."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from monitor.channels.channel import Channel, Message
+from monitor.clock import Clock
+from monitor.outbox.lane import Lane
+from monitor.outbox.render import render
+from monitor.store.engine import Reach
+from monitor.store.queue import Deliverable, Queue
+
+
+class Dispatcher:
+    """The delivering half of the outbox; give it a channel for every name that routes use.
+
+    `jitter` returns a number from 0 to 1 and spreads retries. `width` is how many messages of one channel may be on
+    their way at once: after a crash each of them may arrive twice.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        channels: Sequence[Channel],
+        clock: Clock,
+        jitter: Callable[[], float],
+        link_base: str = "",
+        width: int = 1,
+        reach: Reach = lambda _: None,
+    ) -> None:
+        def rendered(message: Deliverable) -> Message:
+            return render(message.alert, message.recipient, message.key, message.route_index, link_base)
+
+        self._clock = clock
+        self._queue = queue
+        self._lanes = [Lane(queue, channel, clock, jitter, rendered, reach, width) for channel in channels]
+
+    def wake(self) -> None:
+        """Look now; call it after a commit that had notices."""
+        for lane in self._lanes:
+            lane.wake()
+
+    async def run(self) -> None:
+        """Deliver until cancelled; what is unfinished then stays owed."""
+        async with asyncio.TaskGroup() as lanes:
+            for lane in self._lanes:
+                lanes.create_task(lane.run())

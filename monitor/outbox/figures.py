@@ -1,0 +1,90 @@
+"""Numbers as people read them: rounded toward danger, never toward comfort."""
+
+import json
+from collections.abc import Mapping
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, InvalidOperation
+
+from monitor.domain.label import safe_line
+
+_CONTEXT = Context(prec=120)
+_SIGNIFICANT = 6
+_MOST_CHARACTERS = 40
+
+
+def health_text(factor: str) -> str:
+    """Return a health factor, floored at four decimals, at six where the line is near."""
+    value = _number(factor)
+    if value is None:
+        return safe_line(factor, _MOST_CHARACTERS)
+    places = 6 if abs(value - 1) < Decimal("0.002") else 4
+    return _grouped(_rounded(value, places, ROUND_FLOOR))
+
+
+def amount_text(amount: str) -> str:
+    """Return an amount to pay, rounded up so that it suffices."""
+    value = _number(amount)
+    return safe_line(amount, _MOST_CHARACTERS) if value is None else _grouped(_significant(value, ROUND_CEILING))
+
+
+def price_text(price: str, *, up: bool) -> str:
+    """Return a price with six significant digits."""
+    value = _number(price)
+    rounding = ROUND_CEILING if up else ROUND_FLOOR
+    return safe_line(price, _MOST_CHARACTERS) if value is None else _grouped(_significant(value, rounding))
+
+
+def away_text(now: str, line: str) -> str | None:
+    """Return how far a price is from a line in percent of the price, floored; None where that says nothing."""
+    here, there = _number(now), _number(line)
+    if here is None or there is None or here <= 0:
+        return None
+    share = _CONTEXT.divide(abs(_CONTEXT.subtract(here, there)) * 100, here)
+    return f"{_grouped(_rounded(share, 2, ROUND_FLOOR))} %"
+
+
+def is_past(now: str, line: str, *, falls: bool) -> bool:
+    """Whether a price has reached its line."""
+    here, there = _number(now), _number(line)
+    return here is not None and there is not None and (here <= there if falls else here >= there)
+
+
+def duration_text(seconds: str | None) -> str | None:
+    """Return `3 h 20 min`, the two largest units."""
+    if seconds is None or not seconds.isdecimal():
+        return None
+    left, parts = int(seconds), []
+    for size, name in ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        if left >= size:
+            parts.append(f"{left // size} {name}")
+            left %= size
+    return " ".join(parts[:2]) or "0 s"
+
+
+def listed(text: str | None) -> list[Mapping[str, str]]:
+    """Return the JSON list of a fact."""
+    return [] if text is None else json.loads(text)
+
+
+def _number(text: str) -> Decimal | None:
+    try:
+        value = _CONTEXT.create_decimal(text)
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() else None
+
+
+def _significant(value: Decimal, rounding: str) -> Decimal:
+    places = max(2, _SIGNIFICANT - 1 - value.adjusted()) if value else 2
+    return _rounded(value, places, rounding)
+
+
+def _rounded(value: Decimal, places: int, rounding: str) -> Decimal:
+    return value.quantize(Decimal(1).scaleb(-places), rounding=rounding, context=_CONTEXT)
+
+
+def _grouped(value: Decimal) -> str:
+    text = f"{value:,f}"
+    whole, _, fraction = text.partition(".")
+    fraction = fraction.rstrip("0")
+    shown = f"{whole}.{fraction.ljust(2, '0')}" if fraction else whole
+    return shown if len(shown) <= _MOST_CHARACTERS else f"{value:.6e}"

@@ -1,0 +1,206 @@
+"""Delivers over one channel: takes what matters most, sends it, and records what became of it."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from monitor import log
+from monitor.channels.channel import Channel, Message
+from monitor.clock import Clock
+from monitor.errors import DeliveryDeferred, DeliveryRefused, MarkupRefused, StoreError
+from monitor.outbox.pace import Pace
+from monitor.store.engine import Reach
+from monitor.store.queue import LONGEST_WAIT_S, Deliverable, Queue
+
+SEND_TIMEOUT_S = 30
+STOP_GRACE_S = 8
+POLL_S = 5
+STORE_RETRY_S = 1
+FIRST_RETRY_S = 1
+DOUBLINGS = 8
+CHANNEL_PAUSE_MS = 1000
+
+_log = log.get("outbox")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The channel accepted it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """Not now."""
+
+    why: str
+    wait_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Never on this route."""
+
+    why: str
+
+
+Outcome = Sent | Deferred | Refused
+
+
+class Lane:
+    """One channel's messages, `width` of them on their way at once and never two to one address."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        channel: Channel,
+        clock: Clock,
+        jitter: Callable[[], float],
+        render: Callable[[Deliverable], Message],
+        reach: Reach,
+        width: int,
+    ) -> None:
+        self._queue = queue
+        self._channel = channel
+        self._clock = clock
+        self._jitter = jitter
+        self._render = render
+        self._reach = reach
+        self._width = width
+        self._pace = Pace(channel.limits, clock)
+        self._seeking = asyncio.Lock()
+        self._woken = asyncio.Event()
+        self._under_way: dict[int, Deliverable] = {}
+        self._unrecorded: dict[int, tuple[Deliverable, Outcome]] = {}
+
+    def wake(self) -> None:
+        """Look now: something was added."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Deliver for ever."""
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(self._width):
+                workers.create_task(self._work())
+
+    async def _work(self) -> None:
+        async with asyncio.TaskGroup() as own:
+            while True:
+                async with self._seeking:
+                    message = await self._next()
+                    self._under_way[message.id] = message
+                delivery = own.create_task(self._deliver(message))
+                try:
+                    await asyncio.shield(delivery)
+                except asyncio.CancelledError:
+                    # What is under way is finished first: cut off, it would be sent again after the restart.
+                    await asyncio.wait((delivery,), timeout=STOP_GRACE_S)
+                    raise
+
+    async def _deliver(self, message: Deliverable) -> None:
+        try:
+            await self._record(message, await self._attempt(message))
+        finally:
+            del self._under_way[message.id]
+
+    async def _next(self) -> Deliverable:
+        while True:
+            await self._clock.sleep(self._pace.wait_ms() / 1000)
+            try:
+                await self._record_again()
+                found = await self._first_due()
+            except StoreError as e:
+                _log.error("store refuses", channel=self._channel.name, error=str(e))
+                await self._clock.sleep(STORE_RETRY_S)
+                continue
+            if isinstance(found, Deliverable):
+                self._pace.take(found.route.address)
+                return found
+            await self._doze(found)
+
+    async def _first_due(self) -> Deliverable | float:
+        """Return the message that matters most, or how long to wait for one."""
+        now_s, held = self._clock.wall_s(), self._pace.held()
+        busy = [message.route.address for message in self._under_way.values()]
+        found = await self._queue.pending(
+            self._channel.name,
+            limit=1,
+            now_s=now_s,
+            without=(*self._under_way, *self._unrecorded),
+            but_to=(*held, *busy),
+        )
+        if found:
+            return found[0]
+        next_s = await self._queue.next_try_s(self._channel.name, now_s)
+        waits = [POLL_S, *(ms / 1000 for ms in held.values())]
+        return min(waits if next_s is None else [*waits, next_s - now_s])
+
+    async def _doze(self, seconds: float) -> None:
+        async with asyncio.TaskGroup() as both:
+            alarm = both.create_task(self._ring(seconds))
+            await self._woken.wait()
+            alarm.cancel()
+        self._woken.clear()
+
+    async def _ring(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        self._woken.set()
+
+    async def _attempt(self, message: Deliverable) -> Outcome:
+        self._reach("lane: before sending")
+        rendered = self._render(message)
+        try:
+            try:
+                await self._send(message, rendered)
+            except MarkupRefused as e:
+                _log.warning("markup refused", channel=self._channel.name, incident=rendered.incident, error=str(e))
+                await self._send(message, replace(rendered, html=None))
+        except (DeliveryRefused, MarkupRefused) as e:
+            return Refused(str(e))
+        except DeliveryDeferred as e:
+            return Deferred(str(e), self._wait_s(message, e.retry_after_ms))
+        self._reach("lane: accepted")
+        return Sent()
+
+    async def _send(self, message: Deliverable, rendered: Message) -> None:
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await self._channel.send(message.route.address, rendered)
+        except TimeoutError as e:
+            raise DeliveryDeferred(f"expected {self._channel.name} to answer in {SEND_TIMEOUT_S} s, it did not") from e
+
+    def _wait_s(self, message: Deliverable, retry_after_ms: int | None) -> int:
+        if retry_after_ms is not None:
+            self._pace.hold(message.route.address, retry_after_ms)
+            self._pace.pause(min(retry_after_ms, CHANNEL_PAUSE_MS))
+            return -(-retry_after_ms // 1000)
+        longest_s = min(FIRST_RETRY_S << min(message.attempts, DOUBLINGS), LONGEST_WAIT_S)
+        return max(FIRST_RETRY_S, int(longest_s * (1 + self._jitter()) / 2))
+
+    async def _record(self, message: Deliverable, outcome: Outcome) -> None:
+        try:
+            await self._write(message, outcome)
+        except StoreError as e:
+            # What was accepted must not be sent again only because it cannot be written down yet.
+            _log.error("store refuses", channel=self._channel.name, error=str(e))
+            self._unrecorded[message.id] = (message, outcome)
+
+    async def _record_again(self) -> None:
+        for id_, (message, outcome) in list(self._unrecorded.items()):
+            await self._write(message, outcome)
+            del self._unrecorded[id_]
+
+    async def _write(self, message: Deliverable, outcome: Outcome) -> None:
+        now_s, about = self._clock.wall_s(), {"incident": message.alert.incident, "channel": self._channel.name}
+        match outcome:
+            case Sent():
+                await self._queue.mark_sent(message, now_s)
+                _log.info("delivered", kind=message.alert.kind.value, attempts=message.attempts + 1, **about)
+            case Deferred(why, wait_s):
+                await self._queue.defer(message, now_s, now_s + wait_s, why)
+                _log.warning("deferred", wait_s=wait_s, error=why, **about)
+            case Refused(why):
+                following = await self._queue.reroute(message, now_s, why)
+                _log.error("refused", error=why, next_channel=following, **about)
+            case _:
+                assert_never(outcome)

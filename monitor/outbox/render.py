@@ -1,0 +1,208 @@
+"""What a message says: what happens and what to do first, the rest below, as text and as HTML."""
+
+import html
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from monitor.channels.channel import Message
+from monitor.domain.alerts import Alert, AlertKind, Level, Recipient
+from monitor.domain.label import safe_line, short_address, shown_label
+from monitor.outbox import figures
+
+CHARACTERS = 4096
+KEY = 9
+_ICONS = {
+    Level.OK: "🟢",
+    Level.WATCH: "🔵",
+    Level.WARN: "🟡",
+    Level.DANGER: "🟠",
+    Level.CRITICAL: "🔴",
+    Level.LIQUIDATABLE: "🚨",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line; those with the lowest `keep` go first when a message is too long, those with KEY never."""
+
+    keep: int
+    text: str
+    html: str
+
+
+def render(alert: Alert, recipient: Recipient, key: str, route_index: int, link_base: str) -> Message:
+    """Return the message, at most 4,096 UTF-16 units in either form.
+
+    Level, health factor, liquidation price, action and incident are always there. The only link leads to `link_base`.
+    """
+    lines = _fitting(list(_lines(alert, recipient, route_index, link_base)))
+    return Message(
+        key=key,
+        incident=alert.incident,
+        subject=_subject(alert),
+        text="\n".join(line.text for line in lines).strip("\n"),
+        html="\n".join(line.html for line in lines).strip("\n"),
+    )
+
+
+def _subject(alert: Alert) -> str:
+    health, what = alert.facts.get("health"), _WORDS[alert.kind].format(level=alert.level.name)
+    unmeasured = "no debt" if "no_debt" in alert.facts else "health unknown"
+    return f"[{what}] {_who(alert)}: {f'health {figures.health_text(health)}' if health else unmeasured}"
+
+
+_WORDS = {
+    AlertKind.WORSENED: "{level}",
+    AlertKind.DETERIORATED: "{level}, GETTING WORSE",
+    AlertKind.REPEATED: "STILL {level}",
+    AlertKind.RECOVERED: "RECOVERED, NOW {level}",
+    AlertKind.UNKNOWN: "HEALTH UNKNOWN",
+    AlertKind.KNOWN_AGAIN: "HEALTH KNOWN AGAIN, {level}",
+    AlertKind.LIQUIDATED: "LIQUIDATED",
+    AlertKind.TEST: "TEST",
+}
+
+
+def _lines(alert: Alert, recipient: Recipient, route_index: int, link_base: str) -> Iterator[Line]:
+    facts, position = alert.facts, alert.position
+    yield _strong(KEY, _headline(alert))
+    place = f"{position.protocol} · {position.deployment} · {_who(alert)}"
+    yield _plain(8, safe_line(place.replace("_", " ")))
+    yield _EMPTY
+    yield from _health(alert)
+    yield from _prices(alert)
+    yield _EMPTY
+    yield from _action(alert)
+    yield _EMPTY
+    if "doubts" in facts:
+        yield _plain(3, f"Prices in doubt: {safe_line(facts['doubts'])}")
+    if route_index > 0:
+        yield _plain(5, f"Sent here because {safe_line(recipient.routes[0].channel)} did not accept messages for you.")
+    when = datetime.fromtimestamp(alert.at_time_s, UTC)
+    yield _plain(6, f"As of block {alert.at_block}, {when:%Y-%m-%d %H:%M:%S} UTC")
+    yield _plain(KEY, f"Incident {alert.incident}")
+    if link_base:
+        url = f"{link_base.rstrip('/')}/positions/{quote(str(position), safe='')}"
+        yield Line(KEY, url, f'<a href="{html.escape(url)}">Open this position</a>')
+
+
+def _headline(alert: Alert) -> str:
+    what = _WORDS[alert.kind].format(level=alert.level.name)
+    match alert.kind:
+        case AlertKind.RECOVERED:
+            return f"🟢 {'NO DEBT LEFT' if 'no_debt' in alert.facts else what} (was {alert.previous.name})"
+        case AlertKind.UNKNOWN:
+            return f"❔ {what}"
+        case AlertKind.LIQUIDATED:
+            return f"🚨 {what}"
+        case AlertKind.TEST:
+            return f"✅ {what}: this channel works"
+        case AlertKind.WORSENED:
+            return f"{_ICONS[alert.level]} {what} (was {alert.previous.name})"
+        case AlertKind.DETERIORATED | AlertKind.REPEATED | AlertKind.KNOWN_AGAIN:
+            return f"{_ICONS[alert.level]} {what}"
+
+
+def _health(alert: Alert) -> Iterator[Line]:
+    facts = alert.facts
+    health, cautious, last = facts.get("health"), facts.get("cautious_health"), facts.get("last_health")
+    if "no_debt" in facts:
+        yield _strong(KEY, "Health: no debt, so nothing can be liquidated")
+    elif health is not None:
+        yield _strong(KEY, f"Health {figures.health_text(health)} (liquidation below 1)")
+    else:
+        known = (
+            f", last {figures.health_text(last)} at block {safe_line(facts.get('last_at_block', '?'))}" if last else ""
+        )
+        yield _strong(KEY, f"Health not measurable now{known}")
+    if "unknown" in facts:
+        yield _plain(8, f"Why: {safe_line(facts['unknown'])}")
+        if alert.kind is AlertKind.UNKNOWN:
+            yield _plain(8, f"Level before: {alert.level.name}. Unknown is not safe.")
+    if "blockers" in facts:
+        yield _plain(7, f"Past its line, but not liquidatable right now: {safe_line(facts['blockers'])}")
+    if cautious is not None and facts.get("driver") == "cautious":
+        said = f"Cautious health {figures.health_text(cautious)} (independent prices, haircuts) sets this level"
+        yield _plain(7, said)
+    elif cautious is not None:
+        yield _plain(4, f"Cautious health {figures.health_text(cautious)} (independent prices, haircuts)")
+    if alert.kind is AlertKind.RECOVERED:
+        yield from _ending(facts)
+
+
+def _ending(facts: Mapping[str, str]) -> Iterator[Line]:
+    lasted = figures.duration_text(facts.get("duration_s"))
+    worst = facts.get("worst_health")
+    shown = f", health {figures.health_text(worst)}" if worst else ""
+    yield _plain(7, f"Lasted {lasted or 'unknown'}; worst {safe_line(facts.get('worst', 'unknown'))}{shown}")
+
+
+def _prices(alert: Alert) -> Iterator[Line]:
+    prices = figures.listed(alert.facts.get("liquidation_prices"))
+    if not prices:
+        nothing = "none, nothing is owed" if "no_debt" in alert.facts else "not known"
+        yield _plain(KEY, f"Liquidation price: {nothing}")
+    for index, price in enumerate(prices):
+        yield _plain(KEY if index == 0 else 2, f"Liquidation price: {_line_of(price)}")
+
+
+def _line_of(price: Mapping[str, str]) -> str:
+    falls = price["direction"] == "falls"
+    name, now = shown_label(price["name"]), figures.price_text(price["now"], up=not falls)
+    line, way = figures.price_text(price["price"], up=falls), safe_line(price["direction"])
+    if figures.is_past(price["now"], price["price"], falls=falls):
+        return f"{name} at {now} is past {line}"
+    away = figures.away_text(price["now"], price["price"])
+    return f"{name} {way} to {line} (now {now}{f', {away} away' if away else ''})"
+
+
+def _action(alert: Alert) -> Iterator[Line]:
+    facts, steps = alert.facts, figures.listed(alert.facts.get("steps"))
+    if alert.kind in {AlertKind.RECOVERED, AlertKind.TEST, AlertKind.KNOWN_AGAIN} and alert.level <= Level.WATCH:
+        own = " If you did not close it yourself, check what happened." if "no_debt" in facts else ""
+        yield _plain(KEY, f"To do: nothing now.{own}")
+    elif steps:
+        target = figures.health_text(facts.get("target_health", "?"))
+        yield _strong(KEY, f"To do, any one of these, for a health of {target}:")
+        for index, step in enumerate(steps):
+            amount = figures.amount_text(step["amount"])
+            yield _plain(
+                KEY if index == 0 else 6, f"• {safe_line(step['action']).capitalize()} {amount} {shown_label(step['token'])}"
+            )
+    elif alert.kind is AlertKind.UNKNOWN:
+        yield _strong(KEY, "To do: look at the position yourself; repay or add collateral if in doubt.")
+    else:
+        yield _strong(KEY, "To do: repay debt or add collateral.")
+    if "unavailable" in facts:
+        yield _plain(5, f"Not possible now: {safe_line(facts['unavailable'])}")
+
+
+def _who(alert: Alert) -> str:
+    return f"{safe_line(alert.facts.get('label', ''), 40)} {short_address(alert.position.key)}".strip()
+
+
+def _plain(keep: int, text: str) -> Line:
+    return Line(keep, text, html.escape(text))
+
+
+def _strong(keep: int, text: str) -> Line:
+    return Line(keep, text, f"<b>{html.escape(text)}</b>")
+
+
+_EMPTY = Line(KEY, "", "")
+
+
+def _fitting(lines: list[Line]) -> list[Line]:
+    while max(_length(line.text for line in lines), _length(line.html for line in lines)) > CHARACTERS:
+        least = min(line.keep for line in lines)
+        if least == KEY:
+            break
+        last = max(i for i, line in enumerate(lines) if line.keep == least)
+        lines = [*lines[:last], *lines[last + 1 :]]
+    return lines
+
+
+def _length(lines: Iterator[str]) -> int:
+    return sum(len(line.encode("utf-16-le")) // 2 + 1 for line in lines)
