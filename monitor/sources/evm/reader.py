@@ -8,10 +8,9 @@ from monitor.domain.moment import BlockRef
 from monitor.errors import AskedTooMuch, BlockMoved, CallReverted, EndpointError, ReadError, Unsupported
 from monitor.sources.evm import block as blocks
 from monitor.sources.evm.programs import CODE_HOME, HEADER_BYTES, WITNESS, WITNESS_HOME, deployless
-from monitor.sources.http.budget import ROUTINE
 from monitor.sources.jsonrpc.messages import Request
 from monitor.sources.rpc.endpoint import Endpoint
-from monitor.sources.rpc.spec import Pin, Way
+from monitor.sources.rpc.spec import Pin, Urgency, Way
 
 _ENDINGS = {Way.DEPLOYLESS_REVERT: "REVERT", Way.DEPLOYLESS_RETURN: "RETURN"}
 CODE_WAYS = (Way.OVERRIDE, *_ENDINGS)
@@ -25,7 +24,7 @@ class Reader:
 
     endpoint: Endpoint
     at: BlockRef
-    urgency: int = ROUTINE
+    urgency: Urgency = Urgency.ROUTINE
 
     @property
     def code_way(self) -> Way | None:

@@ -5,8 +5,6 @@ from itertools import count
 
 from monitor.clock import Clock
 
-ROUTINE, URGENT = 1, 0
-
 
 class Budget:
     """A bucket that holds one second's worth of requests. Without a rate it only knows pauses."""
@@ -29,8 +27,8 @@ class Budget:
         """Send nothing for a while; a pause never shortens one that runs."""
         self._ready_ms = max(self._ready_ms, self._clock.monotonic_ms() + for_ms)
 
-    async def take(self, requests: int, urgency: int = ROUTINE) -> None:
-        """Wait until this many requests may be sent, the more urgent first."""
+    async def take(self, requests: int, urgency: int = 0) -> None:
+        """Wait until this many requests may be sent; a lower urgency number goes first."""
         if self._rate is None:
             return
         turn = (urgency, next(self._turns))

@@ -35,6 +35,13 @@ def is_public(address: str) -> bool:
     return not any(ip in network for network in _CLOSED if network.version == ip.version)
 
 
+def scrub(url: URL, text: str) -> str:
+    """Return the text without user, path and query of the URL, at most 200 characters of it."""
+    secrets = {url.raw_user, url.user, url.raw_password, url.password, url.raw_path_qs, url.path_qs}
+    secrets |= {*url.raw_parts, *url.parts, url.raw_query_string, url.query_string, *url.query.values()}
+    return redact(text, sorted((s for s in secrets if s), key=len, reverse=True))[:200]
+
+
 @dataclass(frozen=True, slots=True)
 class Pinned:
     """A URL with an IP address for a host, and the name it stood for."""
@@ -61,11 +68,8 @@ class Destination:
         return f"{host}:{self.url.explicit_port}" if self.url.explicit_port else host
 
     def scrub(self, text: str) -> str:
-        """Return the text without user, path and query of this URL, at most 200 characters of it."""
-        secrets = [self.url.raw_user, self.url.user, self.url.raw_password, self.url.password]
-        secrets += [self.url.raw_path_qs, self.url.path_qs, *self.url.raw_parts, *self.url.parts]
-        secrets += [self.url.raw_query_string, *self.url.query.values()]
-        return redact(text, sorted({s for s in secrets if s}, key=len, reverse=True))[:200]
+        """Return the text without what this URL may hide."""
+        return scrub(self.url, text)
 
     async def pinned(self) -> Pinned:
         """Return the checked address, resolved anew once a minute.

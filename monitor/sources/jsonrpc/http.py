@@ -37,7 +37,7 @@ class HttpTransport:
             raise
         if answer.status in (401, 402, 403, 413, 429) or answer.retry_after_ms is not None:
             raise dialect.of_status(answer.status, answer.retry_after_ms, self.label)
-        return [self._scrubbed(outcome) for outcome in outcomes]
+        return outcomes
 
     async def connect(self) -> None:
         """Check where the URL leads; raises ConfigError for a private address that is not allowed."""
@@ -45,8 +45,3 @@ class HttpTransport:
 
     async def close(self) -> None:
         """Nothing to close: the session belongs to whoever made it."""
-
-    def _scrubbed(self, outcome: Any | Fault) -> Any | Fault:
-        if not isinstance(outcome, Fault):
-            return outcome
-        return Fault(outcome.code, self._to.scrub(outcome.message), outcome.data)

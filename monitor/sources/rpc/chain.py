@@ -1,7 +1,7 @@
 """One chain as the rest of the program sees it: its head, its blocks, and reads at one of them."""
 
 import asyncio
-from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from typing import TypeVar
 
 import aiohttp
@@ -12,20 +12,21 @@ from monitor.domain.moment import BlockRef
 from monitor.errors import BlockMoved, ConfigError, NoEndpoint, ReadError, WrongChain
 from monitor.query import Ask, drive
 from monitor.sources.evm import block as blocks
-from monitor.sources.http.budget import ROUTINE
 from monitor.sources.http.guard import Destination
+from monitor.sources.jsonrpc import wires
 from monitor.sources.jsonrpc.http import HttpTransport
-from monitor.sources.jsonrpc.messages import Request
+from monitor.sources.jsonrpc.stream import StreamTransport
 from monitor.sources.jsonrpc.transport import Transport
+from monitor.sources.rpc.comparison import Doubt
 from monitor.sources.rpc.endpoint import Endpoint
-from monitor.sources.rpc.failover import Failover
-from monitor.sources.rpc.probe import probe
+from monitor.sources.rpc.failover import Failover, Limits
+from monitor.sources.rpc.following import Following
+from monitor.sources.rpc.opening import let_in
 from monitor.sources.rpc.reading import Reading
-from monitor.sources.rpc.spec import ChainSpec, EndpointSpec
+from monitor.sources.rpc.spec import ChainSpec, EndpointSpec, EndpointStatus, Urgency
+from monitor.sources.rpc.status import status_of
 
 READ_DEADLINE_S = 10.0
-START_TIMEOUT_S = 10.0
-ATTEMPT_SHARE = 0.4
 
 T = TypeVar("T")
 
@@ -36,80 +37,110 @@ class Chain:
     def __init__(self, spec: ChainSpec, clock: Clock, session: aiohttp.ClientSession) -> None:
         self.spec = spec
         self._clock = clock
-        self._endpoints = [Endpoint(e, spec, _transport(e, spec, clock, session), clock) for e in spec.endpoints]
-        self._failover = Failover(clock, self._fit)
+        self._session = session
+        self._open = AsyncExitStack()
+        self._endpoints: tuple[Endpoint, ...] = ()
+        self._following = Following(spec, clock, ())
+        self._doubt = Doubt(clock)
 
     async def start(self) -> None:
-        """Check each endpoint's chain and find out what it can do.
+        """Check which chain each endpoint serves and find out what it can do.
 
         Raises WrongChain, ConfigError or NoEndpoint when none is usable.
         """
-        async with asyncio.TaskGroup() as group:
+        group = await self._open.enter_async_context(asyncio.TaskGroup())
+        self._endpoints = tuple(
+            Endpoint(endpoint, self.spec, self._transport(endpoint, group), self._clock)
+            for endpoint in self.spec.endpoints
+        )
+        self._following = Following(self.spec, self._clock, self._endpoints)
+        async with asyncio.TaskGroup() as opening:
             for endpoint in self._endpoints:
-                group.create_task(self._open(endpoint))
-        if any(endpoint.refusal is None for endpoint in self._endpoints):
-            return
-        refusals = [endpoint.refusal for endpoint in self._endpoints if endpoint.refusal is not None]
-        told = "; ".join(map(str, refusals)) or "no endpoint is configured"
-        for kind in (WrongChain, ConfigError):
-            if any(isinstance(refusal, kind) for refusal in refusals):
-                raise kind(told)
-        raise NoEndpoint(f"{self.spec.name}: expected one usable endpoint, found: {told}")
+                opening.create_task(let_in(endpoint, self._endpoints))
+        if not any(endpoint.is_open for endpoint in self._endpoints):
+            await self.close()
+            raise self._none_usable()
 
     async def close(self) -> None:
         """Let go of every connection."""
         for endpoint in self._endpoints:
             await endpoint.transport.close()
+        await self._open.aclose()
+
+    @property
+    def can_confirm(self) -> bool:
+        """Whether a second endpoint is there to check the first one's word."""
+        return len(self._following.fit()) >= 2
+
+    @property
+    def clock_skew_s(self) -> int | None:
+        """How far the local clock is ahead of arriving blocks, None before two have arrived."""
+        return self._following.heads.skew_s
 
     async def head(self) -> BlockRef:
-        """Return the newest block."""
-        return await self._block(blocks.LATEST)
+        """Return the newest block that the endpoints agree on; raises NoEndpoint when none answers."""
+        return await self._following.head()
+
+    async def wait_for_head(self, after: BlockRef | None, timeout_s: float) -> BlockRef:
+        """Return the head as soon as it is another block than `after`, or the same one when the time is up."""
+        return await self._following.wait(after, timeout_s)
 
     async def block(self, which: int | str) -> BlockRef:
         """Return a block by number or by 0x-hash; raises BlockMoved when no endpoint has it."""
-        found = await self._block(blocks.asked(which))
-        if which not in (found.number, found.hash):
-            raise BlockMoved(f"{self.spec.name}: expected block {which}, found {found.number}")
-        return found
+
+        async def job(endpoint: Endpoint) -> BlockRef:
+            return blocks.from_node(await endpoint.ask(blocks.asked(which)), self.spec.id, endpoint.label)
+
+        done = await Failover(self._clock, self._following.fit).run(job, Limits.within(self._clock, READ_DEADLINE_S))
+        if which not in (done.value.number, done.value.hash):
+            raise BlockMoved(f"{done.endpoint.label}: expected block {which}, found {done.value.number}")
+        return done.value
 
     async def read(
-        self, ask: Ask[T], at: BlockRef, *, deadline_s: float = READ_DEADLINE_S, urgency: int = ROUTINE
+        self,
+        ask: Ask[T],
+        at: BlockRef,
+        *,
+        deadline_s: float = READ_DEADLINE_S,
+        confirm: bool = False,
+        urgency: Urgency = Urgency.ROUTINE,
     ) -> T:
-        """Return what the read finds at that block.
+        """Return what the read finds at that block; with `confirm`, only what two endpoints say alike.
 
-        Raises BlockMoved when the block is gone, NoEndpoint when no endpoint gave a whole answer in time.
+        Raises BlockMoved when the block is gone, EndpointsDisagree when two answers differ and no third decides,
+        NoEndpoint when no endpoint (no second one, for `confirm`) gave a whole answer in time.
         """
-        until_ms = self._clock.monotonic_ms() + int(deadline_s * 1000)
-        reading = Reading(self._failover, at, until_ms, deadline_s * ATTEMPT_SHARE, urgency)
+        failover = Failover(self._clock, lambda: self._following.fit(at))
+        limits = Limits.within(self._clock, deadline_s, urgency)
+        reading = Reading(failover, at, limits, self._doubt, confirm)
         try:
             async with asyncio.timeout(deadline_s):
                 return await drive(ask, reading.answer)
         except TimeoutError:
             raise NoEndpoint(f"{self.spec.name}: expected the read to end within {deadline_s:g} s") from None
 
-    async def _block(self, request: Request) -> BlockRef:
-        async def job(endpoint: Endpoint) -> BlockRef:
-            return blocks.from_node(await endpoint.ask(request), self.spec.id, endpoint.label)
+    def status(self) -> tuple[EndpointStatus, ...]:
+        """Return what each endpoint is doing, in the order of the configuration."""
+        return tuple(status_of(endpoint, self._following.heads, self._clock) for endpoint in self._endpoints)
 
-        until_ms = self._clock.monotonic_ms() + int(READ_DEADLINE_S * 1000)
-        return (await self._failover.run(job, until_ms=until_ms, attempt_s=READ_DEADLINE_S * ATTEMPT_SHARE)).value
-
-    def _fit(self) -> Sequence[Endpoint]:
-        return [endpoint for endpoint in self._endpoints if endpoint.refusal is None]
-
-    async def _open(self, endpoint: Endpoint) -> None:
-        try:
-            async with asyncio.timeout(START_TIMEOUT_S):
-                await endpoint.transport.connect()
-                await endpoint.check_chain()
-                endpoint.abilities = await probe(endpoint)
-        except (ReadError, ConfigError) as e:
-            endpoint.refusal = e
-        except TimeoutError:
-            endpoint.refusal = NoEndpoint(
-                f"{endpoint.label}: expected an answer within {START_TIMEOUT_S:g} s, found none"
+    def _transport(self, spec: EndpointSpec, group: asyncio.TaskGroup) -> Transport:
+        if "://" not in spec.url:
+            return StreamTransport(
+                spec.label, lambda: wires.ipc(spec.url, spec.label), group.create_task, self._following_announced
             )
+        to = Destination(URL(spec.url), self.spec.allow_private, self._clock)
+        if to.url.scheme in ("ws", "wss"):
+            return StreamTransport(
+                spec.label, lambda: wires.websocket(self._session, to), group.create_task, self._following_announced
+            )
+        return HttpTransport(to, self._session)
 
+    def _following_announced(self) -> None:
+        self._following.announced()
 
-def _transport(spec: EndpointSpec, chain: ChainSpec, clock: Clock, session: aiohttp.ClientSession) -> Transport:
-    return HttpTransport(Destination(URL(spec.url), chain.allow_private, clock), session)
+    def _none_usable(self) -> ReadError | ConfigError:
+        told = "; ".join(str(e.refusal or e.last_failure) for e in self._endpoints) or "no endpoint is configured"
+        for kind in (WrongChain, ConfigError):
+            if any(isinstance(endpoint.refusal, kind) for endpoint in self._endpoints):
+                return kind(told)
+        return NoEndpoint(f"{self.spec.name}: expected one usable endpoint, found: {told}")

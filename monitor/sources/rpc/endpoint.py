@@ -16,12 +16,12 @@ from monitor.errors import (
     WrongChain,
 )
 from monitor.sources.evm import block as blocks
-from monitor.sources.http.budget import ROUTINE, Budget
+from monitor.sources.http.budget import Budget
 from monitor.sources.jsonrpc import dialect
 from monitor.sources.jsonrpc.messages import Fault, Request
 from monitor.sources.jsonrpc.transport import Transport
 from monitor.sources.rpc.meter import Chunks, Meter
-from monitor.sources.rpc.spec import ChainSpec, EndpointSpec, Pin, Way
+from monitor.sources.rpc.spec import ChainSpec, EndpointSpec, Pin, Urgency, Way
 
 SEND_TIMEOUT_S = 60.0
 """A backstop: whoever asks sets the shorter deadline."""
@@ -54,9 +54,11 @@ class Endpoint:
         self.chunks = Chunks()
         self.budget = Budget(clock, spec.requests_per_s)
         self.refusal: ReadError | ConfigError | None = None
-        self.quarantined_until_ms = 0
+        self.last_failure: ReadError | None = None
+        self._opened_ms: int | None = None
+        self._quarantined_until_ms = 0
         self._failures = 0
-        self._verified_ms: int | None = None
+        self._verified_ms = self._used_ms = clock.monotonic_ms()
         self._genesis: str | None = None
 
     async def ask(self, request: Request) -> Any:
@@ -66,7 +68,7 @@ class Endpoint:
             raise outcome
         return outcome
 
-    async def ask_many(self, requests: Sequence[Request], urgency: int = ROUTINE) -> list[Any | ReadError]:
+    async def ask_many(self, requests: Sequence[Request], urgency: Urgency = Urgency.ROUTINE) -> list[Any | ReadError]:
         """Return the results, an error in the place of each request that failed by itself.
 
         Raises EndpointError or MalformedJson when the endpoint failed as a whole.
@@ -77,7 +79,7 @@ class Endpoint:
             outcomes += await self._send(requests[start : start + step], urgency)
         return outcomes
 
-    async def _send(self, requests: Sequence[Request], urgency: int) -> list[Any | ReadError]:
+    async def _send(self, requests: Sequence[Request], urgency: Urgency) -> list[Any | ReadError]:
         await self.budget.take(len(requests), urgency)
         self.meter.calls += 1
         self.meter.requests += len(requests)
@@ -88,7 +90,7 @@ class Endpoint:
             self.failed(e)
             raise
         self.meter.latencies_ms.append(self.clock.monotonic_ms() - started_ms)
-        typed = [dialect.meaning(o, self.label) if isinstance(o, Fault) else o for o in outcomes]
+        typed = [self._typed(o) if isinstance(o, Fault) else o for o in outcomes]
         for outcome in typed:
             if isinstance(outcome, RateLimited):
                 self.failed(outcome)
@@ -96,9 +98,14 @@ class Endpoint:
         self._failures = 0
         return typed
 
+    def _typed(self, fault: Fault) -> ReadError:
+        # What a node says may repeat the URL it was asked at.
+        return dialect.meaning(Fault(fault.code, self.spec.scrub(fault.message), fault.data), self.label)
+
     def failed(self, e: ReadError) -> None:
         """Note a failure of the endpoint itself and leave it alone for a while, longer each time in a row."""
         self.meter.errors += 1
+        self.last_failure = e
         if isinstance(e, (AskedTooMuch, Unsupported)):
             return
         self._failures += 1
@@ -108,21 +115,41 @@ class Endpoint:
             pause_ms = e.retry_after_ms if e.retry_after_ms is not None else max(pause_ms, 1000)
         self.budget.pause(pause_ms)
 
-    def answered(self) -> None:
-        """Note that a piece of work was done in full."""
-        self._failures = 0
-
     @property
     def wait_ms(self) -> int:
         """How long to leave it alone; 0 when it may be asked now."""
-        return max(self.budget.pause_ms, self.quarantined_until_ms - self.clock.monotonic_ms())
+        return max(self.budget.pause_ms, self._quarantined_until_ms - self.clock.monotonic_ms())
 
-    def needs_check(self, *, switching: bool) -> bool:
-        """Whether its chain id is due: every ten minutes, and when work moves here from another endpoint."""
-        if self._verified_ms is None:
-            return True
-        age_ms = self.clock.monotonic_ms() - self._verified_ms
-        return age_ms >= (SWITCH_RECHECK_MS if switching else RECHECK_MS)
+    def opened(self, abilities: Abilities) -> None:
+        """Let it be asked, in the ways it was found to know."""
+        self.abilities = abilities
+        self._opened_ms = self.clock.monotonic_ms()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may be asked: it was let in once and not refused since."""
+        return self._opened_ms is not None and self.refusal is None
+
+    @property
+    def needs_opening(self) -> bool:
+        """Whether it is to be looked at in full: never let in yet, or ten minutes ago."""
+        return self._opened_ms is None or self.clock.monotonic_ms() - self._opened_ms >= RECHECK_MS
+
+    def quarantine(self, for_ms: int) -> None:
+        """Do not ask it for a while: it said something that others contradict."""
+        self._quarantined_until_ms = self.clock.monotonic_ms() + for_ms
+
+    @property
+    def is_quarantined(self) -> bool:
+        """Whether others have lately contradicted it."""
+        return self.clock.monotonic_ms() < self._quarantined_until_ms
+
+    async def be_sure_of_chain(self) -> None:
+        """Check the chain id again every ten minutes, and when work comes here after a pause, as after a switch."""
+        now_ms, used_ms, verified_ms = self.clock.monotonic_ms(), self._used_ms, self._verified_ms
+        self._used_ms = now_ms
+        if now_ms - verified_ms >= (SWITCH_RECHECK_MS if now_ms - used_ms >= SWITCH_RECHECK_MS else RECHECK_MS):
+            await self.check_chain()
 
     async def check_chain(self) -> None:
         """Ask which chain this is; raises WrongChain, and remembers it, when it is another or has become another."""

@@ -16,9 +16,11 @@ from monitor.errors import (
     WrongChain,
 )
 from monitor.sources.rpc.endpoint import Endpoint
+from monitor.sources.rpc.spec import Urgency
 
 HEDGE_LONGEST_S, HEDGE_SHORTEST_S = 1.0, 0.1
 ENOUGH_LATENCIES = 20
+ATTEMPT_SHARE = 0.4
 ROUNDS = 6
 ROUND_PAUSE_MS = 150
 
@@ -34,15 +36,28 @@ class Done(Generic[T]):
     endpoint: Endpoint
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Until when a read may go on, how long one attempt may take, and how far ahead of others it goes."""
+
+    until_ms: int
+    attempt_s: float
+    urgency: Urgency = Urgency.ROUTINE
+
+    @classmethod
+    def within(cls, clock: Clock, deadline_s: float, urgency: Urgency = Urgency.ROUTINE) -> "Limits":
+        """Return limits that leave time for a second attempt before the deadline."""
+        return cls(clock.monotonic_ms() + int(deadline_s * 1000), deadline_s * ATTEMPT_SHARE, urgency)
+
+
+@dataclass(frozen=True, slots=True)
 class Failover:
     """Runs work against one of several endpoints. `fit` says who may be asked now, the best first."""
 
     clock: Clock
     fit: Callable[[], Sequence[Endpoint]]
-    last: Endpoint | None = None
 
-    async def run(self, job: Job[T], *, until_ms: int, attempt_s: float, avoid: Collection[Endpoint] = ()) -> Done[T]:
+    async def run(self, job: Job[T], limits: Limits, avoid: Collection[Endpoint] = ()) -> Done[T]:
         """Return the first whole answer.
 
         Raises BlockMoved when no endpoint has the block, Unsupported when none knows how, else NoEndpoint.
@@ -52,16 +67,15 @@ class Failover:
             for endpoint, spare in self._order(avoid):
                 if endpoint.wait_ms:
                     continue
-                outcome = await self._raced(job, endpoint, spare, attempt_s)
+                outcome = await self._raced(job, endpoint, spare, limits.attempt_s)
                 if isinstance(outcome, Done):
-                    self.last = outcome.endpoint
                     return outcome
                 errors |= outcome
             fit = [e for e in self.fit() if e not in avoid]
             if not fit or all(isinstance(errors.get(e.label), Unsupported) for e in fit):
                 break
             pause_ms = max(min(e.wait_ms for e in fit), ROUND_PAUSE_MS << turn)
-            if self.clock.monotonic_ms() + pause_ms >= until_ms:
+            if self.clock.monotonic_ms() + pause_ms >= limits.until_ms:
                 break
             await self.clock.sleep(pause_ms / 1000)
         raise _verdict(errors)
@@ -96,8 +110,7 @@ class Failover:
     async def _attempt(self, job: Job[T], endpoint: Endpoint, attempt_s: float) -> Done[T] | dict[str, ReadError]:
         try:
             async with asyncio.timeout(attempt_s):
-                if endpoint.needs_check(switching=endpoint is not self.last):
-                    await endpoint.check_chain()
+                await endpoint.be_sure_of_chain()
                 value = await job(endpoint)
         except TimeoutError:
             e = EndpointError(f"{endpoint.label}: expected an answer within {attempt_s:g} s, found none")

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, TypeVar, assert_never
 
 from monitor.domain.moment import BlockRef
-from monitor.errors import ReadError
+from monitor.errors import BlockMoved, EndpointError, ReadError
 from monitor.query import (
     Answer,
     EthCall,
@@ -22,9 +22,10 @@ from monitor.query import (
 )
 from monitor.sources.evm import calls, lens, state
 from monitor.sources.evm.reader import Reader
+from monitor.sources.rpc.comparison import Doubt, compared
 from monitor.sources.rpc.endpoint import Endpoint
-from monitor.sources.rpc.failover import Failover
-from monitor.sources.rpc.parallel import in_parallel
+from monitor.sources.rpc.failover import Failover, Limits
+from monitor.sources.parallel import in_parallel
 
 STORAGE_CHUNK = 100
 
@@ -34,13 +35,13 @@ Piece = Callable[[], Awaitable[None]]
 
 @dataclass(slots=True)
 class Reading:
-    """Answers batches of questions at one block until a deadline."""
+    """Answers batches of questions at one block. With `confirm`, nothing counts on one endpoint's word alone."""
 
     failover: Failover
     at: BlockRef
-    until_ms: int
-    attempt_s: float
-    urgency: int
+    limits: Limits
+    doubt: Doubt
+    confirm: bool
 
     async def answer(self, questions: tuple[Question, ...]) -> tuple[Answer, ...]:
         """Return one answer per question, in order; raises ReadError when one could not be had."""
@@ -72,10 +73,17 @@ class Reading:
 
     async def _run(self, job: Callable[[Reader], Awaitable[T]]) -> T:
         def at_endpoint(endpoint: Endpoint) -> Awaitable[T]:
-            return job(Reader(endpoint, self.at, self.urgency))
+            return job(Reader(endpoint, self.at, self.limits.urgency))
 
-        done = await self.failover.run(at_endpoint, until_ms=self.until_ms, attempt_s=self.attempt_s)
-        return done.value
+        done = await self.failover.run(at_endpoint, self.limits)
+        if not self.confirm and (len(self.failover.fit()) < 2 or not self.doubt.is_due()):
+            return done.value
+        try:
+            return await compared(self.failover, at_endpoint, done, self.limits, self.doubt)
+        except (EndpointError, BlockMoved):
+            if self.confirm:
+                raise
+            return done.value
 
     def _next(self) -> Reader | None:
         fit = self.failover.fit()

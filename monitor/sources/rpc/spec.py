@@ -1,12 +1,13 @@
 """What is known about a chain and its endpoints before anything is asked, and what is told about them afterwards."""
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from yarl import URL
 
 from monitor.domain.ids import Address, ChainId
 from monitor.domain.moment import BlockRef
+from monitor.sources.http.guard import scrub
 
 MULTICALL3 = Address("0xca11bde05977b3631167028862be2a173976ca11")
 
@@ -27,6 +28,10 @@ class EndpointSpec:
         url = URL(self.url)
         return f"{url.host}:{url.explicit_port}" if url.explicit_port else str(url.host)
 
+    def scrub(self, text: str) -> str:
+        """Return the text without what the URL may hide."""
+        return scrub(URL(self.url), text) if "://" in self.url else text[:200]
+
 
 @dataclass(frozen=True, slots=True)
 class ChainSpec:
@@ -44,6 +49,13 @@ class ChainSpec:
     def number(self) -> int:
         """The EIP-155 chain id."""
         return int(self.id.removeprefix("eip155:"))
+
+
+class Urgency(IntEnum):
+    """Whose requests go first when there are more than an endpoint takes."""
+
+    URGENT = 0
+    ROUTINE = 1
 
 
 class EndpointState(StrEnum):
@@ -92,10 +104,10 @@ class EndpointStatus:
     errors: int
     rate_limited: int
     disagreements: int
-    bytes_received: int
     latency_p50_ms: int | None
     latency_p95_ms: int | None
     ways: tuple[Way, ...]
     pin: Pin
+    max_batch: int
     chunk_items: int
-    cooling_ms: int
+    wait_ms: int
