@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable
 Holds = Callable[[int], bool]
 Margin = Callable[[int], int]
 
-_GUESSES = 4
-
 
 def flip(holds: Holds, low: int, high: int, hints: Iterable[int] = ()) -> tuple[int, int]:
     """Return two adjacent integers between which the predicate flips, the lower first.
@@ -25,23 +23,23 @@ def flip(holds: Holds, low: int, high: int, hints: Iterable[int] = ()) -> tuple[
     return low, high
 
 
-def flip_of_line(holds: Holds, margin: Margin, low: int, high: int) -> tuple[int, int]:
-    """Return a flip as `flip` does, where the predicate follows the sign of a margin that is nearly linear.
+def nearly(holds: Holds, margin: Margin, low: int, high: int, step: int) -> tuple[int, int]:
+    """Return an interval of at most two steps with a flip inside, where the predicate follows the sign of a margin.
 
-    One interpolation finds the flip of a line but for its rounding; a few more find that of a line with kinks.
+    One interpolation finds the flip of a line. Where the line has kinks or teeth, interpolation and bisection take
+    turns, so no shape costs more than four times the bisection.
     """
-    for _ in range(_GUESSES):
+    while high - low > 2 * step:
         start, end = margin(low), margin(high)
-        if high - low <= 1 or start == end:
-            break
-        guess = low + (high - low) * start // (start - end)
-        low, high = narrowed(holds, low, high, widening(guess, 1))
-    return flip(holds, low, high)
+        middle = (low + high) // 2
+        guess = low + (high - low) * start // (start - end) if start != end else middle
+        low, high = narrowed(holds, low, high, (guess, guess - step, guess + step, middle))
+    return low, high
 
 
-def widening(guess: int, step: int, times: int = 4) -> tuple[int, ...]:
-    """Return hints around a guess, nearest first, each pair eight times farther out than the one before."""
-    return (guess, *(guess + sign * step * 8**i for i in range(times) for sign in (-1, 1)))
+def widening(guess: int, step: int) -> tuple[int, ...]:
+    """Return hints around a guess, nearest first."""
+    return (guess, *(guess + sign * step * factor for factor in (1, 8, 64) for sign in (-1, 1)))
 
 
 def narrowed(holds: Holds, low: int, high: int, hints: Iterable[int]) -> tuple[int, int]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from monitor.domain.assessment import Leg, LiquidationPrice
+from monitor.domain.assessment import Leg, LiquidationPrice, Side
 from monitor.domain.health import Health, Measured
 from monitor.domain.prices import Node, Repricing
 from monitor.domain.token import Token
-from monitor.health.boundary import flip_of_line
+from monitor.health.boundary import flip, nearly
+from monitor.pricing.formula import Quotient
 from monitor.pricing.graph import PriceGraph
 from monitor.pricing.repricing import at
 
@@ -31,15 +32,15 @@ def liquidation_prices(
     health: HealthAt, graph: PriceGraph, legs: Sequence[Leg], health_now: Health
 ) -> tuple[LiquidationPrice, ...]:
     """Return every boundary of a position, one driving node moved at a time and all else as it is now."""
-    return tuple(
-        price
-        for node in driving_nodes(graph, legs)
-        for price in boundaries(health, graph, node, token_of(graph, node, legs), health_now)
-    )
+    found: list[LiquidationPrice] = []
+    for node in driving_nodes(graph, legs):
+        driven = [leg for leg in legs if node in graph.drivers[leg.node]]
+        found += boundaries(health, graph, node, driven, health_now)
+    return tuple(found)
 
 
 def boundaries(
-    health: HealthAt, graph: PriceGraph, node: Node, token: Token | None, health_now: Health
+    health: HealthAt, graph: PriceGraph, node: Node, driven: Sequence[Leg], health_now: Health
 ) -> Iterator[LiquidationPrice]:
     """Yield the node's boundary below and the one above its present value, as far as there are any.
 
@@ -51,28 +52,42 @@ def boundaries(
     now = graph.values.get(node)
     if not isinstance(now, int) or now <= 0 or not isinstance(health_now, Measured):
         return
-    side = _Side(health, node, now, health_now)
-    for end in (side.lowest(), now * _REACH):
-        found = side.nearest_flip(end)
-        if found is not None:
-            safe, past = found
+    side = _Side(health, graph, node, now, driven, health_now)
+    for is_below in _directions(graph, node, driven, health_now):
+        flip = side.nearest_flip(side.lowest() if is_below else now * _REACH)
+        if flip is not None:
+            safe, past = flip
             direction = "falls" if past < safe else "rises"
-            yield LiquidationPrice(node, token, graph.present[node].decimals, now, safe, past, direction)
+            yield LiquidationPrice(
+                node, token_of(graph, node, driven), graph.present[node].decimals, now, safe, past, direction
+            )
 
 
-def token_of(graph: PriceGraph, node: Node, legs: Iterable[Leg]) -> Token | None:
+def token_of(graph: PriceGraph, node: Node, driven: Iterable[Leg]) -> Token | None:
     """Return the token whose price a node is: the only one it drives, or the one it passes through to unchanged."""
-    driven = {leg.token: leg.price for leg in legs if node in graph.drivers[leg.node]}
-    same = [token for token, price in driven.items() if price == graph.values[node]]
-    return next(iter(driven)) if len(driven) == 1 else same[0] if len(same) == 1 else None
+    prices = {leg.token: leg.price for leg in driven}
+    same = [token for token, price in prices.items() if price == graph.values[node]]
+    return next(iter(prices)) if len(prices) == 1 else same[0] if len(same) == 1 else None
+
+
+def _directions(graph: PriceGraph, node: Node, driven: Sequence[Leg], health_now: Measured) -> tuple[bool, ...]:
+    """Return on which sides of now the line can be, below as True: on one where the node moves one kind of leg only."""
+    sides = {leg.side for leg in driven}
+    if len(sides) > 1 or any(isinstance(made.formula, Quotient) for made in graph.affected[node]):
+        return True, False
+    return ((Side.COLLATERAL in sides) != health_now.is_past_line,)
 
 
 class _Side:
     """One node of one position: its health at every value of the node, each asked for once."""
 
-    def __init__(self, health: HealthAt, node: Node, now: int, health_now: Measured) -> None:
-        self._health, self._node, self._now = health, node, now
+    def __init__(
+        self, health: HealthAt, graph: PriceGraph, node: Node, now: int, driven: Sequence[Leg], health_now: Measured
+    ) -> None:
+        self._health, self._graph, self._node, self._now = health, graph, node, now
+        self._priced = tuple(dict.fromkeys(leg.node for leg in driven if leg.price != now))
         self._known: dict[int, Health] = {now: health_now}
+        self._by_prices: dict[tuple[object, ...], Health] = {}
 
     def nearest_flip(self, end: int) -> tuple[int, int] | None:
         """Return the safe and the liquidatable integer of the flip between now and `end`, None where there is none."""
@@ -93,7 +108,8 @@ class _Side:
 
     def _flip(self, end: int) -> tuple[int, int]:
         """Return the two sides of a flip between now and `end`, the one nearer to now first."""
-        low, high = flip_of_line(self._is_past, self._margin, *sorted((self._now, end)))
+        low, high = sorted((self._now, end))
+        low, high = flip(self._is_past, *nearly(self._is_past, self._margin, low, high, 1))
         return (high, low) if end < self._now else (low, high)
 
     def _is_bent(self, inner: int) -> bool:
@@ -113,7 +129,18 @@ class _Side:
     def _at(self, value: int) -> Health:
         found = self._known.get(value)
         if found is None:
-            found = self._known[value] = self._health(at(self._node, value))
+            found = self._known[value] = self._asked(at(self._node, value))
+        return found
+
+    def _asked(self, repricing: Repricing) -> Health:
+        """Return the health under a repricing, asked for once where many values of a node make the same prices."""
+        if not self._priced:
+            return self._health(repricing)
+        prices = self._graph.evaluate(repricing)
+        key = tuple(prices[node] for node in self._priced)
+        found = self._by_prices.get(key)
+        if found is None:
+            found = self._by_prices[key] = self._health(repricing)
         return found
 
     def _is_past(self, value: int) -> bool:

@@ -1,6 +1,6 @@
 """What the owner can do: the least repayment or addition that reaches a target health, proven by the evaluator."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic
 
@@ -8,7 +8,7 @@ from monitor.domain.assessment import Assessment, Leg, Remedy, Side, Step
 from monitor.domain.health import Health, Measured, NoDebt, Unmeasurable
 from monitor.domain.label import safe_label
 from monitor.domain.prices import Repricing
-from monitor.health.boundary import flip, narrowed, widening
+from monitor.health.boundary import flip, narrowed, nearly, widening
 from monitor.health.judge import A, Judge, M_contra
 from monitor.units import BPS, UINT128_MAX, UINT256_MAX, WAD, mul_div_up
 
@@ -70,7 +70,7 @@ class _Way(Generic[M_contra, A]):
     leg: Leg
     target_wad: int
     views: Sequence[View]
-    _after: dict[int, A] = field(default_factory=dict)
+    _known: dict[tuple[str, int], Health] = field(default_factory=dict)
 
     @property
     def is_debt(self) -> bool:
@@ -104,7 +104,7 @@ class _Way(Generic[M_contra, A]):
         return found.factor_wad_down if found.native is None else found.native
 
     def _least_above(self, low: int, view: View) -> int | None:
-        leg = next((one for one in view[1].legs if (one.side, one.node, one.label) == _name(self.leg)), self.leg)
+        leg = next((one for one in view[1].legs if _name(one) == _name(self.leg)), self.leg)
         guess, step = self._guess_raw(leg, view[1]), _value_step_raw(leg)
         high = self._sufficient(low, guess, view)
         if high is None:
@@ -113,9 +113,12 @@ class _Way(Generic[M_contra, A]):
         def holds(change_raw: int) -> bool:
             return self._reaches(view, change_raw)
 
+        def margin(change_raw: int) -> int:
+            found = self._health(view, change_raw)
+            return found.numerator * WAD - self.target_wad * found.denominator if isinstance(found, Measured) else 0
+
         low, high = narrowed(holds, low, high, widening(guess, step))
-        while high - low > 2 * step:
-            low, high = narrowed(holds, low, high, ((low + high) // 2,))
+        low, high = nearly(holds, margin, low, high, step)
         return flip(holds, low, high, _value_edges(leg, high))[1]
 
     def _guess_raw(self, leg: Leg, seen: Assessment) -> int:
@@ -148,14 +151,15 @@ class _Way(Generic[M_contra, A]):
     def _health(self, view: View, change_raw: int) -> Health:
         if not change_raw:
             return view[1].health
-        after = self._after.get(change_raw)
-        if after is None:
-            after = self._after[change_raw] = self.judge.adjusted(self.market, self.account, self.leg, change_raw)
-        return self.judge.health(self.market, after, view[0])
+        found = self._known.get((view[0].name, change_raw))
+        if found is None:
+            after = self.judge.adjusted(self.market, self.account, self.leg, change_raw)
+            found = self._known[view[0].name, change_raw] = self.judge.health(self.market, after, view[0])
+        return found
 
 
 def _name(leg: Leg) -> tuple[Side, str, str]:
-    return leg.side, leg.node, leg.label
+    return leg.side, leg.token.address, leg.label
 
 
 def _value_step_raw(leg: Leg) -> int:
@@ -163,16 +167,15 @@ def _value_step_raw(leg: Leg) -> int:
     return max(leg.amount_raw // leg.value_base, 1) if leg.value_base else 1
 
 
-def _value_edges(leg: Leg, change_raw: int) -> tuple[int, ...]:
-    """Return the amounts near a change at which the leg's value in base units steps, for values up and down rounded."""
+def _value_edges(leg: Leg, change_raw: int) -> Iterator[int]:
+    """Yield the amounts near a change at which the leg's value in base units steps, for values up and down rounded."""
     if not isinstance(leg.price, int) or leg.price <= 0:
-        return ()
+        return
     unit, price = 10**leg.token.decimals, leg.price
-    if leg.side is Side.DEBT:
-        left = leg.amount_raw - change_raw
-        edges = [((left * price // unit + 1) * unit - 1) // price, -(-left * price // unit) * unit // price]
-        at = [leg.amount_raw - edge for edge in edges]
-    else:
-        value = (leg.amount_raw + change_raw) * price // unit
-        at = [-(-value * unit // price) - leg.amount_raw]
-    return tuple(edge + offset for edge in at for offset in range(-1 - _ROUNDED_RAW, 1 + _ROUNDED_RAW))
+    is_debt = leg.side is Side.DEBT
+    value = (leg.amount_raw - change_raw if is_debt else leg.amount_raw + change_raw) * price // unit
+    for near in (value, value - 1, value + 1, value - 2, value + 2):
+        edges = (((near + 1) * unit - 1) // price, near * unit // price) if is_debt else (-(-near * unit // price),)
+        for edge in edges:
+            change = leg.amount_raw - edge if is_debt else edge - leg.amount_raw
+            yield from range(change - 1 - _ROUNDED_RAW, change + 1 + _ROUNDED_RAW)

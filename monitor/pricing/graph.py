@@ -113,11 +113,13 @@ class PriceGraph:
         """Return every node's value; a replaced node passes through whatever is made from it.
 
         A replaced derived node stands as given. Only what depends on a replaced node is computed again, and the last
-        few repricings are remembered, so many accounts of a market cost one evaluation. Raises UsageError when the
-        repricing names a node that the graph does not have.
+        few repricings of several nodes are remembered, so that many accounts of a market cost one evaluation. Raises
+        UsageError when the repricing names a node that the graph does not have.
         """
         if not repricing.nodes:
             return self.values
+        if len(repricing.nodes) == 1:
+            return self._evaluated(repricing.nodes)
         for known, prices in self._recent:
             if known is repricing:
                 return prices

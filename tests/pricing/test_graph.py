@@ -100,15 +100,16 @@ def test_a_repricing_of_a_node_that_is_not_there_is_refused():
 
 
 def test_one_repricing_costs_one_evaluation_however_many_ask():
-    it, repricing = graph(), Repricing("x", {ETH: 5})
+    it, repricing = graph(), Repricing("x", {ETH: 5, USDC: 6})
     assert it.evaluate(repricing) is it.evaluate(repricing)
 
 
 def test_a_forgotten_repricing_is_evaluated_again_and_alike():
-    it, repricing = graph(), Repricing("x", {ETH: 5})
+    it, repricing = graph(), Repricing("x", {ETH: 5, USDC: 6})
     first = it.evaluate(repricing)
     for value in range(1, 20):
-        it.evaluate(Repricing("y", {ETH: value}))
+        it.evaluate(Repricing("y", {ETH: value, USDC: 6}))
+    assert it.evaluate(repricing) is not first
     assert it.evaluate(repricing) == first
 
 
