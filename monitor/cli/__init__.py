@@ -9,16 +9,24 @@ from monitor.errors import ConfigError, MonitorError, ReadError, UsageError
 OK, FINDING, WRONG, UNREAD = 0, 1, 2, 3
 """Exit codes: all well · something found · usage or configuration wrong · something could not be read."""
 
-app = App(name="hfm", help="Margin health of DeFi positions, equal to the protocol's own integers.")
-app.command("monitor.cli.init:init", name="init")
-app.command("monitor.cli.run:run", name="run")
-app.command("monitor.cli.watch:watch", name="watch")
-app.command("monitor.cli.snapshot:snapshot", name="snapshot")
-app.command("monitor.cli.at_risk:at_risk", name="at-risk")
-app.command("monitor.cli.explain:explain", name="explain")
-app.command("monitor.cli.check:check", name="check")
-app.command("monitor.cli.test_alert:send_test_alert", name="test-alert")
-app.command("monitor.cli.bench:bench", name="bench")
+app = App(
+    name="hfm",
+    help="Margin health of DeFi positions, equal to the protocol's own integers.",
+    help_format="plaintext",
+)
+_VERBS = (
+    ("init", "monitor.cli.init:init", "Write a commented configuration."),
+    ("run", "monitor.cli.run:run", "Watch, alert and serve until stopped."),
+    ("watch", "monitor.cli.watch:watch", "One live screen for any address."),
+    ("snapshot", "monitor.cli.snapshot:snapshot", "Every position at one moment, as rows."),
+    ("at-risk", "monitor.cli.at_risk:at_risk", "The keeper's list, now."),
+    ("explain", "monitor.cli.explain:explain", "The arithmetic of one position, against the contract."),
+    ("check", "monitor.cli.check:check", "Whether settings and chains make sense."),
+    ("test-alert", "monitor.cli.test_alert:send_test_alert", "Send one message, to see that it arrives."),
+    ("bench", "monitor.cli.bench:bench", "How fast this machine is at what is promised."),
+)
+for _name, _where, _help in _VERBS:
+    app.command(_where, name=_name, help=_help)
 
 
 def main() -> None:
