@@ -13,6 +13,7 @@ EVERY_VERSION = (
     *("e_mode", "isolation", "siloed", "frozen", "paused", "ltv_zero", "dust", "bad_debt", "on_the_line"),
     *("beside", "many_legs", "liquidatable", "close_half", "close_whole_by_health"),
 )
+TELLING = {"ether slid", "crashed"}
 REACHABLE = {
     (3, 0): (*EVERY_VERSION, "stable_debt"),
     (3, 6): (
@@ -44,7 +45,9 @@ def test_a_dead_sequencer_is_a_feature_of_fifty_accounts(market: Market) -> None
 
 def test_every_kind_of_account_becomes_liquidatable_at_some_moment(market: Market) -> None:
     most: Counter[str] = Counter()
-    for _ in moments(market):
+    for moment in moments(market):
+        if moment not in TELLING:
+            continue
         found = features(market, market.accounts)
         most |= Counter(name for has in found.values() if "liquidatable" in has for name in has)
     wanted = set(REACHABLE[market.deployed.version]) - {"grace"}

@@ -1,7 +1,7 @@
 """One deployed market in a test's hand: what accounts do, what prices and time do, what a liquidator gets."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from tests.devnet.aave.deployed import Deployed, PriceFeed, Reserve
@@ -15,6 +15,8 @@ TREASURY = "0x7ea5000000000000000000000000000000000001"
 VARIABLE, STABLE = 2, 1
 ACCOUNT_DATA = "getUserAccountData(address)(uint256,uint256,uint256,uint256,uint256,uint256)"
 ASSET_PRICE = "getAssetPrice(address)(uint256)"
+BALANCE = "balanceOf(address)(uint256)"
+ALLOWANCE = "allowance(address,address)(uint256)"
 LIQUIDATION_CALL = topic("LiquidationCall(address,address,address,uint256,uint256,address,bool)")
 DEFICIT_CREATED = topic("DeficitCreated(address,address,uint256)")
 TRANSFER = topic("Transfer(address,address,uint256)")
@@ -52,7 +54,6 @@ class Market:
     chain: Chain
     deployed: Deployed
     accounts: tuple[str, ...] = ()
-    _approved: set[tuple[str, str]] = field(default_factory=set)
 
     def reserve(self, symbol: str) -> Reserve:
         return self.deployed.reserve(symbol)
@@ -68,14 +69,13 @@ class Market:
         ]
 
     def fund(self, user: str, symbol: str, amount: int) -> None:
-        """Mints `amount` of the token to `user` and lets the pool take it."""
-        token = self.reserve(symbol).token
-        self.chain.send(token, "mint(address,uint256)", user, amount)
-        if (user, token) not in self._approved or not self.chain.view(
-            token, "allowance(address,address)(uint256)", user, self.deployed.pool
-        ):
-            self.chain.send(token, "approve(address,uint256)", self.deployed.pool, MAX, sender=user)
-            self._approved.add((user, token))
+        """See to it that `user` has at least `amount` of the token and lets the pool take it."""
+        token, pool = self.reserve(symbol).token, self.deployed.pool
+        held, allowed = self.chain.views([(token, BALANCE, user), (token, ALLOWANCE, user, pool)])
+        if held < amount:
+            self.chain.send(token, "mint(address,uint256)", user, amount - held)
+        if allowed < amount:
+            self.chain.send(token, "approve(address,uint256)", pool, MAX, sender=user)
 
     def supply(self, user: str, symbol: str, amount: int) -> None:
         self.fund(user, symbol, amount)
@@ -97,11 +97,15 @@ class Market:
 
     def repay(self, user: str, symbol: str, amount: int, mode: int = VARIABLE) -> None:
         """Repays the user's own debt. `amount` = MAX repays all; the tokens needed are minted."""
+        self.fund(user, symbol, 2 * self.owed(user, symbol) if amount == MAX else amount)
+        token = self.reserve(symbol).token
+        self._pool("repay(address,uint256,uint256,address)", token, amount, mode, user, sender=user)
+
+    def owed(self, user: str, symbol: str) -> int:
+        """All the user owes in that asset, at either rate, with interest up to the newest block."""
         reserve = self.reserve(symbol)
-        debt_token = reserve.variable_debt_token if mode == VARIABLE else reserve.stable_debt_token
-        owed = self.chain.view(debt_token, "balanceOf(address)(uint256)", user)
-        self.fund(user, symbol, owed * 2 + reserve.unit if amount == MAX else amount)
-        self._pool("repay(address,uint256,uint256,address)", reserve.token, amount, mode, user, sender=user)
+        tokens = [token for token in (reserve.variable_debt_token, reserve.stable_debt_token) if token]
+        return sum(self.chain.views([(token, BALANCE, user) for token in tokens]))
 
     def use_as_collateral(self, user: str, symbol: str, enabled: bool = True) -> None:
         self._pool("setUserUseReserveAsCollateral(address,bool)", self.reserve(symbol).token, enabled, sender=user)
@@ -114,7 +118,7 @@ class Market:
     ) -> Liquidation:
         """A real `liquidationCall` by `LIQUIDATOR`. Raises `Reverted` with the contract's own error name."""
         seized, repaid = self.reserve(collateral), self.reserve(debt)
-        self.fund(LIQUIDATOR, debt, amount if amount < MAX else 10**15 * repaid.unit)
+        self.fund(LIQUIDATOR, debt, amount if amount < MAX else 2 * self.owed(user, debt))
         arguments = (seized.token, repaid.token, user, amount, receive_a_token)
         receipt = self._pool("liquidationCall(address,address,address,uint256,bool)", *arguments, sender=LIQUIDATOR)
         return self._liquidation(receipt, user, seized, repaid)

@@ -5,12 +5,13 @@ from itertools import chain as flatten
 
 import numpy as np
 
-from tests.devnet.aave.market import Market
+from tests.devnet.aave.market import LIQUIDATOR, MAX, Market
 from tests.devnet.aave.shape import HOUR_S, State
 from tests.devnet.chain.client import BULK_GAS, Reverted, Transaction
+from tests.devnet.chain.codec import calldata
 from tests.devnet.people.archetypes import random_plans
 from tests.devnet.people.crafted import LUNA_AFTER_PPM, RETH_AFTER_PPM, bad_debt, close_factor_branches, on_the_line
-from tests.devnet.people.plan import Plan, address
+from tests.devnet.people.plan import APPROVE, MINT, Plan, address
 from tests.devnet.people.purse import Purse
 
 SEED = 20_250_615
@@ -18,6 +19,7 @@ DAY_S = 24 * HOUR_S
 GRACE_S = 4 * HOUR_S
 LIQUIDITY_DOLLARS = 40_000_000
 GHO_LIQUIDITY = 800_000_000_000 * 10**18
+LIQUIDATOR_UNITS = 10**15
 QUIET_DAYS = (3, 4, 6, 7)
 SLIDES_PPM = {
     "rETH": RETH_AFTER_PPM,
@@ -44,6 +46,7 @@ def settle(market: Market, seed: int, count: int) -> Market:
     provider = address(seed, "liquidity provider", 0)
     liquidity = {s: purse.raw(s, LIQUIDITY_DOLLARS) for s in symbols} | {"GHO": GHO_LIQUIDITY}
     carry_out(market, [Plan(provider, tuple(liquidity.items()))])
+    _equip_liquidator(market)
     crafted = (on_the_line(purse, seed), close_factor_branches(purse, seed), bad_debt(purse, seed))
     plans = [*random_plans(purse, seed, count), *flatten.from_iterable(crafted)]
     carry_out(market, plans)
@@ -56,6 +59,16 @@ def settle(market: Market, seed: int, count: int) -> Market:
     market.beat()
     market.accounts = (provider, *(plan.user for plan in plans))
     return market
+
+
+def _equip_liquidator(market: Market) -> None:
+    """Every token, many of it, and the pool's leave to take it: a liquidation is then a single block."""
+    approve = calldata(APPROVE, market.deployed.pool, MAX)
+    transactions = []
+    for reserve in market.deployed.reserves:
+        mint = calldata(MINT, LIQUIDATOR, LIQUIDATOR_UNITS * reserve.unit)
+        transactions += [Transaction(LIQUIDATOR, reserve.token, data) for data in (mint, approve)]
+    market.chain.bulk(transactions)
 
 
 def carry_out(market: Market, plans: Sequence[Plan]) -> None:
