@@ -22,9 +22,9 @@ def decode(cursor: str, sort: str) -> tuple[str, str]:
     except (ValueError, binascii.Error, RecursionError) as e:
         raise UsageError("expected a cursor from the page before, found something else: leave it out to start") from e
     match parts:
-        case [str(found), str(key), str(id_)] if found == sort:
+        case [str(found), str(key), str(id_)] if found == sort and (key + id_).isprintable():
             return key, id_
-        case [str(found), str(), str()]:
+        case [str(found), str(), str()] if found != sort and found.isidentifier():
             raise UsageError(f"expected a cursor of a list sorted by {sort}, found one sorted by {found}")
         case _:
             raise UsageError("expected a cursor from the page before, found something else: leave it out to start")
