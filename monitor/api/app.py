@@ -1,0 +1,53 @@
+"""The application: all routes behind one guard."""
+
+from collections.abc import Mapping, Sequence
+
+import orjson
+from aiohttp import web
+
+from monitor.api.auth import Access, ApiKey
+from monitor.api.guard import Guard
+from monitor.api.limits import Limits, Pace
+from monitor.api.listings import listings
+from monitor.api.metrics import Metrics
+from monitor.api.openapi import document
+from monitor.api.probes import probes
+from monitor.api.route import Route
+from monitor.clock import Clock
+from monitor.domain.ids import DeploymentName
+from monitor.store import Views
+
+ACCESS = web.AppKey("access", Access)
+LIMITS = web.AppKey("limits", Limits)
+
+
+def create_app(
+    views: Views,
+    clock: Clock,
+    metrics: Metrics,
+    keys: Sequence[ApiKey] = (),
+    readiness: Mapping[DeploymentName, int] | None = None,
+    limits: Limits | None = None,
+) -> web.Application:
+    """Return the API over these views.
+
+    `readiness` says for each followed deployment how many seconds old its last whole read may be. Without `keys` every
+    request to this machine's own name is answered, and `listening` refuses to listen on any other address.
+    """
+    access, limits, readiness = Access(keys), limits or Limits(), readiness or {}
+    routes = (*listings(views, readiness), *probes(views, metrics, readiness))
+    return _application(routes, Guard(access, limits, Pace(clock, limits), metrics, clock), access, limits)
+
+
+def _application(routes: Sequence[Route], guard: Guard, access: Access, limits: Limits) -> web.Application:
+    async def openapi() -> bytes:
+        """Give this document."""
+        return written
+
+    described = (*routes, Route("/openapi.json", openapi, scope=None))
+    written = orjson.dumps(document(described, is_open=access.is_open))
+    app = web.Application(client_max_size=limits.body_bytes, middlewares=[guard.around])
+    app[ACCESS], app[LIMITS] = access, limits
+    for route in described:
+        app.router.add_route(route.method, route.pattern, guard.endpoint(route))
+    return app

@@ -1,0 +1,97 @@
+"""What keepers ask: positions at risk, one position, and how well each deployment is followed."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from monitor.api.route import Route
+from monitor.api.wire import (
+    AtRiskQuestion,
+    DeploymentAnswer,
+    Deployments,
+    PositionAnswer,
+    PositionPage,
+    PositionQuestion,
+)
+from monitor.domain.ids import ChainId, DeploymentName, PositionId, Slug
+from monitor.domain.moment import BlockRef
+from monitor.store import AtRisk, DeploymentView, PositionView, Views
+from monitor.units import scaled_from_text
+
+
+def listings(views: Views, limits_s: Mapping[DeploymentName, int]) -> tuple[Route, ...]:
+    """Return the routes over these views; `limits_s` is how old each deployment's last whole read may be."""
+
+    async def at_risk(query: AtRiskQuestion) -> PositionPage:
+        """List positions with debt, the worst first.
+
+        A cursor goes on after the last item of its page whatever has moved since: what keeps its place in the order is
+        neither repeated nor left out.
+        """
+        page = await views.at_risk(_wanted(query), query.sort, query.cursor, query.limit)
+        return PositionPage(items=tuple(map(_position, page.items)), next=page.next)
+
+    async def position(path: PositionQuestion) -> PositionAnswer:
+        """Show one position as last evaluated, with quote and remedy."""
+        found = await views.position(PositionId.parse(path.id))
+        if found is None:
+            raise web.HTTPNotFound(text="no such position is known here")
+        return _position(found)
+
+    async def deployments() -> Deployments:
+        """List every deployment with its moment, its age and what is known of its positions."""
+        items = await views.deployments()
+        return Deployments(items=tuple(_deployment(view, limits_s.get(view.name)) for view in items))
+
+    return (
+        Route("/v1/at-risk", at_risk),
+        Route("/v1/positions/{id}", position, problems=(404,)),
+        Route("/v1/deployments", deployments),
+    )
+
+
+def _wanted(query: AtRiskQuestion) -> AtRisk:
+    return AtRisk(
+        chain=None if query.chain is None else ChainId(query.chain),
+        protocol=None if query.protocol is None else Slug(query.protocol),
+        deployment=None if query.deployment is None else DeploymentName(query.deployment),
+        health_below_wad=None if query.health_below is None else scaled_from_text(query.health_below, 18),
+        min_debt_cents=None if query.min_debt_usd is None else scaled_from_text(query.min_debt_usd, 2),
+    )
+
+
+def _position(view: PositionView) -> PositionAnswer:
+    return PositionAnswer.model_validate(
+        {
+            **view.row,
+            "id": str(view.id),
+            "age_s": view.age_s,
+            "is_unpriced": view.is_unpriced,
+            "level": view.level,
+            "last_level": view.last_level,
+            "driver": view.driver,
+            "incident": view.incident,
+            "quote": view.quote,
+            "remedy": view.remedy,
+        }
+    )
+
+
+def _deployment(view: DeploymentView, limit_s: int | None) -> DeploymentAnswer:
+    block = view.at if isinstance(view.at, BlockRef) else None
+    return DeploymentAnswer(
+        name=view.name,
+        protocol=view.protocol,
+        chain=view.chain,
+        at_block=block.number if block else None,
+        at_hash=block.hash if block else None,
+        at_time=view.at.timestamp_s if isinstance(view.at, BlockRef) else view.at.received_s,
+        age_s=view.age_s,
+        committed_age_s=view.committed_age_s,
+        is_current=None if limit_s is None else view.committed_age_s <= limit_s,
+        positions=view.positions,
+        measured=view.measured,
+        no_debt=view.no_debt,
+        unmeasurable=view.unmeasurable,
+        levels=view.levels,
+    )
