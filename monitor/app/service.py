@@ -8,6 +8,8 @@ from dataclasses import asdict
 from monitor import log
 from monitor.app import parts
 from monitor.app.delivery import channels
+from monitor.app.facts import Facts
+from monitor.app.serving import open_api
 from monitor.clock import Clock, SystemClock, jitter
 from monitor.cycle.head import HeadLoop
 from monitor.errors import ConfigError
@@ -15,6 +17,7 @@ from monitor.outbox.dispatcher import Dispatcher
 from monitor.schedule import Schedule
 from monitor.settings import Settings
 from monitor.sources.opening import open_chain
+from monitor.sources.rpc.chain import Chain
 from monitor.store import Store
 
 _REPORT_S = 60
@@ -34,24 +37,24 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         store = await stack.enter_async_context(Store.open(settings.store.url, clock))
         ways = await channels(settings, clock, stack)
         dispatcher = Dispatcher(store.queue, ways, clock, jitter, settings.alerts.link_base)
-        loops = {
-            name: await _loop(settings, name, store, dispatcher, clock, stack)
+        chains = {
+            name: await stack.enter_async_context(open_chain(parts.chain_spec(settings.chain_named(name)), clock))
             for name in dict.fromkeys(d.chain for d in settings.live)
         }
+        loops = {name: _loop(settings, chain, store, dispatcher, clock) for name, chain in chains.items()}
         for name, loop in loops.items():
             schedule.follow(f"chain {name}", loop.once)
         schedule.follow("outbox", dispatcher.run)
+        host, port = await open_api(settings, store, clock, Facts(schedule, chains, loops).of_now, stack)
+        log.get("service").info("listening", host=host, port=port)
         schedule.every(_REPORT_S, "report", _Report(tuple(loops.values())).once)
         await schedule.run(stop)
 
 
-async def _loop(
-    settings: Settings, name: str, store: Store, dispatcher: Dispatcher, clock: Clock, stack: AsyncExitStack
-) -> HeadLoop:
-    spec = parts.chain_spec(settings.chain_named(name))
+def _loop(settings: Settings, chain: Chain, store: Store, dispatcher: Dispatcher, clock: Clock) -> HeadLoop:
     return HeadLoop(
-        chain=await stack.enter_async_context(open_chain(spec, clock)),
-        targets=tuple(parts.target(settings, d) for d in settings.live if d.chain == name),
+        chain=chain,
+        targets=tuple(parts.target(settings, d) for d in settings.live if d.chain == chain.spec.name),
         outlooks=parts.outlooks(settings),
         store=store,
         levels=parts.levels(),

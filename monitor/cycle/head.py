@@ -30,7 +30,7 @@ class Heads(Source, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """How the last pass over a deployment went; `ok_block` and `ok_s` are of the last whole one."""
+    """How the last pass over a deployment went; `ok_block` and `ok_s` are of the last whole one, of `passes`."""
 
     ok_block: int | None = None
     ok_s: int | None = None
@@ -38,6 +38,7 @@ class Pass:
     positions: int = 0
     unmeasurable: int = 0
     alerts: int = 0
+    passes: int = 0
     failures: int = 0
     problem: str = ""
 
@@ -79,7 +80,7 @@ class HeadLoop:
         self._last = head
 
     async def _pass(self, target: Target, head: BlockRef) -> None:
-        started_ms = self.clock.monotonic_ms()
+        started_ms, before = self.clock.monotonic_ms(), self._before(target)
         evaluations = [
             evaluation
             async for sight in look(self.chain, target, self.outlooks, head)
@@ -94,7 +95,8 @@ class HeadLoop:
             positions=len(evaluations),
             unmeasurable=sum(isinstance(e.protocol.health, Unmeasurable) for e in evaluations),
             alerts=alerts,
-            failures=self._before(target).failures,
+            passes=before.passes + 1,
+            failures=before.failures,
         )
 
     async def _blind(self, target: Target, at: BlockRef | None, problem: str) -> None:
@@ -111,6 +113,7 @@ class HeadLoop:
             took_ms=before.took_ms,
             positions=len(known),
             unmeasurable=len(known),
+            passes=before.passes,
             failures=before.failures + 1,
             problem=problem,
         )

@@ -1,0 +1,48 @@
+"""What the metrics show of the parts that the API does not know: jobs, passes and endpoints."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from monitor.api import metrics
+from monitor.api.metrics import Fact
+from monitor.cycle.head import HeadLoop
+from monitor.schedule import Schedule
+from monitor.sources.rpc.chain import Chain
+from monitor.sources.rpc.spec import EndpointState
+
+_MS_PER_S = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The running parts, by chain."""
+
+    schedule: Schedule
+    chains: Mapping[str, Chain]
+    loops: Mapping[str, HeadLoop]
+
+    def of_now(self) -> Iterator[Fact]:
+        """Yield every fact as it is now."""
+        for name, record in self.schedule.records.items():
+            yield Fact(metrics.JOB_FAILURES, record.failures, (name,))
+        for name, chain in self.chains.items():
+            yield from self._of_chain(name, chain)
+        for loop in self.loops.values():
+            for deployment, seen in loop.passes.items():
+                yield Fact(metrics.CYCLE_SECONDS, seen.took_ms / _MS_PER_S, (deployment,))
+                yield Fact(metrics.CYCLES, seen.passes, (deployment, "whole"))
+                yield Fact(metrics.CYCLES, seen.failures, (deployment, "failed"))
+
+    def _of_chain(self, name: str, chain: Chain) -> Iterator[Fact]:
+        endpoints = chain.status()
+        heads = [endpoint for endpoint in endpoints if endpoint.head is not None]
+        if heads:
+            newest = max(heads, key=lambda endpoint: endpoint.head.number if endpoint.head else 0)
+            yield Fact(metrics.HEAD_BLOCK, newest.head.number if newest.head else 0, (name,))
+            yield Fact(metrics.HEAD_AGE, (newest.head_age_ms or 0) / _MS_PER_S, (name,))
+        usable = sum(endpoint.state is EndpointState.OK for endpoint in endpoints)
+        yield Fact(metrics.ENDPOINTS_USABLE, usable, (name,))
+        for endpoint in endpoints:
+            answered = endpoint.requests - endpoint.errors
+            yield Fact(metrics.RPC_REQUESTS, answered, (name, endpoint.label, "answered"))
+            yield Fact(metrics.RPC_REQUESTS, endpoint.errors, (name, endpoint.label, "failed"))

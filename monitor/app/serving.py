@@ -1,0 +1,37 @@
+"""The HTTP API of the service: its keys, its readiness limits, and the facts its metrics show."""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
+
+from monitor.api.app import create_app
+from monitor.api.auth import ApiKey
+from monitor.api.listen import listening
+from monitor.api.metrics import Fact, Metrics
+from monitor.clock import Clock
+from monitor.domain.ids import DeploymentName
+from monitor.settings import Settings
+from monitor.store import Store
+
+_MISSED_BLOCKS = 5
+_LEAST_LIMIT_S = 60
+
+
+async def open_api(
+    settings: Settings, store: Store, clock: Clock, facts: Callable[[], Iterable[Fact]], stack: AsyncExitStack
+) -> tuple[str, int]:
+    """Start listening and return where; raises ConfigError when that cannot be, or would be open to others."""
+    app = create_app(store.views, clock, Metrics(facts), keys(settings), readiness_s(settings))
+    return await stack.enter_async_context(listening(app, settings.api.host, settings.api.port))
+
+
+def keys(settings: Settings) -> Sequence[ApiKey]:
+    """Return the API's keys; raises ConfigError for one that is too short."""
+    return tuple(ApiKey.of(secret.get_secret_value()) for secret in settings.api.keys)
+
+
+def readiness_s(settings: Settings) -> dict[DeploymentName, int]:
+    """Return how old each deployment's last whole read may be: a few blocks, and a minute at least."""
+    return {
+        DeploymentName(d.name): max(_LEAST_LIMIT_S, round(settings.chain_named(d.chain).block_time_s * _MISSED_BLOCKS))
+        for d in settings.live
+    }

@@ -1,0 +1,154 @@
+"""What the demo stands on: real Aave on a local chain, a hero with a loan, a bot, a mail server, and the service."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from tests.channels.bot_api_stub import TOKEN, BotApi
+from tests.channels.mail_server import MailServer
+from tests.devnet import Market, running_chain
+
+CHAT = "424242"
+MAILBOX = "owner@example.org"
+DEPLOYMENT = "local-core"
+HERO = "0x" + "4e" * 20
+_COLLATERAL_RAW = 10 * 10**18
+_HEALTH_PCT = 142
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything that runs, and where to find it."""
+
+    market: Market
+    bot: BotApi
+    mail: MailServer
+    config: Path
+    accounts: Path
+    folder: Path
+    api: str
+
+    def ether_price(self) -> int:
+        """Return the oracle's price of WETH, eight decimals."""
+        return self.market.oracle_price("WETH")
+
+    def drop_ether(self, ppm: int) -> None:
+        """Set the WETH feed to so many millionths of its answer; the block that does it is the next head."""
+        self.market.scale_price("WETH", ppm)
+
+
+def give_hero_a_loan(market: Market) -> None:
+    """Supply ten WETH and borrow dollars against them, from an address that the demo watches."""
+    market.fund(HERO, "WETH", _COLLATERAL_RAW)
+    market.supply(HERO, "WETH", _COLLATERAL_RAW)
+    seen = market.account_data(HERO)
+    dollars_e8 = seen.collateral_base * seen.liquidation_threshold_bps // 10**4 * 100 // _HEALTH_PCT
+    market.borrow(HERO, "USDC", dollars_e8 // 10**2)
+
+
+@contextlib.asynccontextmanager
+async def stage(folder: Path, accounts: int) -> AsyncIterator[Stage]:
+    """Build everything but the service, whose configuration is written and ready."""
+    from tests.devnet import aave_v30
+
+    with running_chain() as chain:
+        market = await asyncio.to_thread(aave_v30, chain, accounts)
+        await asyncio.to_thread(give_hero_a_loan, market)
+        async with BotApi().serve() as bot, MailServer().serve() as mail:
+            listed = folder / "accounts.txt"
+            listed.write_text("\n".join((HERO, *market.accounts)) + "\n")
+            port = _free_port()
+            config = folder / "hfm.toml"
+            config.write_text(_config(market, bot, mail, listed, folder, port))
+            yield Stage(market, bot, mail, config, listed, folder, f"http://127.0.0.1:{port}")
+
+
+@contextlib.asynccontextmanager
+async def service(built: Stage) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run `hfm run` as a person would, its log in a file; it is stopped as an operator would stop it."""
+    with (built.folder / "service.log").open("wb") as logged:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "monitor", "run", "--config", str(built.config)),
+            stdout=logged,
+            stderr=logged,
+            env=os.environ | {"HFM_TELEGRAM__TOKEN": TOKEN},
+        )
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.terminate()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(process.wait(), 15)
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+async def ready(built: Stage, process: asyncio.subprocess.Process, timeout_s: float = 60) -> None:
+    """Wait until the service has read every deployment once."""
+    until = time.monotonic() + timeout_s
+    async with aiohttp.ClientSession() as http:
+        while time.monotonic() < until:
+            if process.returncode is not None:
+                break
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                async with http.get(f"{built.api}/readyz", timeout=aiohttp.ClientTimeout(5)) as answer:
+                    if answer.status == 200:
+                        return
+            await asyncio.sleep(0.1)
+    raise SystemExit(f"the service did not become ready:\n{(built.folder / 'service.log').read_text()[-3000:]}")
+
+
+def _config(market: Market, bot: BotApi, mail: MailServer, listed: Path, folder: Path, port: int) -> str:
+    return f"""[[chain]]
+name = "local"
+id = "eip155:31337"
+block_time_s = 12
+rpc = ["{market.chain.node.http_url}"]
+allow_private = true
+
+[[deployment]]
+name = "{DEPLOYMENT}"
+protocol = "aave_v3"
+chain = "local"
+pool_addresses_provider = "{market.deployed.provider}"
+accounts = "{listed}"
+
+[[watch]]
+owner = "{HERO}"
+label = "treasury"
+channels = ["telegram:{CHAT}", "email:{MAILBOX}"]
+
+[store]
+url = "sqlite:///{folder / "hfm.db"}"
+
+[api]
+port = {port}
+
+[telegram]
+base_url = "{bot.url}"
+
+[email]
+host = "127.0.0.1"
+port = {mail.port}
+sender = "hfm@example.org"
+security = "none"
+
+[alerts]
+link_base = "http://127.0.0.1:{port}"
+"""
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
