@@ -38,9 +38,7 @@ async def exchange(
     Raises EndpointError for everything that keeps the whole answer from arriving in time and within its caps.
     """
     pinned = await to.pinned()
-    url = pinned.url.join(URL(path)) if path else pinned.url
-    if url.origin() != pinned.url.origin():
-        raise UsageError(f"{to.label}: expected a path on this host, found one that leads elsewhere")
+    url = _below(pinned.url, path, to.label) if path else pinned.url
     headers = {"Host": pinned.host, "Accept": "application/json", "Accept-Encoding": "gzip"}
     if body is not None:
         headers["Content-Type"] = "application/json"
@@ -62,6 +60,14 @@ async def exchange(
         # Not chained: aiohttp's messages can hold the whole URL, and a chained error is printed with its cause.
         found = f"{type(e).__name__} {to.scrub(str(e))}".rstrip()
         raise EndpointError(f"{to.label}: expected an answer within {timeout_s:g} s, found {found}") from None
+
+
+def _below(base: URL, path: str, label: str) -> URL:
+    if not path.startswith("/") or path.startswith("//"):
+        raise UsageError(f"{label}: expected a path that starts with one slash, found {path[:40]!r}")
+    question = URL(path)
+    url = base.with_path(base.raw_path.rstrip("/") + question.raw_path, encoded=True)
+    return url.with_query([*base.query.items(), *question.query.items()])
 
 
 async def _body(response: aiohttp.ClientResponse, label: str) -> bytes:

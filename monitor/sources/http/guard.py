@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 import socket
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from yarl import URL
@@ -14,6 +15,7 @@ from monitor.log import redact
 RESOLVE_TIMEOUT_S = 5.0
 KEEP_ADDRESS_MS = 60_000
 
+Resolve = Callable[[str, int], Awaitable[list[str]]]
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 # Python's own `is_global` differs between patch releases, so the list stands here.
 _CLOSED = tuple(
@@ -42,6 +44,12 @@ def scrub(url: URL, text: str) -> str:
     return redact(text, sorted((s for s in secrets if s), key=len, reverse=True))[:200]
 
 
+async def system_resolve(host: str, port: int) -> list[str]:
+    """Return the addresses the system knows for a host."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(info[4][0]) for info in found]
+
+
 @dataclass(frozen=True, slots=True)
 class Pinned:
     """A URL with an IP address for a host, and the name it stood for."""
@@ -58,6 +66,7 @@ class Destination:
     url: URL = field(repr=False)
     allow_private: bool
     clock: Clock = field(repr=False)
+    resolve: Resolve = field(default=system_resolve, repr=False)
     _pinned: Pinned | None = field(default=None, init=False, repr=False)
     _until_ms: int = field(default=0, init=False, repr=False)
 
@@ -89,10 +98,9 @@ class Destination:
         host, port = self.url.host or "", self.url.port or 0
         try:
             async with asyncio.timeout(RESOLVE_TIMEOUT_S):
-                found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                addresses = await self.resolve(host, port)
         except (OSError, UnicodeError) as e:
             raise EndpointError(f"{self.label}: expected the host to resolve, found {type(e).__name__}") from e
-        addresses = [str(info[4][0]) for info in found]
         closed = [address for address in addresses if not is_public(address)]
         if closed and not self.allow_private:
             raise ConfigError(

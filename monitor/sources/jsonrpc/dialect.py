@@ -17,10 +17,8 @@ from monitor.errors import (
     ReadError,
     Unsupported,
 )
+from monitor.sources.http.status import BILLING_PAUSE_MS
 from monitor.sources.jsonrpc.messages import Fault
-
-BILLING_PAUSE_MS = 3_600_000
-REFUSED_PAUSE_MS = 600_000
 
 _HEX = re.compile(r"0x(?:[0-9a-fA-F]{2})+")
 
@@ -125,20 +123,4 @@ def meaning(fault: Fault, where: str) -> ReadError:
     for rule in _RULES:
         if fault.code in rule.codes or rule.phrases.search(text):
             return rule.make(said, fault)
-    return EndpointError(said)
-
-
-def of_status(status: int, retry_after_ms: int | None, where: str) -> ReadError:
-    """Return the typed error of an HTTP status whose body says nothing."""
-    said = f"{where}: expected HTTP 200, found {status}"
-    if status == 402:
-        return RateLimited(said, max(retry_after_ms or 0, BILLING_PAUSE_MS))
-    if status in (401, 403):
-        return RateLimited(f"{said}: check the key in this endpoint's URL", REFUSED_PAUSE_MS)
-    if status == 429 or retry_after_ms is not None:
-        return RateLimited(said, retry_after_ms)
-    if status == 413:
-        return AskedTooMuch(said)
-    if 300 <= status < 400:
-        return EndpointError(f"{said}: redirects are not followed, write the final URL")
     return EndpointError(said)

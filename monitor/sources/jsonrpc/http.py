@@ -10,7 +10,7 @@ from monitor.errors import MalformedJson
 from monitor.sources.http import strict_json
 from monitor.sources.http.exchange import exchange
 from monitor.sources.http.guard import Destination
-from monitor.sources.jsonrpc import dialect
+from monitor.sources.http.status import refusal
 from monitor.sources.jsonrpc.messages import Fault, Request, encode, match
 
 
@@ -33,10 +33,10 @@ class HttpTransport:
             outcomes = match(reply, len(requests), first_id, self.label)
         except MalformedJson:
             if answer.status != 200:
-                raise dialect.of_status(answer.status, answer.retry_after_ms, self.label) from None
+                raise refusal(answer.status, answer.retry_after_ms, self.label) from None
             raise
         if answer.status in (401, 402, 403, 413, 429) or answer.retry_after_ms is not None:
-            raise dialect.of_status(answer.status, answer.retry_after_ms, self.label)
+            raise refusal(answer.status, answer.retry_after_ms, self.label)
         return outcomes
 
     async def connect(self) -> None:

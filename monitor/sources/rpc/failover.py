@@ -99,6 +99,8 @@ class Failover:
                 for task in finished:
                     outcome = task.result()
                     if isinstance(outcome, Done):
+                        if racing and outcome.endpoint is spare:
+                            endpoint.failed(EndpointError(f"{endpoint.label}: slower than {spare.label}"))
                         for loser in racing:
                             loser.cancel()
                         return outcome

@@ -22,10 +22,10 @@ from monitor.query import (
 )
 from monitor.sources.evm import calls, lens, state
 from monitor.sources.evm.reader import Reader
+from monitor.sources.parallel import in_parallel
 from monitor.sources.rpc.comparison import Doubt, compared
 from monitor.sources.rpc.endpoint import Endpoint
 from monitor.sources.rpc.failover import Failover, Limits
-from monitor.sources.parallel import in_parallel
 
 STORAGE_CHUNK = 100
 

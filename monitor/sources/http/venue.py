@@ -1,0 +1,113 @@
+"""A venue or price service that answers in JSON over HTTP, asked with the same caps as a node."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import aiohttp
+from yarl import URL
+
+from monitor.clock import Clock
+from monitor.domain.moment import VenueMoment
+from monitor.errors import EndpointError, NoEndpoint, RateLimited, ReadError
+from monitor.query import Answer, Ask, Moment, Question, VenueCall, drive
+from monitor.sources.http import strict_json
+from monitor.sources.http.budget import Budget
+from monitor.sources.http.exchange import exchange
+from monitor.sources.http.guard import Destination
+from monitor.sources.http.status import refusal
+
+READ_DEADLINE_S = 10.0
+RETRY_PAUSES_MS = (250, 500)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class VenueSpec:
+    """One venue as configured; the URL may carry a key, paths of questions are added to it."""
+
+    name: str
+    url: str = field(repr=False)
+    requests_per_s: int | None = None
+    allow_private: bool = False
+
+
+class Venue:
+    """Answers the questions of one venue."""
+
+    def __init__(self, spec: VenueSpec, clock: Clock, session: aiohttp.ClientSession) -> None:
+        self.spec = spec
+        self._clock = clock
+        self._session = session
+        self._to = Destination(URL(spec.url), spec.allow_private, clock)
+        self._budget = Budget(clock, spec.requests_per_s)
+
+    async def read(self, ask: Ask[T], *, deadline_s: float = READ_DEADLINE_S) -> T:
+        """Return what the read finds.
+
+        Raises RateLimited while the venue asks to wait, MalformedJson for a body that is no strict JSON, EndpointError
+        when it does not answer, NoEndpoint when the time is up.
+        """
+        reading = _Reading(self)
+        try:
+            async with asyncio.timeout(deadline_s):
+                return await drive(ask, reading.answer)
+        except TimeoutError:
+            raise NoEndpoint(f"{self.spec.name}: expected the read to end within {deadline_s:g} s") from None
+
+    async def fetch(self, call: VenueCall) -> tuple[str, int]:
+        """Return the JSON text of one answer and the server's time in ms."""
+        pauses_ms = iter(RETRY_PAUSES_MS)
+        while True:
+            if self._budget.pause_ms:
+                raise RateLimited(f"{self.spec.name}: asked to wait", self._budget.pause_ms)
+            await self._budget.take(1)
+            try:
+                return await self._fetched(call)
+            except RateLimited as e:
+                self._budget.pause(e.retry_after_ms or 1000)
+                raise
+            except EndpointError:
+                pause_ms = next(pauses_ms, None)
+                if pause_ms is None:
+                    raise
+            await self._clock.sleep(pause_ms / 1000)
+
+    async def _fetched(self, call: VenueCall) -> tuple[str, int]:
+        body = call.body.encode() or None
+        answer = await exchange(self._session, self._to, body, READ_DEADLINE_S, call.path)
+        if answer.status != 200:
+            raise refusal(answer.status, answer.retry_after_ms, self.spec.name)
+        strict_json.parse(answer.body, self.spec.name)
+        return str(answer.body, "utf-8"), answer.server_time_ms or self._clock.wall_s() * 1000
+
+    def moment(self, server_time_ms: int) -> VenueMoment:
+        """Return the moment of an answer that arrives now."""
+        return VenueMoment(self.spec.name, None, server_time_ms, self._clock.wall_s())
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One read; its moment is that of its oldest answer."""
+
+    venue: Venue
+    oldest_ms: int | None = None
+
+    async def answer(self, questions: tuple[Question, ...]) -> tuple[Answer, ...]:
+        texts: dict[int, str] = {}
+        for position, question in enumerate(questions):
+            match question:
+                case VenueCall():
+                    texts[position], server_time_ms = await self.venue.fetch(question)
+                    self.oldest_ms = min(self.oldest_ms or server_time_ms, server_time_ms)
+                case Moment():
+                    pass
+                case _:
+                    raise ReadError(f"{self.venue.spec.name}: expected a question for a venue, found {question!r:.60}")
+        return tuple(texts[i] if i in texts else self._moment() for i in range(len(questions)))
+
+    def _moment(self) -> VenueMoment:
+        if self.oldest_ms is None:
+            raise ReadError(f"{self.venue.spec.name}: expected a question to the venue before the one for its moment")
+        return self.venue.moment(self.oldest_ms)
