@@ -91,7 +91,7 @@ def compose(sender: str, address: str, message: Message, now_s: int) -> EmailMes
     thread = f"<incident-{message.incident}@{domain}>"
     mail["From"] = sender
     mail["To"] = to
-    mail["Subject"] = " ".join(message.subject.split())[:_SUBJECT_CHARACTERS]
+    mail["Subject"] = _header_text(message.subject)
     mail["Date"] = formatdate(now_s, usegmt=True)
     mail["Message-ID"] = f"<{message.key}@{domain}>"
     mail["In-Reply-To"] = thread
@@ -102,6 +102,12 @@ def compose(sender: str, address: str, message: Message, now_s: int) -> EmailMes
         lines = message.html.replace("\n", "<br>\n")
         mail.add_alternative(f'<html><body style="font-family:sans-serif">{lines}</body></html>', subtype="html")
     return mail
+
+
+def _header_text(text: str) -> str:
+    # The library decodes `=?…?=` when a header is set, and writes out whatever line break was hidden in it.
+    visible = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(visible.replace("=?", "= ?").split())[:_SUBJECT_CHARACTERS]
 
 
 def _domain(sender: str) -> str:

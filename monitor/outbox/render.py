@@ -167,10 +167,8 @@ def _action(alert: Alert) -> Iterator[Line]:
         target = figures.health_text(facts.get("target_health", "?"))
         yield _strong(KEY, f"To do, any one of these, for a health of {target}:")
         for index, step in enumerate(steps):
-            amount = figures.amount_text(step["amount"])
-            yield _plain(
-                KEY if index == 0 else 6, f"• {safe_line(step['action']).capitalize()} {amount} {shown_label(step['token'])}"
-            )
+            what = f"{safe_line(step['action']).capitalize()} {figures.amount_text(step['amount'])}"
+            yield _plain(KEY if index == 0 else 6, f"• {what} {shown_label(step['token'])}")
     elif alert.kind is AlertKind.UNKNOWN:
         yield _strong(KEY, "To do: look at the position yourself; repay or add collateral if in doubt.")
     else:

@@ -1,0 +1,203 @@
+"""A Bot API that keeps Telegram's rules and misbehaves on request, in a test's loop or standing alone.
+
+`python -m tests.channels.bot_api_stub [--port N] [--journal FILE]` prints its URL and one line per accepted message.
+"""
+
+import argparse
+import asyncio
+import json
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from tests.channels.markup import BadMarkup, Parsed, parse, plain
+
+TOKEN = "100200300:" + "AAstub-" + "x" * 28
+CHARACTERS = 4096
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What one send meets instead of the rules; `accepts` delivers the message all the same."""
+
+    status: int = 500
+    description: str = "Internal Server Error"
+    retry_after: int | None = None
+    delay_s: float = 0
+    hangs: bool = False
+    cuts: bool = False
+    body: str | None = None
+    accepts: bool = False
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """One delivered message."""
+
+    id: int
+    chat: str
+    text: str
+    entities: tuple[tuple[str, str, str], ...]
+    is_html: bool
+    at_s: float
+
+
+@dataclass
+class BotApi:
+    """The stub: what was accepted, what broke the rules, and what goes wrong next."""
+
+    per_s: int = 30
+    per_chat_s: float = 1.0
+    url: str = ""
+    accepted: list[Accepted] = field(default_factory=list)
+    asked: int = 0
+    violations: list[str] = field(default_factory=list)
+    blocked: set[str] = field(default_factory=set)
+    gone: set[str] = field(default_factory=set)
+    faults: deque[Fault] = field(default_factory=deque)
+    on_accept: Callable[[Accepted], None] = lambda _: None
+    now_s: Callable[[], float] = time.monotonic
+    _recent: deque[float] = field(default_factory=deque)
+    _by_chat: dict[str, float] = field(default_factory=dict)
+
+    @asynccontextmanager
+    async def serve(self, port: int = 0) -> AsyncIterator["BotApi"]:
+        """Listen on loopback until left."""
+        app = web.Application(client_max_size=1024 * 1024)
+        app.add_routes(
+            [
+                web.post("/bot{token}/sendMessage", self._send),
+                web.route("*", "/bot{token}/getMe", self._me),
+                web.route("*", "/bot{token}/getUpdates", self._updates),
+                web.post("/faults", self._add_faults),
+                web.get("/accepted", self._list),
+            ]
+        )
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", port)
+        await site.start()
+        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        try:
+            yield self
+        finally:
+            await runner.cleanup()
+
+    def texts(self, chat: str | None = None) -> list[str]:
+        return [a.text for a in self.accepted if chat is None or a.chat == chat]
+
+    async def _send(self, request: web.Request) -> web.StreamResponse:
+        self.asked += 1
+        if request.match_info["token"] != TOKEN:
+            return _error(401, "Unauthorized")
+        body = await request.json()
+        if self.faults:
+            return await self._fail(self.faults.popleft(), body, request)
+        return self._judge(body)
+
+    async def _fail(self, fault: Fault, body: dict[str, Any], request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(fault.delay_s)
+        if fault.accepts:
+            self._judge(body)
+        if fault.hangs:
+            await asyncio.sleep(3600)
+        if fault.cuts:
+            assert request.transport is not None
+            request.transport.abort()
+        if fault.body is not None:
+            return web.Response(status=fault.status, text=fault.body, content_type="application/json")
+        return _error(fault.status, fault.description, fault.retry_after)
+
+    def _judge(self, body: dict[str, Any]) -> web.Response:
+        chat, text = str(body.get("chat_id", "")), str(body.get("text", ""))
+        flood_s = self._flood_s(chat)
+        if flood_s:
+            self.violations.append(f"flood to {chat}")
+            return _error(429, f"Too Many Requests: retry after {flood_s}", flood_s)
+        if chat in self.blocked:
+            return _error(403, "Forbidden: bot was blocked by the user")
+        if chat in self.gone or not chat.lstrip("-").isdecimal():
+            return _error(400, "Bad Request: chat not found")
+        is_html = body.get("parse_mode") == "HTML"
+        try:
+            parsed = _read(text, is_html=is_html)
+        except BadMarkup as e:
+            self.violations.append(str(e))
+            return _error(400, f"Bad Request: {e}")
+        entities = tuple(parsed.entities)
+        accepted = Accepted(len(self.accepted) + 1, chat, parsed.text, entities, is_html, self.now_s())
+        self.accepted.append(accepted)
+        self.on_accept(accepted)
+        result = {"message_id": accepted.id, "date": 0, "chat": {"id": int(chat), "type": "private"}, "text": text}
+        return web.json_response({"ok": True, "result": result})
+
+    def _flood_s(self, chat: str) -> int:
+        now = self.now_s()
+        while self._recent and self._recent[0] <= now - 1:
+            self._recent.popleft()
+        if len(self._recent) >= self.per_s or now - self._by_chat.get(chat, now - 3600) < self.per_chat_s:
+            return 1
+        self._recent.append(now)
+        self._by_chat[chat] = now
+        return 0
+
+    async def _me(self, request: web.Request) -> web.Response:
+        if request.match_info["token"] != TOKEN:
+            return _error(401, "Unauthorized")
+        return web.json_response({"ok": True, "result": {"id": 1, "is_bot": True, "username": "hfm_test_bot"}})
+
+    async def _updates(self, _: web.Request) -> web.Response:
+        return web.json_response({"ok": True, "result": []})
+
+    async def _add_faults(self, request: web.Request) -> web.Response:
+        self.faults.extend(Fault(**fault) for fault in await request.json())
+        return web.json_response({"ok": True})
+
+    async def _list(self, _: web.Request) -> web.Response:
+        return web.json_response([a.__dict__ for a in self.accepted])
+
+
+def _read(text: str, *, is_html: bool) -> Parsed:
+    try:
+        parsed = parse(text) if is_html else plain(text)
+    except BadMarkup as e:
+        raise BadMarkup(f"can't parse entities: {e}") from e
+    if len(parsed.text.encode("utf-16-le")) // 2 > CHARACTERS:
+        raise BadMarkup("message is too long")
+    if not parsed.text.strip():
+        raise BadMarkup("message text is empty")
+    return parsed
+
+
+def _error(status: int, description: str, retry_after: int | None = None) -> web.Response:
+    answer: dict[str, Any] = {"ok": False, "error_code": status, "description": description}
+    if retry_after is not None:
+        answer["parameters"] = {"retry_after": retry_after}
+    return web.json_response(answer, status=status)
+
+
+async def _alone(port: int, journal: Path | None) -> None:
+    def write(accepted: Accepted) -> None:
+        line = json.dumps(accepted.__dict__)
+        print(line, flush=True)
+        if journal:
+            with journal.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+
+    async with BotApi(on_accept=write).serve(port) as stub:
+        print(json.dumps({"url": stub.url, "token": TOKEN}), flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--journal", type=Path)
+    chosen = parser.parse_args()
+    asyncio.run(_alone(chosen.port, chosen.journal))
