@@ -11,7 +11,8 @@ Market      .deployed: Deployed   .accounts: tuple[address, …]   .chain: Chain
   read      account_data(user) / accounts_data(users) -> AccountData (six) · answer(symbol) · oracle_price(symbol)
   accounts  supply withdraw borrow repay (user, symbol, raw amount) · use_as_collateral · set_e_mode · fund
   liquidate liquidate(user, collateral, debt, amount=MAX) -> Liquidation, or raises Reverted (.error: its name)
-  prices    set_price(symbol, answer_e8) scale_price(symbol, ppm) set_ratio set_price_age set_feed_failing beat
+  prices    set_price(symbol, answer_e8) scale_price(symbol, ppm) set_prices({symbol: answer}) scale_prices({…}) beat()
+            set_ratio set_price_age set_feed_failing set_answer_bounds
   switches  set_sequencer(up) · set_paused(symbol, paused) · grant_grace(symbol, s) (v3.1+)
 features(market, users) -> {user: names of FEATURES it has now}   legs_of(market, users) -> {user: Legs}
 moments(market)             moves the market through named moments (use inside chain.undone()); yields each name
@@ -23,7 +24,8 @@ Reserve     id symbol token decimals unit a_token stable_debt_token variable_deb
 PriceFeed   source (the oracle reads it) feed (Chainlink-style proxy) aggregator (set here, emits AnswerUpdated)
             decimals heartbeat_s description ratio_source
 Chain       head() mine(n) advance_time(s) snapshot() revert(id) undone() · view views send deploy bulk
-            set_code set_storage rpc · each block is 12 s after its parent; advance_time mines one that much later
+            words(signature, [(target, account)]) set_code set_storage rpc reorg(depth) · each block is 12 s after its
+            parent (set_block_interval, follow_wall_clock); advance_time mines one that much later
 
 Addresses are lower-case or as deployed, never checksummed. `DevnetUnavailable` says what to install where it cannot.
 """

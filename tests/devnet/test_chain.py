@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.clock import SystemClock
 from tests.devnet import DEPLOYER, Chain, Reverted, Transaction, running_chain
 from tests.devnet.chain.codec import calldata, parse
 from tests.devnet.chain.compiler import own
@@ -27,6 +28,30 @@ def test_advancing_time_mines_one_block_that_much_later(chain: Chain) -> None:
     before = chain.head()
     after = chain.advance_time(86_400)
     assert (after.number - before.number, after.timestamp_s - before.timestamp_s) == (1, 86_400)
+
+
+def test_a_chain_that_follows_the_wall_clock_is_never_far_from_it() -> None:
+    with running_chain() as running:
+        running.mine()
+        running.follow_wall_clock()
+        assert abs(running.mine().timestamp_s - SystemClock().wall_s()) <= 5
+        running.set_block_interval(2)
+        before = running.head().timestamp_s
+        assert running.mine(3).timestamp_s - before == 6
+
+
+def test_a_reorg_puts_other_blocks_in_the_place_of_the_newest_ones() -> None:
+    with running_chain() as running:
+        token = _token(running)
+        running.mine()
+        old = running.head()
+        running.send(token, "mint(address,uint256)", SOMEONE, 7)
+        lost = running.mine()
+        new = running.reorg(2)
+        assert new.number == lost.number
+        assert new.hash != lost.hash
+        assert running.view(token, "balanceOf(address)(uint256)", SOMEONE, block=hex(old.number)) == 0
+        assert running.view(token, "balanceOf(address)(uint256)", SOMEONE) == 0
 
 
 def test_a_transaction_right_after_a_revert_to_a_snapshot_is_mined(chain: Chain) -> None:

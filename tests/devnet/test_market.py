@@ -5,6 +5,7 @@ import pytest
 from tests.devnet import MAX, Market, Reverted, features, legs_of
 from tests.devnet.aave.market import LIQUIDATOR
 from tests.devnet.aave.shape import HOUR_S, State
+from tests.devnet.people.written import flag_as_collateral, leave_e_mode
 
 pytestmark = pytest.mark.devnet
 OWNER = "0x" + "0e" * 20
@@ -119,3 +120,29 @@ def test_repaying_everything_leaves_no_debt_at_either_rate(market_v30: Market) -
     market_v30.repay(OWNER, "DAI", MAX, mode=1)
     market_v30.repay(OWNER, "DAI", MAX, mode=2)
     assert market_v30.account_data(OWNER).debt_base == 0
+
+
+def test_a_flagged_collateral_without_a_threshold_counts_for_nothing_before_v36_and_without_weight_since(
+    market: Market,
+) -> None:
+    _frozen_prices(market)
+    market.supply(OWNER, "rETH", 10 * UNIT)
+    market.supply(OWNER, "PT-USDe", 1_000 * UNIT)
+    before = market.account_data(OWNER)
+    flag_as_collateral(market, OWNER, "PT-USDe")
+    after = market.account_data(OWNER)
+    worth = 1_000 * market.oracle_price("PT-USDe")
+    if market.deployed.version < (3, 6):
+        assert after == before
+    else:
+        assert after.collateral_base == before.collateral_base + worth
+        assert after.liquidation_threshold_bps == before.collateral_base * 7700 // after.collateral_base
+
+
+def test_an_account_taken_out_of_its_e_mode_loses_the_threshold_of_the_category(market_v36: Market) -> None:
+    market_v36.set_e_mode(OWNER, 3)
+    market_v36.supply(OWNER, "PT-USDe", 1_000 * UNIT)
+    assert market_v36.account_data(OWNER).liquidation_threshold_bps == 9100
+    leave_e_mode(market_v36, OWNER)
+    assert market_v36.account_data(OWNER).liquidation_threshold_bps == 0
+    assert market_v36.chain.view(market_v36.deployed.pool, "getUserEMode(address)(uint256)", OWNER) == 0

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from tests.devnet.aave.deployed import Deployed, PriceFeed, Reserve
-from tests.devnet.chain.client import Chain
-from tests.devnet.chain.codec import address_of, topic
+from tests.devnet.chain.client import DEPLOYER, Chain, Transaction
+from tests.devnet.chain.codec import address_of, calldata, topic
 
 MAX = 2**256 - 1
 WAD = 10**18
@@ -14,6 +14,7 @@ LIQUIDATOR = "0x11d0000000000000000000000000000000000001"
 TREASURY = "0x7ea5000000000000000000000000000000000001"
 VARIABLE, STABLE = 2, 1
 ACCOUNT_DATA = "getUserAccountData(address)(uint256,uint256,uint256,uint256,uint256,uint256)"
+LATEST_ANSWER = "latestAnswer()(int256)"
 ASSET_PRICE = "getAssetPrice(address)(uint256)"
 BALANCE = "balanceOf(address)(uint256)"
 ALLOWANCE = "allowance(address,address)(uint256)"
@@ -127,6 +128,14 @@ class Market:
         """A new answer of the reserve's aggregator, published now. WETH and wstETH share one; see `set_ratio`."""
         self.chain.send(self.reserve(symbol).feed.aggregator, "set(int256)", answer)
 
+    def set_prices(self, answers: Mapping[str, int]) -> None:
+        """New answers of several reserves' aggregators, all in one block."""
+        self._publish({self.reserve(symbol).feed.aggregator: answer for symbol, answer in answers.items()})
+
+    def scale_prices(self, moves_ppm: Mapping[str, int]) -> None:
+        """Multiplies several answers by so many millionths, all in one block."""
+        self.set_prices({symbol: self.answer(symbol) * ppm // 10**6 for symbol, ppm in moves_ppm.items()})
+
     def scale_price(self, symbol: str, ppm: int) -> int:
         """Multiplies the answer by `ppm` millionths; returns the new answer."""
         answer = self.answer(symbol) * ppm // 10**6
@@ -135,7 +144,7 @@ class Market:
 
     def answer(self, symbol: str) -> int:
         """The aggregator's own answer, before any adapter."""
-        return int(self.chain.view(self.reserve(symbol).feed.aggregator, "latestAnswer()(int256)"))
+        return int(self.chain.view(self.reserve(symbol).feed.aggregator, LATEST_ANSWER))
 
     def oracle_price(self, symbol: str) -> int:
         """What the protocol's oracle says, in its base currency unit."""
@@ -160,11 +169,16 @@ class Market:
     def set_feed_failing(self, symbol: str, failing: bool = True) -> None:
         self.chain.send(self.reserve(symbol).feed.aggregator, "setFailing(bool)", failing)
 
+    def set_answer_bounds(self, symbol: str, least: int, most: int) -> None:
+        """The aggregator's `minAnswer` and `maxAnswer`; only told, not enforced."""
+        self.chain.send(self.reserve(symbol).feed.aggregator, "setBounds(int192,int192)", least, most)
+
     def beat(self, symbols: Iterable[str] | None = None) -> None:
         """The heartbeat: the named reserves' feeds, or all of the market, publish their present answers again."""
         feeds = self.feeds() if symbols is None else [self.reserve(s).feed for s in symbols]
-        for aggregator in dict.fromkeys(feed.aggregator for feed in feeds):
-            self.chain.send(aggregator, "set(int256)", self.chain.view(aggregator, "latestAnswer()(int256)"))
+        aggregators = list(dict.fromkeys(feed.aggregator for feed in feeds))
+        answers = self.chain.views([(aggregator, LATEST_ANSWER) for aggregator in aggregators])
+        self._publish(dict(zip(aggregators, answers, strict=True)))
 
     def feeds(self) -> list[PriceFeed]:
         """Every price feed of reserves and e-modes (the sequencer feed is not one)."""
@@ -181,6 +195,10 @@ class Market:
         """Unpauses the reserve with a liquidation grace period of at most four hours (v3.1 and later)."""
         token = self.reserve(symbol).token
         self.chain.send(self.deployed.configurator, "setReservePause(address,bool,uint40)", token, False, seconds)
+
+    def _publish(self, answers: Mapping[str, int]) -> None:
+        """Answers by aggregator."""
+        self.chain.bulk([Transaction(DEPLOYER, a, calldata("set(int256)", answer)) for a, answer in answers.items()])
 
     def _pool(self, signature: str, *arguments: Any, sender: str) -> dict[str, Any]:
         return self.chain.send(self.deployed.pool, signature, *arguments, sender=sender)

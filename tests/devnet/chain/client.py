@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from monitor.clock import SystemClock
 from tests.devnet.chain.anvil import GENESIS_TIMESTAMP_S, Anvil, anvil
 from tests.devnet.chain.codec import calldata, constructor, parse, results, revert_reason
 from tests.devnet.chain.compiler import own
@@ -165,6 +166,20 @@ class Chain:
         """Mines one block `seconds` after the newest one."""
         self.rpc.request("evm_setNextBlockTimestamp", hex(self.head().timestamp_s + seconds))
         return self.mine()
+
+    def set_block_interval(self, seconds: int) -> None:
+        """From now on each block is `seconds` after its parent (12 at the start)."""
+        self.rpc.request("anvil_setBlockTimestampInterval", seconds)
+
+    def follow_wall_clock(self) -> None:
+        """From now on blocks carry the machine's time; a chain that is ahead of it goes on from where it is."""
+        self.rpc.request("anvil_removeBlockTimestampInterval")
+        self.rpc.request("anvil_setTime", hex(max(SystemClock().wall_s(), self.head().timestamp_s + 1)))
+
+    def reorg(self, depth: int) -> Head:
+        """Replaces the newest `depth` blocks by as many empty ones with other hashes, without their transactions."""
+        self.rpc.request("anvil_reorg", depth, [])
+        return self.head()
 
     def snapshot(self) -> str:
         return str(self.rpc.request("evm_snapshot"))

@@ -23,7 +23,7 @@ def moments(market: Market) -> Iterator[str]:
     chain.advance_time(30 * DAY_S)
     market.beat()
     yield "a month later"
-    _scale(market, SLIDE_PPM)
+    market.scale_prices(SLIDE_PPM)
     yield "ether slid"
     market.set_sequencer(up=False)
     chain.mine()
@@ -38,20 +38,15 @@ def moments(market: Market) -> Iterator[str]:
         market.grant_grace("WBTC", 4 * HOUR_S)
         yield "two reserves in their grace period"
         chain.advance_time(4 * HOUR_S + 1)
-    _scale(market, DEPEG_PPM)
+    market.scale_prices(DEPEG_PPM)
     market.set_ratio("wstETH", RATIO_AFTER_DEPEG_E18)
     yield "staked ether and a dollar off their peg"
-    _scale(market, CRASH_PPM)
+    market.scale_prices(CRASH_PPM)
     yield "crashed"
     liquidate_some(market, LIQUIDATIONS)
     yield "liquidated"
     chain.advance_time(90 * DAY_S)
     yield "a quarter later"
-
-
-def _scale(market: Market, moves_ppm: dict[str, int]) -> None:
-    for symbol, ppm in moves_ppm.items():
-        market.scale_price(symbol, ppm)
 
 
 def liquidate_some(market: Market, count: int) -> list[Liquidation]:

@@ -54,8 +54,7 @@ def settle(market: Market, seed: int, count: int) -> Market:
         market.chain.advance_time(days * DAY_S)
         carry_out(market, [Plan(provider, tuple((s, market.reserve(s).unit) for s in symbols))])
     close_listings(market)
-    for symbol, ppm in SLIDES_PPM.items():
-        market.scale_price(symbol, ppm)
+    market.scale_prices(SLIDES_PPM)
     market.beat()
     market.accounts = (provider, *(plan.user for plan in plans))
     return market

@@ -12,6 +12,7 @@ from tests.devnet.chain.codec import word
 from tests.devnet.chain.rpc import strict
 
 USERS_CONFIG_SLOT = 53
+USERS_E_MODE_SLOT = 56
 CANDIDATE_SLOTS = range(50, 70)
 BALANCE_MASK = (1 << 120) - 1
 
@@ -63,3 +64,17 @@ def write_positions(
 
 def _write(contract: str, slot: str, value: int) -> tuple[str, Sequence[str]]:
     return "anvil_setStorageAt", (contract, slot, word(value))
+
+
+def flag_as_collateral(market: Market, user: str, symbol: str) -> None:
+    """Set the user's collateral bit without the pool's consent, as accounts have it from before a rule changed."""
+    bitmap = market.chain.view(market.deployed.pool, "getUserConfiguration(address)(uint256)", user)
+    bitmap |= 2 << 2 * market.reserve(symbol).id
+    strict(market.chain.rpc.batch([_write(market.deployed.pool, mapping_slot(user, USERS_CONFIG_SLOT), bitmap)]))
+    market.chain.mine()
+
+
+def leave_e_mode(market: Market, user: str) -> None:
+    """Put the user outside any e-mode without the pool's consent."""
+    strict(market.chain.rpc.batch([_write(market.deployed.pool, mapping_slot(user, USERS_E_MODE_SLOT), 0)]))
+    market.chain.mine()
