@@ -59,6 +59,7 @@ def _loop(settings: Settings, chain: Chain, store: Store, dispatcher: Dispatcher
         store=store,
         levels=parts.levels(),
         recipients=parts.recipients(settings),
+        labels=parts.labels(settings),
         clock=clock,
         target_wad=parts.target_wad(settings),
         told=dispatcher.wake,

@@ -1,13 +1,13 @@
 """Follows one chain: at each new block every deployment on it is read, assessed, judged and committed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from monitor.clock import Clock
 from monitor.cycle.outlook import Outlooks, Source
 from monitor.cycle.step import Target, assess, look, unseen
-from monitor.domain.alerts import Notice, Recipient
+from monitor.domain.alerts import Alert, Notice, Recipient
 from monitor.domain.health import Unmeasurable
 from monitor.domain.ids import Address, DeploymentName
 from monitor.domain.moment import BlockRef
@@ -53,6 +53,7 @@ class HeadLoop:
     store: Store
     levels: Levels
     recipients: Mapping[Address, tuple[Recipient, ...]]
+    labels: Mapping[Address, str]
     clock: Clock
     target_wad: int
     told: Callable[[], None] = lambda: None
@@ -128,7 +129,7 @@ class HeadLoop:
             judge(past.get(evaluation.protocol.id), evaluation, self.levels, now_s) for evaluation in evaluations
         ]
         notices = [
-            Notice(alert, self._told(evaluation))
+            Notice(self._labelled(alert, evaluation), self.recipients.get(_owner(evaluation), ()))
             for evaluation, judgement in zip(evaluations, judged, strict=True)
             for alert in judgement.alerts
         ]
@@ -137,6 +138,11 @@ class HeadLoop:
             self.told()
         return len(notices)
 
-    def _told(self, evaluation: Evaluation) -> tuple[Recipient, ...]:
-        seen = evaluation.protocol
-        return self.recipients.get(seen.owner or Address(seen.id.key), ())
+    def _labelled(self, alert: Alert, evaluation: Evaluation) -> Alert:
+        label = self.labels.get(_owner(evaluation))
+        return replace(alert, facts={**alert.facts, "label": label}) if label else alert
+
+
+def _owner(evaluation: Evaluation) -> Address:
+    seen = evaluation.protocol
+    return seen.owner or Address(seen.id.key)

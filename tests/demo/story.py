@@ -17,7 +17,8 @@ from yarl import URL
 
 from tests.demo.stage import CHAT, DEPLOYMENT, HERO, Stage
 
-STEPS_PPM = (950_000, 950_000, 960_000, 960_000, 970_000, 970_000, 970_000, 960_000, 970_000)
+STEP_PPM = 960_000
+_MOST_STEPS = 14
 _TIMEOUT_S = 30
 
 
@@ -47,8 +48,8 @@ class Story:
 
     async def slide(self, http: aiohttp.ClientSession) -> None:
         """Let ether fall step by step; after each, wait for the service and show what it says and sends."""
-        for ppm in STEPS_PPM:
-            await asyncio.to_thread(self.stage.drop_ether, ppm)
+        for _ in range(_MOST_STEPS):
+            await asyncio.to_thread(self.stage.drop_ether, STEP_PPM)
             view = await self._seen(http)
             level = str(view["level"])
             if level not in self.tally.levels:
