@@ -33,6 +33,7 @@ def nearly(holds: Holds, margin: Margin, low: int, high: int, step: int) -> tupl
         start, end = margin(low), margin(high)
         middle = (low + high) // 2
         guess = low + (high - low) * start // (start - end) if start != end else middle
+        guess = min(max(guess, low + 1), high - 1)
         low, high = narrowed(holds, low, high, (guess, guess - step, guess + step, middle))
     return low, high
 
