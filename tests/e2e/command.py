@@ -1,0 +1,64 @@
+"""Runs `hfm` as a person does: another process, its exit code, and what it said."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.devnet import Market
+
+DEPLOYMENT = "local-core"
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def hfm(*arguments: object, timeout_s: float = 120, cwd: Path | None = None, **environment: str) -> Said:
+    """Run a verb to its end."""
+    done = subprocess.run(
+        [sys.executable, "-m", "monitor", *map(str, arguments)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])} | environment,
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+def config_of(
+    market: Market, folder: Path, more: str = "", url: str | None = None, provider: str | None = None
+) -> Path:
+    """Write the configuration that names a market's addresses provider and nothing else of it."""
+    path = folder / "hfm.toml"
+    path.write_text(
+        f"""[[chain]]
+name = "local"
+id = "eip155:31337"
+rpc = ["{url or market.chain.node.http_url}"]
+allow_private = true
+
+[[deployment]]
+name = "{DEPLOYMENT}"
+protocol = "aave_v3"
+chain = "local"
+pool_addresses_provider = "{provider or market.deployed.provider}"
+{more}
+"""
+    )
+    return path
+
+
+def accounts_of(users: list[str] | tuple[str, ...], folder: Path) -> Path:
+    """Write a list of accounts as people keep them, with comments."""
+    path = folder / "accounts.txt"
+    path.write_text("# borrowers\n" + "".join(f"{user}  # one of them\n" for user in users))
+    return path
