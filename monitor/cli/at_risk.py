@@ -45,7 +45,7 @@ async def _at_risk(
     limits: tuple[int, int],
     shown: str,
 ) -> int:
-    from monitor.app import Readers, configured
+    from monitor.app.readers import Readers, configured
     from monitor.cli import FINDING, OK, UNREAD
     from monitor.cli.tables import print_rows
     from monitor.settings import addresses_in

@@ -17,7 +17,7 @@ from monitor.errors import UsageError
 from monitor.query import Answer, Ask, LensAnswer, LensCall
 
 if TYPE_CHECKING:
-    from monitor.app import Readers
+    from monitor.app.readers import Readers
 
 _RUNS = 15
 _PEER_ACCOUNTS = 100
@@ -27,7 +27,7 @@ _ROWS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One measurement; `budget` is what is promised, None for nothing, and is a floor where `is_rate`, else a ceiling."""
+    """One measurement; `budget` is the promise or None, a floor where `is_rate`, else a ceiling."""
 
     work: str
     value: float
@@ -61,7 +61,7 @@ def bench(
 
 
 async def _bench(config: Path | None, deployment: str | None, accounts: Path | None, *, check: bool) -> int:
-    from monitor.app import Readers, configured
+    from monitor.app.readers import Readers, configured
     from monitor.cli import FINDING, OK
     from monitor.settings import addresses_in
 

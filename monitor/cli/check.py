@@ -11,7 +11,7 @@ from monitor.domain.prices import Unknown
 from monitor.errors import MonitorError
 
 if TYPE_CHECKING:
-    from monitor.app import Readers
+    from monitor.app.readers import Readers
     from monitor.cycle.step import Target
     from monitor.settings import Settings
     from monitor.sources.rpc.chain import Chain
@@ -31,7 +31,8 @@ def check(*, config: Path | None = None, onchain: bool = False, accounts: Path |
 
 
 async def _check(config: Path | None, accounts: Path | None, *, onchain: bool) -> int:
-    from monitor.app import Readers, configured, parts
+    from monitor.app import parts
+    from monitor.app.readers import Readers, configured
     from monitor.cli import OK
     from monitor.settings import addresses_in
 

@@ -26,7 +26,7 @@ def explain(position: str, *, config: Path | None = None, block: str | None = No
 
 
 async def _explain(position: str, config: Path | None, block: str | None) -> int:
-    from monitor.app import Readers, configured, moment
+    from monitor.app.readers import Readers, configured, moment
     from monitor.cli import FINDING, OK, UNREAD
     from monitor.domain.ids import address
 

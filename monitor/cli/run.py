@@ -17,7 +17,8 @@ def run(*, config: Path = Path("hfm.toml")) -> int:
 
 async def _run(config: Path) -> int:
     from monitor import log
-    from monitor.app import configured, serve
+    from monitor.app.readers import configured
+    from monitor.app.service import serve
     from monitor.cli import OK
 
     async with configured(config) as settings:

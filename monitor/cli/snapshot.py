@@ -44,7 +44,7 @@ async def _snapshot(
     output: Path | None,
     shown: str,
 ) -> int:
-    from monitor.app import Readers, configured
+    from monitor.app.readers import Readers, configured
     from monitor.cli import OK, UNREAD
     from monitor.cli.tables import print_rows
     from monitor.export.writer import writer_for

@@ -18,8 +18,8 @@ def send_test_alert(channel: str, *, config: Path | None = None) -> int:
 
 
 async def _send(channel: str, config: Path | None) -> int:
-    from monitor.app import configured
     from monitor.app.delivery import channels
+    from monitor.app.readers import configured
     from monitor.cli import OK
     from monitor.cli.tables import screen
     from monitor.clock import SystemClock

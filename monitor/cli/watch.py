@@ -14,7 +14,7 @@ from monitor.domain.row import Evaluation, row
 from monitor.errors import UsageError
 
 if TYPE_CHECKING:
-    from monitor.app import Readers
+    from monitor.app.readers import Readers
 
 _REFRESH_S = 4
 
@@ -39,7 +39,7 @@ def watch(
 
 
 async def _watch(addresses: tuple[str, ...], rpc: tuple[str, ...], config: Path | None, *, once: bool) -> int:
-    from monitor.app import Readers, configured
+    from monitor.app.readers import Readers, configured
     from monitor.cli import OK, UNREAD
     from monitor.domain.ids import address
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 from rich.console import Console
 
-from monitor.app import Readers, configured
+from monitor.app.readers import Readers, configured
 from monitor.cycle.step import look
 from monitor.settings import addresses_in
 from tests.demo.stage import Stage, ready, service, stage
