@@ -1,11 +1,13 @@
 """Each part, made from the settings that concern it."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
 from monitor import resources
 from monitor.adapter import Adapter
+from monitor.clock import Clock
 from monitor.cycle.outlook import Outlooks, Reference
 from monitor.cycle.step import Target
 from monitor.domain.alerts import Recipient, Route
@@ -15,8 +17,13 @@ from monitor.pricing import haircuts
 from monitor.protocols import ADAPTERS
 from monitor.rules.levels import Levels
 from monitor.settings import ChainSettings, DeploymentSettings, Settings, addresses_in, suggestion, table
+from monitor.sources.http.venue import Venue, VenueSpec
+from monitor.sources.opening import open_venue
 from monitor.sources.rpc.spec import ChainSpec, EndpointSpec
 from monitor.units import scaled_from_text
+
+PRICE_VENUE = "prices"
+"""What the HTTP feed of independent prices is called in messages."""
 
 
 def adapter(slug: str) -> Adapter[Any]:
@@ -46,7 +53,7 @@ def target(settings: Settings, deployment: DeploymentSettings, owners: Sequence[
     return Target(settings.domain_deployment(deployment), adapter(deployment.protocol), tuple(owners))
 
 
-def outlooks(settings: Settings) -> Outlooks:
+def outlooks(settings: Settings, venue: Venue | None = None) -> Outlooks:
     """Return the independent prices and haircuts."""
     references = {
         (ChainId(settings.chain_named(r.chain).id), address(r.token)): Reference(
@@ -55,7 +62,18 @@ def outlooks(settings: Settings) -> Outlooks:
         for r in settings.reference
     }
     known = haircuts.parse(table(resources.config() / "haircuts.toml"), settings.haircuts)
-    return Outlooks(references, known)
+    return Outlooks(references, known, venue, PRICE_VENUE)
+
+
+@asynccontextmanager
+async def price_venue(settings: Settings, clock: Clock) -> AsyncIterator[Venue | None]:
+    """Open the HTTP feed of independent prices, None where none is set."""
+    if not settings.prices.url:
+        yield None
+        return
+    spec = VenueSpec(PRICE_VENUE, settings.prices.url, allow_private=settings.prices.allow_private)
+    async with open_venue(spec, clock) as venue:
+        yield venue
 
 
 def levels() -> Levels:

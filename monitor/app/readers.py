@@ -58,7 +58,8 @@ class Readers:
                 for name in dict.fromkeys(d.chain for d in wanted)
             }
             pairs = tuple((chains[name], target) for name, target in targets)
-            yield cls(settings, MappingProxyType(chains), pairs, parts.outlooks(settings))
+            venue = await stack.enter_async_context(parts.price_venue(settings, clock))
+            yield cls(settings, MappingProxyType(chains), pairs, parts.outlooks(settings, venue))
 
     @property
     def wanted(self) -> int:

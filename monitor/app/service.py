@@ -12,6 +12,7 @@ from monitor.app.facts import Facts
 from monitor.app.serving import open_api
 from monitor.clock import Clock, SystemClock, jitter
 from monitor.cycle.head import HeadLoop
+from monitor.cycle.outlook import Outlooks
 from monitor.errors import ConfigError
 from monitor.outbox.dispatcher import Dispatcher
 from monitor.schedule import Schedule
@@ -41,7 +42,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             name: await stack.enter_async_context(open_chain(parts.chain_spec(settings.chain_named(name)), clock))
             for name in dict.fromkeys(d.chain for d in settings.live)
         }
-        loops = {name: _loop(settings, chain, store, dispatcher, clock) for name, chain in chains.items()}
+        outlooks = parts.outlooks(settings, await stack.enter_async_context(parts.price_venue(settings, clock)))
+        loops = {name: _loop(settings, chain, outlooks, store, dispatcher, clock) for name, chain in chains.items()}
         for name, loop in loops.items():
             schedule.follow(f"chain {name}", loop.once)
         schedule.follow("outbox", dispatcher.run)
@@ -51,11 +53,13 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         await schedule.run(stop)
 
 
-def _loop(settings: Settings, chain: Chain, store: Store, dispatcher: Dispatcher, clock: Clock) -> HeadLoop:
+def _loop(
+    settings: Settings, chain: Chain, outlooks: Outlooks, store: Store, dispatcher: Dispatcher, clock: Clock
+) -> HeadLoop:
     return HeadLoop(
         chain=chain,
         targets=tuple(parts.target(settings, d) for d in settings.live if d.chain == chain.spec.name),
-        outlooks=parts.outlooks(settings),
+        outlooks=outlooks,
         store=store,
         levels=parts.levels(),
         recipients=parts.recipients(settings),

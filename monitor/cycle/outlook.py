@@ -1,19 +1,22 @@
 """What independent sources say about a market's prices at a moment, and the cautious repricing made of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from monitor import log
 from monitor.adapter import Market
 from monitor.domain.ids import Address, ChainId
 from monitor.domain.moment import BlockRef
-from monitor.domain.prices import Node, PriceUsed
+from monitor.domain.prices import Node, PriceUsed, Unknown
+from monitor.errors import ReadError
 from monitor.pricing.haircuts import Haircuts
 from monitor.pricing.reference import ReferenceCoin, ReferenceFeed, aggregator_prices, http_prices
 from monitor.pricing.repricing import Outlook, cautious
 from monitor.query import Ask
 
 T = TypeVar("T")
+_log = log.get("cycle")
 
 
 class Source(Protocol):
@@ -64,5 +67,13 @@ class Outlooks:
         if feeds:
             independent.update(await source.read(aggregator_prices(feeds, at.timestamp_s), at))
         if coins and self.venue is not None:
-            independent.update(await self.venue.read(http_prices(coins, self.venue_name, at.timestamp_s)))
+            independent.update(await self._of_venue(self.venue, coins, at.timestamp_s))
         return cautious(market.tokens, market.graph, independent, self.haircuts, at.chain)
+
+    async def _of_venue(self, venue: Venue, coins: Sequence[ReferenceCoin], now_s: int) -> Mapping[Node, PriceUsed]:
+        try:
+            return await venue.read(http_prices(coins, self.venue_name, now_s))
+        except ReadError as e:
+            _log.warning("no independent prices", venue=self.venue_name, problem=str(e))
+            unknown = Unknown(f"{self.venue_name}: {e}")
+            return {coin.node: PriceUsed(coin.node, unknown, 0, self.venue_name, "market") for coin in coins}

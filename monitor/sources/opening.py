@@ -1,4 +1,4 @@
-"""Opens a chain for as long as somebody reads it, with an HTTP client of its own."""
+"""Opens a chain or a venue for as long as somebody reads it, with an HTTP client of its own."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 
 from monitor.clock import Clock
+from monitor.sources.http.venue import Venue, VenueSpec
 from monitor.sources.rpc.chain import Chain
 from monitor.sources.rpc.spec import ChainSpec
 
@@ -23,3 +24,10 @@ async def open_chain(spec: ChainSpec, clock: Clock) -> AsyncIterator[Chain]:
             yield chain
         finally:
             await chain.close()
+
+
+@asynccontextmanager
+async def open_venue(spec: VenueSpec, clock: Clock) -> AsyncIterator[Venue]:
+    """Yield the venue; nothing is asked of it yet."""
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=_CONNECTIONS)) as session:
+        yield Venue(spec, clock, session)
