@@ -1,6 +1,9 @@
 """The chain underneath: time, bulk transactions, snapshots, named reverts, and a process that ends with its block."""
 
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from monitor.clock import SystemClock
 from tests.devnet import DEPLOYER, Chain, Reverted, Transaction, running_chain
 from tests.devnet.chain.codec import calldata, parse
 from tests.devnet.chain.compiler import own
+from tests.devnet.chain.toolchain import ROOT
 
 pytestmark = pytest.mark.devnet
 SOMEONE = "0x" + "5a" * 20
@@ -107,3 +111,31 @@ def _fail_while_running(seen: list[tuple[int, Path]]) -> None:
         seen.append((running.node.pid, Path(running.node.ipc_path).parent))
         assert seen[0][1].exists()
         raise ZeroDivisionError
+
+
+def test_the_process_is_gone_too_when_its_parent_is_killed_and_can_do_nothing() -> None:
+    code = (
+        "from tests.devnet import running_chain\n"
+        "import time\n"
+        "with running_chain() as chain:\n"
+        "    print(chain.node.pid, chain.node.ipc_path, flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    with parent:
+        assert parent.stdout is not None
+        pid, ipc_path = parent.stdout.readline().split()
+        os.kill(int(pid), 0)
+        parent.kill()
+    assert _gone(int(pid))
+    assert not Path(ipc_path).parent.exists()
+
+
+def _gone(pid: int) -> bool:
+    for _ in range(200):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False

@@ -20,6 +20,18 @@ POLL_S = 0.005
 START_POLLS = 4000
 BLOCK_GAS_LIMIT = 2_000_000_000
 
+# The node ends when the pipe to its supervisor closes: also when this process is killed and can clean up nothing.
+SUPERVISOR = """
+folder=$1; shift
+exec 3<&0
+"$@" </dev/null 3<&- &
+node=$!
+echo "process $node"
+{ read -r _ <&3; kill -9 "$node"; rm -rf -- "$folder"; } 2>/dev/null &
+guard=$!
+wait "$node"
+kill "$guard" 2>/dev/null
+"""
 FLAGS = (
     *("--host", "127.0.0.1", "--base-fee", "0", "--gas-price", "0", "--order", "fifo", "--accounts", "1"),
     *("--auto-impersonate", "--disable-min-priority-fee", "--disable-code-size-limit", "--no-request-size-limit"),
@@ -53,14 +65,21 @@ def anvil(
         command = [str(binary), "--port", str(port), "--timestamp", str(timestamp_s), "--gas-limit", str(gas_limit)]
         command += ["--chain-id", str(CHAIN_ID), "--ipc", ipc_path, *FLAGS, *extra_flags]
         with output.open("wb") as stream:
-            process = subprocess.Popen(command, stdout=stream, stderr=stream, env={**os.environ, "HOME": home})
+            process = subprocess.Popen(
+                ["sh", "-c", SUPERVISOR, "sh", home, *command],
+                stdin=subprocess.PIPE,
+                stdout=stream,
+                stderr=stream,
+                env={**os.environ, "HOME": home},
+                start_new_session=True,
+            )
         try:
-            bound = _listening_port(process, output)
-            running = Anvil(f"http://127.0.0.1:{bound}", f"ws://127.0.0.1:{bound}", ipc_path, process.pid)
+            running = _listening(process, output, ipc_path)
             _settle(running)
             yield running
         finally:
-            process.kill()
+            if process.stdin is not None:
+                process.stdin.close()
             process.wait()
 
 
@@ -71,12 +90,13 @@ def _settle(running: Anvil) -> None:
     rpc.close()
 
 
-def _listening_port(process: subprocess.Popen[bytes], output: Path) -> int:
+def _listening(process: subprocess.Popen[bytes], output: Path, ipc_path: str) -> Anvil:
     for _ in range(START_POLLS):
         if process.poll() is not None:
             break
-        found = re.search(rb"Listening on [0-9.]+:(\d+)", output.read_bytes())
-        if found:
-            return int(found[1])
+        text = output.read_text()
+        port, pid = re.search(r"Listening on [0-9.]+:(\d+)", text), re.search(r"process (\d+)", text)
+        if port and pid:
+            return Anvil(f"http://127.0.0.1:{port[1]}", f"ws://127.0.0.1:{port[1]}", ipc_path, int(pid[1]))
         time.sleep(POLL_S)
     raise DevnetUnavailable(f"anvil did not start listening: {output.read_text()[-800:]}")

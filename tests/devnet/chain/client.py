@@ -17,7 +17,6 @@ TRANSACTION_GAS = 15_000_000
 EXECUTION_REVERTED = 3
 WORDS_AT = "0x" + "00" * 18 + "f00d"
 WORDS_PER_CALL = 20_000
-BULK_GAS = 2_500_000
 BULK_BATCH = 1000
 POLL_S = 0.0005
 NUDGE_AT_POLL = 400
@@ -131,7 +130,7 @@ class Chain:
         raise TimeoutError(f"no receipt of {transaction_hash} after {RECEIPT_POLLS} polls")
 
     def bulk(self, transactions: Sequence[Transaction]) -> None:
-        """Mines many transactions, each sender's own in order. A revert is not told: check the state."""
+        """Mines many transactions, each sender's in order, senders in any. A revert is not told: check the state."""
         senders = sorted({t.sender for t in transactions})
         counts = strict(self.rpc.batch([("eth_getTransactionCount", (s, "latest")) for s in senders]))
         nonces = {s: int(n, 16) for s, n in zip(senders, counts, strict=True)}
@@ -149,7 +148,7 @@ class Chain:
         requests = []
         for t in transactions:
             body = {"from": t.sender, "to": t.to, "data": t.data, "nonce": hex(nonces[t.sender])}
-            requests.append(("eth_sendTransaction", ({"gas": hex(BULK_GAS), "gasPrice": "0x0", **body},)))
+            requests.append(("eth_sendTransaction", ({"gas": hex(TRANSACTION_GAS), "gasPrice": "0x0", **body},)))
             nonces[t.sender] += 1
         strict(self.rpc.batch(requests))
 

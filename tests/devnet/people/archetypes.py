@@ -20,7 +20,7 @@ def random_plans(purse: Purse, seed: int, count: int) -> list[Plan]:
 
 def _with_extra(purse: Purse, user: str, turn: int, held: list[str], borrowed: list[str]) -> Plan:
     """Collateral in `held` and one asset that will be frozen, paused, without LTV or in grace; debt in `borrowed`."""
-    supplies = purse.split([*held, EXTRAS[turn % len(EXTRAS)]], purse.wealth())
+    supplies = purse.supplies([*held, EXTRAS[turn % len(EXTRAS)]], purse.wealth())
     off: tuple[str, ...] = ()
     if turn % 5 == 0:
         supplies |= {"PT-USDe": purse.raw("PT-USDe", purse.wealth(2, 4))}
@@ -57,7 +57,7 @@ def stable_rate(purse: Purse, user: str, turn: int) -> Plan:
 
 
 def _in_e_mode(purse: Purse, user: str, e_mode: int, held: list[str], borrowed: list[str]) -> Plan:
-    supplies = purse.split(held, purse.wealth())
+    supplies = purse.supplies(held, purse.wealth())
     return Plan(user, tuple(supplies.items()), variable(purse.debts(borrowed, supplies, e_mode)), e_mode)
 
 
@@ -89,13 +89,13 @@ def isolated(purse: Purse, user: str, turn: int) -> Plan:
 
 def dust(purse: Purse, user: str, turn: int) -> Plan:
     """Less than a dollar on every leg, down to single units."""
-    supplies = {s: purse.raw(s, purse.wealth(-3, -0.2)) for s in purse.some(GENERAL, 1, 3)}
+    supplies = {s: purse.supply(s, purse.wealth(-3, -0.2)) for s in purse.some(GENERAL, 1, 3)}
     owed = ["GHO" if turn % 2 else "DAI", *purse.some(("WETH", "WBTC", "LINK", "USDC"), 0, 1)]
     return Plan(user, tuple(supplies.items()), variable(purse.debts(owed, supplies)))
 
 
 def no_debt(purse: Purse, user: str, turn: int) -> Plan:
-    return Plan(user, tuple(purse.split(purse.some(GENERAL, 1, 4), purse.wealth()).items()))
+    return Plan(user, tuple(purse.supplies(purse.some(GENERAL, 1, 4), purse.wealth()).items()))
 
 
 def nothing(purse: Purse, user: str, turn: int) -> Plan:

@@ -1,16 +1,16 @@
 """What one account will do, and the transactions that do it."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from eth_utils.crypto import keccak
 
 from tests.devnet.aave.deployed import Deployed
 from tests.devnet.aave.market import MAX, VARIABLE
-from tests.devnet.chain.client import Transaction
+from tests.devnet.chain.client import DEPLOYER, Transaction
 from tests.devnet.chain.codec import calldata
 
 APPROVE, MINT = "approve(address,uint256)", "mint(address,uint256)"
+PLAY = "play(address[],bytes[])"
 SUPPLY = "supply(address,uint256,address,uint16)"
 BORROW = "borrow(address,uint256,uint256,uint16,address)"
 USE = "setUserUseReserveAsCollateral(address,bool)"
@@ -27,21 +27,25 @@ class Plan:
     enabled: tuple[str, ...] = ()
     disabled: tuple[str, ...] = ()
 
-    def transactions(self, deployed: Deployed) -> Iterator[Transaction]:
-        """Return its transactions, in order; the account mints its own tokens."""
-        if self.e_mode:
-            yield Transaction(self.user, deployed.pool, calldata("setUserEMode(uint8)", self.e_mode))
+    def calls(self, deployed: Deployed) -> list[tuple[str, str]]:
+        """(target, calldata) of all it does, in order; the account mints its own tokens."""
+        pool, tokens = deployed.pool, {r.symbol: r.token for r in deployed.reserves}
+        calls = [(pool, calldata("setUserEMode(uint8)", self.e_mode))] if self.e_mode else []
         for symbol, amount in self.supplies:
-            token = deployed.reserve(symbol).token
-            yield Transaction(self.user, token, calldata(MINT, self.user, amount))
-            yield Transaction(self.user, token, calldata(APPROVE, deployed.pool, MAX))
-            yield Transaction(self.user, deployed.pool, calldata(SUPPLY, token, amount, self.user, 0))
+            calls.append((tokens[symbol], calldata(MINT, self.user, amount)))
+            calls.append((tokens[symbol], calldata(APPROVE, pool, MAX)))
+            calls.append((pool, calldata(SUPPLY, tokens[symbol], amount, self.user, 0)))
         for switched, on in ((self.disabled, False), (self.enabled, True)):
-            for symbol in switched:
-                yield Transaction(self.user, deployed.pool, calldata(USE, deployed.reserve(symbol).token, on))
+            calls += [(pool, calldata(USE, tokens[symbol], on)) for symbol in switched]
         for symbol, amount, mode in self.borrows:
-            token = deployed.reserve(symbol).token
-            yield Transaction(self.user, deployed.pool, calldata(BORROW, token, amount, mode, 0, self.user))
+            calls.append((pool, calldata(BORROW, tokens[symbol], amount, mode, 0, self.user)))
+        return calls
+
+    def transaction(self, deployed: Deployed) -> Transaction:
+        """Return all of it as one transaction, for an account that has the code of `Puppet`."""
+        targets, data = zip(*self.calls(deployed), strict=True)
+        played = calldata(PLAY, targets, [bytes.fromhex(d[2:]) for d in data])
+        return Transaction(DEPLOYER, self.user, played)
 
 
 def address(seed: int, group: str, index: int) -> str:

@@ -20,9 +20,12 @@ class Purse:
     prices_e8: dict[str, int]
 
     def raw(self, symbol: str, dollars: float) -> int:
-        """Return the raw token amount worth `dollars`, at least 1."""
-        unit = self.deployed.reserve(symbol).unit
-        return max(1, int(dollars * PRICE_UNIT) * unit // self.prices_e8[symbol])
+        """Return the raw token amount worth at most `dollars`."""
+        return int(dollars * PRICE_UNIT) * self.deployed.reserve(symbol).unit // self.prices_e8[symbol]
+
+    def supply(self, symbol: str, dollars: float) -> int:
+        """Return that amount, but at least 2: a single unit may be minted as none."""
+        return max(2, self.raw(symbol, dollars))
 
     def dollars(self, symbol: str, raw: int) -> float:
         return raw * self.prices_e8[symbol] / self.deployed.reserve(symbol).unit / PRICE_UNIT
@@ -39,10 +42,14 @@ class Purse:
         count = int(self.random.integers(least, most + 1))
         return [symbols[i] for i in self.random.permutation(len(symbols))[:count]]
 
-    def split(self, symbols: Sequence[str], dollars: float) -> dict[str, int]:
-        """Raw amounts of the symbols that are worth `dollars` together."""
+    def shares(self, symbols: Sequence[str], dollars: float) -> dict[str, float]:
+        """Dollars of each symbol that are `dollars` together."""
         weights = self.random.dirichlet([1.5] * len(symbols))
-        return {s: self.raw(s, dollars * float(w)) for s, w in zip(symbols, weights, strict=True)}
+        return {symbol: dollars * float(weight) for symbol, weight in zip(symbols, weights, strict=True)}
+
+    def supplies(self, symbols: Sequence[str], dollars: float) -> dict[str, int]:
+        """Raw amounts of the symbols that are worth `dollars` together."""
+        return {symbol: self.supply(symbol, part) for symbol, part in self.shares(symbols, dollars).items()}
 
     def limit(self, supplies: dict[str, int], e_mode: int = 0) -> float:
         """Dollars that may be borrowed against `supplies`, all collateral; a unit short, as minting rounds down."""
@@ -55,5 +62,5 @@ class Purse:
 
     def debts(self, symbols: Sequence[str], supplies: dict[str, int], e_mode: int = 0) -> dict[str, int]:
         """Raw debts of the symbols, together up to nearly all of the limit, and in an e-mode not much less."""
-        used = self.uniform(0.8 if e_mode else 0.4, MOST_OF_LIMIT)
-        return {s: raw - 1 for s, raw in self.split(symbols, used * self.limit(supplies, e_mode)).items() if raw > 1}
+        used = self.uniform(0.8 if e_mode else 0.4, MOST_OF_LIMIT) * self.limit(supplies, e_mode)
+        return {symbol: self.raw(symbol, part) for symbol, part in self.shares(symbols, used).items()}

@@ -7,8 +7,10 @@ import numpy as np
 
 from tests.devnet.aave.market import LIQUIDATOR, MAX, Market
 from tests.devnet.aave.shape import HOUR_S, State
-from tests.devnet.chain.client import BULK_GAS, Reverted, Transaction
+from tests.devnet.chain.client import Reverted, Transaction
 from tests.devnet.chain.codec import calldata
+from tests.devnet.chain.compiler import own
+from tests.devnet.chain.rpc import strict
 from tests.devnet.people.archetypes import random_plans
 from tests.devnet.people.crafted import LUNA_AFTER_PPM, RETH_AFTER_PPM, bad_debt, close_factor_branches, on_the_line
 from tests.devnet.people.plan import APPROVE, MINT, Plan, address
@@ -71,30 +73,33 @@ def _equip_liquidator(market: Market) -> None:
 
 
 def carry_out(market: Market, plans: Sequence[Plan]) -> None:
-    """Send all transactions of all plans. Raises `PlanFailed` for the first account that is not as planned."""
-    market.chain.bulk([t for plan in plans for t in plan.transactions(market.deployed)])
-    pool = market.deployed.pool
-    bitmaps = market.chain.views([(pool, "getUserConfiguration(address)(uint256)", plan.user) for plan in plans])
-    for plan, bitmap in zip(plans, bitmaps, strict=True):
+    """Make all positions, in order. Raises `PlanFailed` for the first account that cannot do as planned.
+
+    One sender makes them, so that their order, and with it the chain, is the same every time.
+    """
+    active = [plan for plan in plans if plan.supplies]
+    _lend_code(market, active, own("Puppet").runtime)
+    market.chain.bulk([plan.transaction(market.deployed) for plan in active])
+    questions = [(market.deployed.pool, plan.user) for plan in active]
+    for plan, bitmap in zip(active, market.chain.words("getUserConfiguration(address)", questions), strict=True):
         borrowed = {r.symbol for r in market.deployed.reserves if bitmap >> 2 * r.id & 1}
         if not borrowed.issuperset(symbol for symbol, _, _ in plan.borrows):
-            raise PlanFailed(f"{plan.user} borrowed only {sorted(borrowed)}: {_first_revert(market, plan)}")
+            raise PlanFailed(f"{plan.user} borrowed only {sorted(borrowed)}: {_refusal(market, plan)}")
+    _lend_code(market, active, "0x")
 
 
-def _first_revert(market: Market, plan: Plan) -> str:
-    """Replay the plan from another address to learn what its first failing transaction says."""
-    stand_in = Plan(address(0, "stand-in", 0), plan.supplies, plan.borrows, plan.e_mode, plan.enabled, plan.disabled)
-    for t in stand_in.transactions(market.deployed):
-        try:
-            market.chain.transact({"from": t.sender, "to": t.to, "data": t.data, "gas": hex(BULK_GAS)})
-        except Reverted as e:
-            return f"{_described(market, t)} {e.error}"
-    return "every transaction works alone, so it ran out of gas or of liquidity"
+def _lend_code(market: Market, plans: Sequence[Plan], runtime_code: str) -> None:
+    strict(market.chain.rpc.batch([("anvil_setCode", (plan.user, runtime_code)) for plan in plans]))
 
 
-def _described(market: Market, transaction: Transaction) -> str:
-    names = {r.token: r.symbol for r in market.deployed.reserves} | {market.deployed.pool: "pool"}
-    return f"{names[transaction.to]}.{transaction.data[:10]}"
+def _refusal(market: Market, plan: Plan) -> str:
+    """What the contract says when the plan is tried again; it was undone as a whole."""
+    again = plan.transaction(market.deployed)
+    try:
+        market.chain.transact({"from": again.sender, "to": again.to, "data": again.data})
+    except Reverted as e:
+        return e.error
+    return "now it works, so it ran out of block gas"
 
 
 def close_listings(market: Market) -> None:
