@@ -23,8 +23,8 @@ class Telegram:
     """One bot. The token never leaves this object: not in its repr, not in an error."""
 
     name = "telegram"
-    # 30 messages a second and one a second per chat are Telegram's limits; the rest is room for a jittery network.
-    limits = Limits(messages=30, window_ms=1015, gap_ms=1050)
+    # 30 messages a second and one a second per chat are Telegram's limits; the rest is room for its clock.
+    limits = Limits(messages=30, window_ms=1005, gap_ms=1005)
 
     def __init__(self, http: aiohttp.ClientSession, token: str, base_url: str = "https://api.telegram.org") -> None:
         self._http = http

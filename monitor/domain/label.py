@@ -12,13 +12,24 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 
 _SYMBOL = re.compile(r"[A-Za-z0-9₮][A-Za-z0-9₮ .-]*")
 _DOMAIN = re.compile(r"\.[A-Za-z]{2}")
-_DIGITS = re.compile(r"[0-9]{9}")
+_DIGITS = re.compile(r"(?:[0-9][ .-]?){9}|^[0-9 .-]*$")
 _SHORT = re.compile(r"0x[0-9a-f]{4}…[0-9a-f]{4}")
 _LOOKS_LIKE = str.maketrans("01L58₮", "OIISBT")
 
 _NUMERIC_HOST = re.compile(r"\d+(?:\.\d+){2,}")
 _NAME_DOT = re.compile(r"\.(?=[^\W\d])")
-_SENTENCE = frozenset(" .,:;()-_=%×·…")
+_CARD_NUMBER = re.compile(r"\d(?:[ -]\d|\d){12,}")
+_SCHEME = re.compile(r"(?<=[^\W\d]):(?=\w)")
+_PLACEHOLDER = re.compile(r"%(?=\w)")
+_SENTENCE = frozenset(" .,:;()-=%×·…")
+
+_MENDED = (
+    (_NAME_DOT, "·"),
+    (_NUMERIC_HOST, lambda m: m[0].replace(".", "·")),
+    (_CARD_NUMBER, lambda m: m[0].replace(" ", "·").replace("-", "·")),
+    (_SCHEME, ": "),
+    (_PLACEHOLDER, ""),
+)
 
 
 def short_address(address: str) -> str:
@@ -70,8 +81,9 @@ def safe_line(text: str, limit: int = LINE_CHARACTERS) -> str:
     """
     visible = "".join(map(_visible, unicodedata.normalize("NFKC", text[: 4 * limit]).replace("...", "…")))
     plain = "".join(c if c in _SENTENCE or _is_word(c) else " " for c in visible)
-    unlinked = _NUMERIC_HOST.sub(lambda m: m[0].replace(".", "·"), _NAME_DOT.sub("·", plain))
-    line = " ".join(unlinked.split()).lstrip("-= ")
+    for pattern, mended in _MENDED:
+        plain = pattern.sub(mended, plain)
+    line = " ".join(plain.split()).lstrip("-= ")
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

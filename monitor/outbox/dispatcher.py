@@ -31,9 +31,7 @@ class Dispatcher:
         def rendered(message: Deliverable) -> Message:
             return render(message.alert, message.recipient, message.key, message.route_index, link_base)
 
-        self._clock = clock
-        self._queue = queue
-        self._lanes = [Lane(queue, channel, clock, jitter, rendered, reach, width) for channel in channels]
+        self._lanes = [Lane(queue, channel, clock, jitter, rendered, self.wake, reach, width) for channel in channels]
 
     def wake(self) -> None:
         """Look now; call it after a commit that had notices."""

@@ -57,6 +57,7 @@ class Lane:
         clock: Clock,
         jitter: Callable[[], float],
         render: Callable[[Deliverable], Message],
+        rerouted: Callable[[], None],
         reach: Reach,
         width: int,
     ) -> None:
@@ -65,6 +66,7 @@ class Lane:
         self._clock = clock
         self._jitter = jitter
         self._render = render
+        self._rerouted = rerouted
         self._reach = reach
         self._width = width
         self._pace = Pace(channel.limits, clock)
@@ -101,6 +103,7 @@ class Lane:
         try:
             await self._record(message, await self._attempt(message))
         finally:
+            self._pace.answered(message.route.address)
             del self._under_way[message.id]
 
     async def _next(self) -> Deliverable:
@@ -114,7 +117,7 @@ class Lane:
                 await self._clock.sleep(STORE_RETRY_S)
                 continue
             if isinstance(found, Deliverable):
-                self._pace.take(found.route.address)
+                self._pace.sending()
                 return found
             await self._doze(found)
 
@@ -202,5 +205,6 @@ class Lane:
             case Refused(why):
                 following = await self._queue.reroute(message, now_s, why)
                 _log.error("refused", error=why, next_channel=following, **about)
+                self._rerouted()
             case _:
                 assert_never(outcome)

@@ -1,0 +1,314 @@
+"""What is owed is delivered: worst first, once, over the route that works."""
+
+import asyncio
+import random
+from collections import deque
+from itertools import pairwise
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from monitor.channels.channel import Limits, Message
+from monitor.channels.email import Email
+from monitor.channels.telegram import Telegram
+from monitor.clock import SystemClock
+from monitor.domain.alerts import AlertKind, Level, Notice, Recipient, Route
+from monitor.errors import DeliveryDeferred, DeliveryRefused, MarkupRefused, StoreFull
+from monitor.outbox import lane
+from monitor.store.queue import Deliverable
+from tests.channels.bot_api_stub import TOKEN, BotApi, Fault
+from tests.channels.mail_server import MailServer
+from tests.fakes.clock import FakeClock
+from tests.fakes.evaluations import position
+from tests.outbox.scene import FakeChannel, alert, deliver, dispatcher, opened, step, to, told
+
+EMAIL = Route("email", "a@b.c")
+
+
+async def test_the_most_severe_goes_first_then_the_one_with_least_time_left(tmp_path: Path):
+    clock = FakeClock(runs=True)
+    channel, chance = FakeChannel(clock), random.Random(7)
+    alerts = [
+        alert(chance.choice(list(Level)[1:]), of=position(n), left_s=chance.choice([None, *range(0, 5000, 100)]))
+        for n in range(1, 301)
+    ]
+    async with opened(tmp_path, clock) as store:
+        await store.commit(told(*alerts))
+        await deliver(store, [channel], clock)
+    expected = sorted(
+        alerts, key=lambda a: (-a.severity, a.time_to_liquidation_s is None, a.time_to_liquidation_s or 0)
+    )
+    assert channel.addresses() == [str(int(a.position.key, 16)) for a in expected]
+
+
+async def test_a_message_not_yet_sent_is_replaced_by_the_next_of_its_position(tmp_path: Path):
+    clock = FakeClock(runs=True)
+    channel = FakeChannel(clock)
+    async with opened(tmp_path, clock) as store:
+        for seq, level in enumerate((Level.WATCH, Level.WARN, Level.CRITICAL)):
+            await store.commit(told(alert(level, seq=seq)))
+        await store.commit(told(alert(Level.WARN, of=position(2))))
+        await deliver(store, [channel], clock)
+        status = await store.views.outbox_status()
+    assert [m.subject.split("]")[0] for _, _, m in channel.taken] == ["[CRITICAL", "[WARN"]
+    assert (status.channels[0].sent, status.channels[0].superseded) == (2, 2)
+
+
+async def test_an_unknown_replaces_no_level_and_an_event_replaces_nothing(tmp_path: Path):
+    clock = FakeClock(runs=True)
+    channel = FakeChannel(clock)
+    kinds = (AlertKind.WORSENED, AlertKind.LIQUIDATED, AlertKind.UNKNOWN, AlertKind.LIQUIDATED, AlertKind.REPEATED)
+    async with opened(tmp_path, clock) as store:
+        for seq, kind in enumerate(kinds):
+            await store.commit(told(alert(Level.CRITICAL, kind, seq=seq)))
+        await deliver(store, [channel], clock)
+    assert len(channel.taken) == 4
+    assert sum("STILL" in m.subject for _, _, m in channel.taken) == 1
+
+
+async def test_the_same_step_committed_again_owes_nothing_new(tmp_path: Path):
+    clock = FakeClock(runs=True)
+    channel = FakeChannel(clock)
+    async with opened(tmp_path, clock) as store:
+        await store.commit(told(alert()))
+        await store.commit(told(alert()))
+        await deliver(store, [channel], clock)
+        await store.commit(told(alert()))
+        await deliver(store, [channel], clock)
+    assert len(channel.taken) == 1
+
+
+async def test_a_route_that_refuses_gives_way_to_the_next_at_once_and_is_left_alone(tmp_path: Path):
+    clock = SystemClock()
+    async with (
+        BotApi(per_chat_s=0, blocked={"1"}).serve() as api,
+        MailServer().serve() as mail,
+        aiohttp.ClientSession() as http,
+        opened(tmp_path, clock) as store,
+    ):
+        email = Email(clock, "127.0.0.1", mail.port, "hfm@hfm.example", security="none")
+        channels = [Telegram(http, TOKEN, api.url), email]
+        for n in range(1, 4):
+            await store.commit(told(alert(of=position(n)), recipient=to("1", EMAIL)))
+        started_ms = clock.monotonic_ms()
+        await deliver(store, channels, clock)
+        assert clock.monotonic_ms() - started_ms <= 2000
+        await store.commit(told(alert(of=position(4)), recipient=to("1", EMAIL)))
+        await deliver(store, channels, clock)
+        assert api.asked == 1
+        assert len(mail.accepted) == 4
+        for one in mail.accepted:
+            text = one.get_body(("plain",))
+            assert text is not None
+            assert "telegram did not accept messages for you" in text.get_content()
+
+
+async def test_with_no_route_left_a_message_is_dead_and_seen_to_be(tmp_path: Path):
+    clock = FakeClock(runs=True)
+    telegram = FakeChannel(clock, refuses={"1": DeliveryRefused("chat not found")})
+    async with opened(tmp_path, clock) as store:
+        await store.commit(told(alert()))
+        await deliver(store, [telegram], clock)
+        (status,) = (await store.views.outbox_status()).channels
+    assert (status.dead, status.sent, status.last, status.last_detail) == (1, 0, "refused", "chat not found")
+
+
+async def test_a_lone_route_that_refused_before_is_still_tried_for_the_next_alert(tmp_path: Path):
+    clock = FakeClock(runs=True)
+    telegram = FakeChannel(clock, failures=deque([DeliveryRefused("blocked")]))
+    async with opened(tmp_path, clock) as store:
+        await store.commit(told(alert()))
+        await deliver(store, [telegram], clock)
+        await store.commit(told(alert(of=position(2)), recipient=to("1")))
+        await deliver(store, [telegram], clock)
+    assert telegram.addresses() == ["1"]
+
+
+async def test_refused_markup_goes_out_as_plain_text_at_once(tmp_path: Path):
+    clock = FakeClock(runs=True)
+    telegram = FakeChannel(clock)
+    telegram.failures.append(MarkupRefused("can't parse entities"))
+    async with opened(tmp_path, clock) as store:
+        await store.commit(told(alert()))
+        await deliver(store, [telegram], clock)
+    assert [m.html is None for _, _, m in telegram.tried] == [False, True]
+    assert telegram.tried[1][0] - telegram.tried[0][0] <= 2000
+
+
+async def test_a_wait_that_was_asked_for_is_kept_and_holds_up_nobody_else(tmp_path: Path):
+    clock = FakeClock(runs=True)
+    telegram = FakeChannel(clock)
+    telegram.failures.append(DeliveryDeferred("429", 7000))
+    async with opened(tmp_path, clock) as store:
+        await store.commit(told(alert(Level.LIQUIDATABLE), alert(Level.WARN, of=position(2))))
+        await deliver(store, [telegram], clock)
+    assert telegram.addresses() == ["2", "1"]
+    assert telegram.taken[1][0] - telegram.tried[0][0] >= 7000
+    assert telegram.taken[0][0] - telegram.tried[0][0] <= 2000
+
+
+async def test_retries_grow_longer_up_to_a_limit_and_never_end(tmp_path: Path):
+    clock = FakeClock(runs=True)
+    telegram = FakeChannel(clock)
+    telegram.failures.extend([DeliveryDeferred("down")] * 12)
+    async with opened(tmp_path, clock) as store:
+        await store.commit(told(alert()))
+        await deliver(store, [telegram], clock)
+    times = [at for at, _, _ in telegram.tried]
+    waits_s = [(b - a) // 1000 for a, b in pairwise(times)]
+    assert waits_s[:6] == [1, 2, 4, 8, 16, 32]
+    assert max(waits_s) <= 256 + 1
+    assert len(telegram.taken) == 1
+
+
+async def test_a_clock_put_back_suppresses_no_message(tmp_path: Path):
+    clock = FakeClock(runs=True)
+    telegram = FakeChannel(clock)
+    telegram.failures.append(DeliveryDeferred("down"))
+    async with opened(tmp_path, clock) as store:
+        await store.commit(told(alert()))
+        await deliver(store, [telegram], clock, lambda: len(telegram.tried) == 1)
+        clock.jump_wall(-86_400)
+        await deliver(store, [telegram], clock)
+    assert len(telegram.taken) == 1
+
+
+async def test_a_slow_channel_holds_up_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lane, "STOP_GRACE_S", 0)
+
+    class Stuck(FakeChannel):
+        async def send(self, address: str, message: Message) -> None:
+            await asyncio.Event().wait()
+
+    clock = FakeClock(runs=True)
+    email = FakeChannel(clock, "email")
+    async with opened(tmp_path, clock) as store:
+        await store.commit(told(alert()))
+        await store.commit(told(alert(of=position(2)), recipient=Recipient("e", (EMAIL,))))
+        await deliver(store, [Stuck(clock), email], clock, lambda: len(email.taken) == 1)
+
+
+async def test_a_restart_goes_on_where_it_stopped(tmp_path: Path):
+    clock = FakeClock(runs=True)
+    first, second = FakeChannel(clock), FakeChannel(clock)
+    async with opened(tmp_path, clock) as store:
+        await store.commit(told(*(alert(of=position(n)) for n in range(1, 31))))
+        await deliver(store, [first], clock, lambda: len(first.taken) >= 10)
+    async with opened(tmp_path, clock) as store:
+        await deliver(store, [second], clock)
+    assert sorted(map(int, first.addresses() + second.addresses())) == list(range(1, 31))
+
+
+async def test_a_stop_finishes_what_is_under_way(tmp_path: Path):
+    class Slow(FakeChannel):
+        async def send(self, address: str, message: Message) -> None:
+            self.tried.append((0, address, message))
+            await asyncio.sleep(0.1)
+            self.taken.append((0, address, message))
+
+    clock = FakeClock(runs=True)
+    channel = Slow(clock)
+    async with opened(tmp_path, clock) as store:
+        await store.commit(told(alert()))
+        await deliver(store, [channel], clock, lambda: len(channel.tried) == 1)
+        assert (await store.views.outbox_status()).channels[0].sent == 1
+        await deliver(store, [channel], clock)
+    assert len(channel.taken) == 1
+
+
+async def test_what_was_accepted_is_not_sent_again_because_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    clock = FakeClock(runs=True)
+    channel = FakeChannel(clock)
+    async with opened(tmp_path, clock) as store:
+        await store.commit(told(alert(), alert(of=position(2))))
+        mark, refusals = store.queue.mark_sent, [StoreFull("full")] * 5
+
+        async def mark_sent(message: Deliverable, now_s: int) -> None:
+            if refusals:
+                raise refusals.pop()
+            await mark(message, now_s)
+
+        monkeypatch.setattr(store.queue, "mark_sent", mark_sent)
+        await deliver(store, [channel], clock)
+    assert sorted(channel.addresses()) == ["1", "2"]
+
+
+@pytest.mark.parametrize("width", [1, 4])
+async def test_the_pace_of_a_channel_is_kept(tmp_path: Path, width: int):
+    clock = FakeClock(runs=True)
+    channel = FakeChannel(clock, limits=Limits(messages=30, window_ms=1005, gap_ms=1005))
+    async with opened(tmp_path, clock) as store:
+        await store.commit(told(*(alert(of=position(n)) for n in range(1, 151))))
+        await deliver(store, [channel], clock, width=width)
+    sent_ms = [at for at, _, _ in channel.taken]
+    assert len(sent_ms) == 150
+    assert all(b - a > 1000 for a, b in zip(sent_ms, sent_ms[30:], strict=False))
+    assert sent_ms[-1] - sent_ms[0] < 8000
+
+
+@pytest.mark.parametrize("width", [1, 4])
+async def test_one_address_is_never_hurried(tmp_path: Path, width: int):
+    clock = FakeClock(runs=True)
+    channel = FakeChannel(clock, limits=Limits(messages=30, window_ms=1005, gap_ms=1005), takes_ms=50)
+    async with opened(tmp_path, clock) as store:
+        await store.commit(told(*(alert(of=position(n)) for n in range(1, 6)), recipient=to("1")))
+        await store.commit(told(alert(Level.WARN, of=position(9)), recipient=to("2")))
+        await deliver(store, [channel], clock, width=width)
+    to_one = [at for at, address, _ in channel.taken if address == "1"]
+    assert all(b - a >= 1005 for a, b in pairwise(to_one))
+    assert [address for _, address, _ in channel.taken][:2] == ["1", "2"]
+
+
+async def test_telegrams_own_limits_are_kept_in_real_time(tmp_path: Path):
+    clock = SystemClock()
+    async with BotApi().serve() as api, aiohttp.ClientSession() as http, opened(tmp_path, clock) as store:
+        await store.commit(told(*(alert(of=position(n)) for n in range(1, 66))))
+        await store.commit(told(*(alert(of=position(n)) for n in range(100, 103)), recipient=to("1")))
+        await deliver(store, [Telegram(http, TOKEN, api.url)], clock)
+        assert len(api.accepted) == 68
+        assert api.violations == []
+
+
+async def test_every_fault_of_the_bot_api_ends_in_one_delivery(tmp_path: Path):
+    clock = FakeClock(runs=True)
+    async with BotApi(per_chat_s=0, per_s=1000).serve() as api, aiohttp.ClientSession() as http:
+        api.faults.extend(
+            [
+                Fault(500),
+                Fault(429, retry_after=3),
+                Fault(502, body="<html>"),
+                Fault(cuts=True),
+                Fault(400, "Bad Request: can't parse entities: x"),
+            ]
+        )
+        async with opened(tmp_path, clock) as store:
+            await store.commit(told(alert()))
+            await deliver(store, [Telegram(http, TOKEN, api.url)], clock)
+        assert len(api.accepted) == 1
+        assert not api.accepted[0].is_html
+
+
+async def test_a_wake_is_enough_to_send_at_once(tmp_path: Path):
+    clock = FakeClock()
+    channel = FakeChannel(clock)
+    async with opened(tmp_path, clock) as store, asyncio.timeout(10), asyncio.TaskGroup() as group:
+        running = dispatcher(store, [channel], clock)
+        task = group.create_task(running.run())
+        while not channel.taken:
+            await clock.advance(0)
+            if not (await store.views.outbox_status()).channels:
+                await store.commit(told(alert()))
+                running.wake()
+            await asyncio.sleep(0.005)
+        assert clock.monotonic_ms() == 0
+        task.cancel()
+
+
+async def test_nobody_to_tell_is_no_message(tmp_path: Path):
+    async with opened(tmp_path) as store:
+        await store.commit(step(Notice(alert()), Notice(alert(of=position(2)), (Recipient("x", ()),))))
+        assert (await store.views.outbox_status()).pending == 0
+        assert len(await store.views.alerts()) == 2
