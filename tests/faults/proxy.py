@@ -8,6 +8,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,7 @@ Reply = dict[str, Any]
 STATE_AT = {"eth_call": 1, "eth_getBalance": 1, "eth_getCode": 1, "eth_getStorageAt": 2}
 BLOCK_AT = STATE_AT | {"eth_getBlockByNumber": 0, "eth_getBlockByHash": 0}
 """Where a method's block stands among its parameters."""
+_behind_by: ContextVar[int] = ContextVar("behind_by")
 NO_BLOCK = {"code": -32000, "message": "header not found"}
 
 
@@ -81,6 +83,7 @@ class Proxy:
             return spoilt
         if isinstance(asked, list) and not self.faults.batch:
             return _json({"id": None, "jsonrpc": "2.0", "error": {"code": -32600, "message": "batch is not supported"}})
+        _behind_by.set(self._random.randint(0, self.faults.jitter))
         replies = await asyncio.gather(*(self._reply(member) for member in members))
         return _json(replies if isinstance(asked, list) else replies[0])
 
@@ -91,8 +94,8 @@ class Proxy:
             return envelope | {"error": self.faults.says[method]}
         reply = (
             await self._disguised(method, params)
-            or await self._behind(method, params)
             or await self._unable(method, params)
+            or await self._behind(method, params)
             or await self._ask(method, params)
         )
         if "result" in reply and self.faults.changes is not None:
@@ -146,7 +149,7 @@ class Proxy:
     async def _height(self) -> int:
         top, faults = int((await self._ask("eth_blockNumber", []))["result"], 16), self.faults
         height = top - faults.lag - (top // faults.drift if faults.drift else 0)
-        height -= self._random.randint(0, faults.jitter)
+        height -= _behind_by.get()
         return max(min(height, faults.frozen) if faults.frozen is not None else height, 0)
 
     async def _number_of(self, block: Any) -> int:

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 
 from aiohttp import web
 
@@ -87,9 +88,13 @@ async def oversize(request: web.Request) -> web.StreamResponse:
 
 async def gzip_bomb(request: web.Request) -> web.StreamResponse:
     """Send 200 kB that inflate to 200 MB."""
+    return await _streamed(request, {"Content-Encoding": "gzip"}, _bomb(), 1)
+
+
+@cache
+def _bomb() -> bytes:
     deflater = zlib.compressobj(9, zlib.DEFLATED, 31)
-    packed = b"".join(deflater.compress(b"0" * MEGABYTE) for _ in range(200)) + deflater.flush()
-    return await _streamed(request, {"Content-Encoding": "gzip"}, packed, 1)
+    return b"".join(deflater.compress(b"0" * MEGABYTE) for _ in range(200)) + deflater.flush()
 
 
 async def broken_gzip(_: web.Request) -> web.StreamResponse:

@@ -26,7 +26,8 @@ async def isolate(
 ) -> list[T]:
     """Return the answers for items start to stop, halving on refusal; what fails alone gets `failed`.
 
-    One bad item among n costs at most 1 + 2·⌈log2 n⌉ requests. When the allowance is used up, the rest fails unsplit.
+    One bad item among n costs at most 1 + 2·⌈log2 n⌉ requests. When the allowance is used up, what remains is tried
+    once more, and fails unsplit.
     """
     allowance.requests -= 1
     try:

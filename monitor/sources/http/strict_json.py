@@ -2,7 +2,7 @@
 
 import json
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import orjson
@@ -31,7 +31,7 @@ def parse(body: bytes, where: str) -> Any:
         if _SURROGATE.search(body):
             orjson.loads(body)
         return _DECODER.decode(str(body, "utf-8"))
-    except ValueError as e:
+    except (ValueError, InvalidOperation) as e:
         raise MalformedJson(f"{where}: expected JSON, found {e}") from e
 
 

@@ -21,7 +21,6 @@ from monitor.sources.rpc.comparison import Doubt
 from monitor.sources.rpc.endpoint import Endpoint
 from monitor.sources.rpc.failover import Failover, Limits
 from monitor.sources.rpc.following import Following
-from monitor.sources.rpc.opening import let_in
 from monitor.sources.rpc.reading import Reading
 from monitor.sources.rpc.spec import ChainSpec, EndpointSpec, EndpointStatus, Urgency
 from monitor.sources.rpc.status import status_of
@@ -56,7 +55,7 @@ class Chain:
         self._following = Following(self.spec, self._clock, self._endpoints)
         async with asyncio.TaskGroup() as opening:
             for endpoint in self._endpoints:
-                opening.create_task(let_in(endpoint, self._endpoints))
+                opening.create_task(self._following.let_in(endpoint))
         if not any(endpoint.is_open for endpoint in self._endpoints):
             await self.close()
             raise self._none_usable()

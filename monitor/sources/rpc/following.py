@@ -40,6 +40,12 @@ class Following:
         self._is_skewed = False
         self._left_out: frozenset[str] = frozenset()
 
+    async def let_in(self, endpoint: Endpoint) -> None:
+        """Open the endpoint and note its head, or note why it stays out."""
+        head = await let_in(endpoint, self._endpoints)
+        if head is not None:
+            self.heads.saw(endpoint, head)
+
     def announced(self) -> None:
         """A subscription says that there is a new head."""
         self._news.set()
@@ -106,11 +112,13 @@ class Following:
         try:
             async with asyncio.timeout(POLL_TIMEOUT_S):
                 if endpoint.needs_opening:
-                    await let_in(endpoint, self._endpoints)
-                if not endpoint.is_open:
-                    return
-                answer = await endpoint.ask(blocks.LATEST)
-            self.heads.saw(endpoint, blocks.from_node(answer, self._spec.id, endpoint.label))
+                    await self.let_in(endpoint)
+                elif endpoint.is_open:
+                    answer = await endpoint.ask(blocks.LATEST)
+                    self.heads.saw(endpoint, blocks.from_node(answer, self._spec.id, endpoint.label))
+                height = self.heads.in_question(endpoint)
+                if height is not None and (answer := await endpoint.ask(blocks.asked(height))):
+                    self.heads.learned(endpoint, blocks.from_node(answer, self._spec.id, endpoint.label))
         except TimeoutError:
             endpoint.failed(NoEndpoint(f"{endpoint.label}: expected its head within {POLL_TIMEOUT_S:g} s, found none"))
         except ReadError as e:

@@ -31,14 +31,14 @@ class Sighting:
     seen_ms: int
     advanced_ms: int
     recent: dict[int, BlockRef] = field(default_factory=dict)
-    top: BlockRef | None = None
+    step_back: tuple[BlockRef, int] | None = None
     slack: int = 0
     slack_ms: int = 0
 
     def served(self, now_ms: int) -> int:
         """Return the height that every node behind this endpoint should have."""
         slack = self.slack if now_ms - self.slack_ms < FORGET_SLACK_MS else 0
-        top = self.top.number if self.top and slack else self.head.number
+        top = max(self.recent) if slack else self.head.number
         return max(top - slack, 0)
 
 
@@ -57,22 +57,34 @@ class Heads(Generic[E]):
         now_ms = self._clock.monotonic_ms()
         seen = self._seen.get(endpoint)
         if seen is None:
-            seen = self._seen[endpoint] = Sighting(head, now_ms, now_ms, top=head)
+            seen = self._seen[endpoint] = Sighting(head, now_ms, now_ms)
         elif head.number > seen.head.number:
             seen.advanced_ms = now_ms
             self._ages_s = [*self._ages_s, self._clock.wall_s() - head.timestamp_s][-SKEW_HEADS:]
-        if seen.top is None or head.number >= seen.top.number:
-            _note_slack(seen, head, now_ms)
-            seen.top = head
+        elif head.number < seen.head.number and not seen.step_back:
+            seen.step_back = (seen.head, seen.head.number - head.number)
         seen.head, seen.seen_ms = head, now_ms
         self.learned(endpoint, head)
 
+    def in_question(self, endpoint: E) -> int | None:
+        """Return the height of a head that went back and must be asked for again, to tell other nodes from a reorg."""
+        step_back = self._seen[endpoint].step_back if endpoint in self._seen else None
+        return step_back[0].number if step_back else None
+
     def learned(self, endpoint: E, block: BlockRef) -> None:
         """Note any block an endpoint was found to have."""
-        recent = self._seen[endpoint].recent
-        recent[block.number] = block
-        for number in [n for n in recent if n <= block.number - KEEP_BLOCKS]:
-            del recent[number]
+        seen, now_ms = self._seen[endpoint], self._clock.monotonic_ms()
+        if seen.step_back and block.number == seen.step_back[0].number:
+            top, step_back = seen.step_back
+            seen.step_back = None
+            if block.hash == top.hash:
+                seen.slack = max(seen.slack if now_ms - seen.slack_ms < FORGET_SLACK_MS else 0, step_back)
+                seen.slack_ms = now_ms
+            else:
+                seen.recent.clear()
+        seen.recent[block.number] = block
+        for number in [n for n in seen.recent if n <= block.number - KEEP_BLOCKS]:
+            del seen.recent[number]
 
     def sighting(self, endpoint: E) -> Sighting | None:
         """Return what an endpoint has shown, None before it has shown anything."""
@@ -133,10 +145,3 @@ class Heads(Generic[E]):
         voices = [b.hash for e in endpoints if (b := self._seen[e].recent.get(number))]
         return next((h for h in voices if voices.count(h) * 2 > len(voices)), None)
 
-
-def _note_slack(seen: Sighting, head: BlockRef, now_ms: int) -> None:
-    """A head that went back and returned to the same chain was another node's, not a reorganisation."""
-    top, step_back = seen.top, (seen.top.number - seen.head.number if seen.top else 0)
-    if top and step_back > 0 and top.hash in (head.hash, head.parent_hash):
-        seen.slack = max(seen.slack if now_ms - seen.slack_ms < FORGET_SLACK_MS else 0, step_back)
-        seen.slack_ms = now_ms

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from monitor import log
+from monitor.domain.moment import BlockRef
 from monitor.errors import ConfigError, EndpointError, ReadError, WrongChain
 from monitor.sources.rpc.endpoint import Endpoint
 from monitor.sources.rpc.probe import probe
@@ -13,13 +14,13 @@ OPEN_TIMEOUT_S = 10.0
 _log = log.get("sources")
 
 
-async def let_in(endpoint: Endpoint, others: Sequence[Endpoint]) -> None:
-    """Open the endpoint, or note why it stays out: for good (`refusal`), or until it is tried again."""
+async def let_in(endpoint: Endpoint, others: Sequence[Endpoint]) -> BlockRef | None:
+    """Open the endpoint and return its head, or note why it stays out: for good (`refusal`), or for now."""
     try:
         async with asyncio.timeout(OPEN_TIMEOUT_S):
             await endpoint.transport.connect()
             await endpoint.check_chain()
-            abilities = await probe(endpoint)
+            abilities, head = await probe(endpoint)
     except (ConfigError, WrongChain) as e:
         _refuse(endpoint, e)
     except TimeoutError:
@@ -29,6 +30,8 @@ async def let_in(endpoint: Endpoint, others: Sequence[Endpoint]) -> None:
     else:
         endpoint.opened(abilities)
         _must_share_genesis(others)
+        return head
+    return None
 
 
 def _must_share_genesis(endpoints: Sequence[Endpoint]) -> None:

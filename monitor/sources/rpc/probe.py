@@ -16,8 +16,8 @@ _EMPTY_CALL = {"to": "0x" + "00" * 20, "data": "0x"}
 _HOMES = {WITNESS_HOME: {"code": "0x" + WITNESS.hex()}, CODE_HOME: {"code": "0x" + MANY.hex()}}
 
 
-async def probe(endpoint: Endpoint) -> Abilities:
-    """Return what works; raises ReadError when the endpoint does not answer at all."""
+async def probe(endpoint: Endpoint) -> tuple[Abilities, BlockRef]:
+    """Return what works, and the head it was tried at; raises ReadError when the endpoint does not answer at all."""
     max_batch = endpoint.abilities.max_batch = await _max_batch(endpoint)
     head = blocks.from_node(await endpoint.ask(blocks.LATEST), endpoint.chain.id, endpoint.label)
     at = hex(head.number)
@@ -40,7 +40,8 @@ async def probe(endpoint: Endpoint) -> Abilities:
     ways = [*headers, *([Way.MULTICALL3] if _bytes(multicall3) else []), Way.BATCH if max_batch > 1 else Way.SINGLE]
     # Some gateways ignore the object and answer at their latest block, so a hash that does not exist must be refused.
     pin = Pin.HASH if isinstance(known, str) and isinstance(unknown, ReadError) else Pin.NUMBER
-    return Abilities(pin, tuple(ways), max_batch, any(_proves(header, head) for header in headers.values()))
+    is_proof = any(_proves(header, head) for header in headers.values())
+    return Abilities(pin, tuple(ways), max_batch, is_proof), head
 
 
 async def _max_batch(endpoint: Endpoint) -> int:

@@ -20,8 +20,8 @@ from monitor.query import (
     ask_raw,
 )
 from monitor.sources.rpc.spec import EndpointSpec, Pin, Way
-from tests.faults.proxy import Faults, Proxy
 from tests.fakes.clock import FakeClock
+from tests.faults.proxy import Faults, Proxy
 from tests.sources.conftest import MakeChain
 from tests.sources.contracts import ECHO, HEIGHT, NOBODY, REVERTS, TELLS_HEIGHT, TELLS_ITSELF, Node
 
@@ -82,7 +82,7 @@ async def test_calls_are_answered_by_every_way_and_under_every_pin(
     ]
     *echoes, height, refused = await chain.read(ask_raw(*calls), old)
     assert echoes == [bytes([i]) for i in range(30)]
-    assert int.from_bytes(height) == old.number
+    assert height == old.number.to_bytes(32)
     assert isinstance(refused, Failed)
     assert refused.revert_data == b"x"
 

@@ -1,0 +1,102 @@
+"""A venue asked over HTTP, honest and not."""
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from monitor.domain.moment import VenueMoment
+from monitor.errors import ConfigError, EndpointError, MalformedJson, RateLimited, ReadError
+from monitor.query import EthCall, Moment, VenueCall, ask_raw
+from monitor.sources.http.venue import Venue, VenueSpec
+from tests.fakes.clock import FakeClock
+from tests.faults import wire
+from tests.sources.contracts import TELLS_ITSELF
+
+NOW_S = 1_750_000_000
+DATE = {"Date": "Sun, 15 Jun 2025 15:06:30 GMT"}
+DATE_MS = 1_749_999_990_000
+
+
+class Desk:
+    """A venue's server: answers with `answer`, and remembers what was asked."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.answer: wire.Wire = wire.status(200, DATE, b'{"price": 1.10}')
+        self.asked: list[str] = []
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(f"{request.method} {request.path_qs} {await request.text()}".rstrip())
+        answer = await self.answer(request)
+        assert answer is not None
+        return answer
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    made = Desk()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", made.handle)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield made
+    await runner.cleanup()
+
+
+def venue(desk: Desk, session: aiohttp.ClientSession, clock: FakeClock | None = None, *, allow: bool = True) -> Venue:
+    return Venue(VenueSpec("prices", desk.url, allow_private=allow), clock or FakeClock(NOW_S, runs=True), session)
+
+
+async def test_an_answer_is_the_text_and_its_moment_is_the_server_s(desk: Desk, session: aiohttp.ClientSession):
+    text, moment = await venue(desk, session).read(ask_raw(VenueCall("/now?coin=a"), Moment()))
+    assert text == '{"price": 1.10}'
+    assert moment == VenueMoment("prices", None, DATE_MS, NOW_S)
+    assert desk.asked == ["GET /now?coin=a"]
+
+
+async def test_a_question_with_a_body_is_posted(desk: Desk, session: aiohttp.ClientSession):
+    await venue(desk, session).read(ask_raw(VenueCall("/info", '{"type":"allMids"}')))
+    assert desk.asked == ['POST /info {"type":"allMids"}']
+
+
+async def test_an_outage_is_tried_three_times_and_then_told(desk: Desk, session: aiohttp.ClientSession):
+    desk.answer = wire.status(502)
+    with pytest.raises(EndpointError, match="502"):
+        await venue(desk, session).read(ask_raw(VenueCall("/now")))
+    assert len(desk.asked) == 3
+
+
+async def test_a_limit_is_kept_to_without_asking_again(desk: Desk, session: aiohttp.ClientSession):
+    clock = FakeClock(NOW_S, runs=True)
+    asking = venue(desk, session, clock)
+    desk.answer = wire.status(429, {"Retry-After": "30"})
+    for _ in range(3):
+        with pytest.raises(RateLimited):
+            await asking.read(ask_raw(VenueCall("/now")))
+    assert len(desk.asked) == 1
+    desk.answer = wire.body(b"[]")
+    await clock.sleep(30)
+    assert await asking.read(ask_raw(VenueCall("/now"))) == ("[]",)
+
+
+@pytest.mark.parametrize("body", [b'{"liq_price":NaN}', b"<html>", b'{"a":1,"a":2}', b"", b"1e999"])
+async def test_what_is_no_strict_json_never_reaches_the_reader(desk: Desk, session: aiohttp.ClientSession, body: bytes):
+    desk.answer = wire.body(body)
+    with pytest.raises(MalformedJson):
+        await venue(desk, session).read(ask_raw(VenueCall("/now")))
+
+
+async def test_a_venue_at_a_private_address_needs_permission(desk: Desk, session: aiohttp.ClientSession):
+    with pytest.raises(ConfigError, match="allow_private"):
+        await venue(desk, session, allow=False).read(ask_raw(VenueCall("/now")))
+
+
+async def test_a_question_for_a_chain_is_refused_by_a_venue(desk: Desk, session: aiohttp.ClientSession):
+    with pytest.raises(ReadError, match="for a venue"):
+        await venue(desk, session).read(ask_raw(EthCall(TELLS_ITSELF, b"")))
+    with pytest.raises(ReadError, match="before the one for its moment"):
+        await venue(desk, session).read(ask_raw(Moment()))
