@@ -74,12 +74,13 @@ def _changed(market: Market, reserve: Reserve, stored: Mapping[int, Balance], ki
     rounding, raw = market.rules.rounding, stored[kind].raw
     if kind == COLLATERAL:
         return raw + rounding.scaled_supplied(change_raw, reserve.supply_index_ray)
-    if kind == STABLE_PRINCIPAL:
-        return max(stable_debt_raw(market, tuple(stored.values()), reserve.id) - change_raw, 0)
-    if kind == STABLE_SINCE:
-        return market.at.timestamp_s
-    if kind == STABLE_RATE:
-        return raw
+    if kind in _KINDS[STABLE]:
+        owed_raw = stable_debt_raw(market, tuple(stored.values()), reserve.id)
+        return {
+            STABLE_RATE: raw,
+            STABLE_SINCE: market.at.timestamp_s,
+            STABLE_PRINCIPAL: max(owed_raw - change_raw, 0),
+        }[kind]
     if kind == PLAIN_DEBT:
         return max(raw - change_raw, 0)
     if change_raw >= variable_debt_raw(market, stored[kind]):
@@ -129,7 +130,10 @@ def _no_room(market: Market, reserve: Reserve, added_raw: int) -> str | None:
 
 
 def supply_room_raw(market: Market, reserve: Reserve) -> int | None:
-    """Return how much may still be supplied; None where there is no cap."""
+    """Return how much may still be supplied, None where there is no cap.
+
+    Too high by what the treasury has earned since the reserve was last touched, which the next supply books first.
+    """
     cap = reserve.configuration.supply_cap_tokens
     if not cap:
         return None

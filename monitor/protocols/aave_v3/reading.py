@@ -159,7 +159,7 @@ def _reserve(
         debt_index = ray_mul_half_up(rules.interest_ray(debt_rate, elapsed_s), debt_index)
     return Reserve(
         id=number,
-        token=Token(token, token if isinstance(symbol, Failed) else symbol, configuration.decimals),
+        token=Token(token, symbol if isinstance(symbol, str) and symbol else token, configuration.decimals),
         node=asset_node(token),
         configuration=configuration,
         supply_index_ray=supply_index,

@@ -29,9 +29,9 @@ REFUSALS = {
     "price sentinel": {"PRICE_ORACLE_SENTINEL_CHECK_FAILED", "PriceOracleSentinelCheckFailed"},
     "grace period": {"LiquidationGraceSentinelCheckFailed"},
     "no liquidation threshold": {"COLLATERAL_CANNOT_BE_LIQUIDATED"},
-    NOTHING: {"INVALID_BURN_AMOUNT", "InvalidBurnAmount", "MustNotLeaveDust"},
+    NOTHING: {"INVALID_BURN_AMOUNT", "InvalidBurnAmount", "MustNotLeaveDust", "empty"},
 }
-"""What the contracts say for each of our reasons, in 3.0 and since 3.6."""
+"""What the contracts say for each of our reasons, in 3.0 and since 3.6; `empty` is a division by a zero bonus."""
 LIQUIDATING_MOMENTS = ("settled", "ether slid", "two reserves in their grace period", "crashed", "a quarter later")
 
 
@@ -61,7 +61,7 @@ def tour(watched: Watched) -> Seen:
         for key, names in has.items():
             for name in names:
                 seen.accounts[name].add(key)
-        _try(watched, view, list(accounts.values()), seen, moment)
+        try_pairs(watched, view, list(accounts.values()), seen, moment)
         if moment in LIQUIDATING_MOMENTS:
             with watched.devnet.chain.undone():
                 _liquidate(watched, has, accounts, seen, moment)
@@ -95,7 +95,7 @@ class Attempt(NamedTuple):
         return refusal is None if self.reason is None else refusal in REFUSALS[self.reason]
 
 
-def _try(watched: Watched, view: Priced, accounts: Sequence[Account], seen: Seen, moment: str) -> None:
+def try_pairs(watched: Watched, view: Priced, accounts: Sequence[Account], seen: Seen, moment: str) -> None:
     """Try every pair of some accounts past the line, and one pair of some just above it, against the contract."""
     below = [(account.key, found) for account in accounts if (found := offers_of(view, account))]
     attempts = [attempt for account in accounts for attempt in _above_the_line(view, account)]
@@ -126,7 +126,9 @@ def _above_the_line(view: Priced, account: Account) -> Iterator[Attempt]:
     reserves = view.market.reserves
     held = [reserves[b.asset] for b in account.balances if b.kind == COLLATERAL]
     owed = [reserves[b.asset] for b in account.balances if b.kind == SCALED_DEBT]
-    is_closed = any(r.configuration.is_paused or r.grace_until_s for r in (*held, *owed))
+    is_closed = any(
+        r.configuration.is_paused or not r.configuration.is_active or r.grace_until_s for r in (*held, *owed)
+    )
     if not is_closed and view.market.sentinel_allows is not False:
         yield Attempt(HEALTHY, account.key, held[0], owed[0])
 
