@@ -1,12 +1,14 @@
 """Opens what a one-shot command reads with: the chains of the wanted deployments, and their rows at one moment."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from monitor import log
 from monitor.app import parts
 from monitor.clock import SystemClock
 from monitor.cycle.outlook import Outlooks
@@ -22,9 +24,14 @@ from monitor.sources.rpc.chain import Chain
 
 @asynccontextmanager
 async def configured(path: Path | None, endpoints: Sequence[str] = ()) -> AsyncIterator[Settings]:
-    """Load the settings off the loop, with endpoints named on the command line as `chain=URL`; raises ConfigError."""
+    """Load the settings, with endpoints named on the command line as `chain=URL`, and let logs mask their secrets.
+
+    Raises ConfigError.
+    """
     settings = await asyncio.to_thread(load, path)
-    yield with_endpoints(settings, endpoints) if endpoints else settings
+    settings = with_endpoints(settings, endpoints) if endpoints else settings
+    log.configure(sys.stderr, as_json=settings.log_json, secrets=settings.secrets())
+    yield settings
 
 
 @dataclass(frozen=True, slots=True)

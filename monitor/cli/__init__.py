@@ -1,6 +1,7 @@
 """The command line: one verb per file, imported only when called."""
 
 import sys
+from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
 
@@ -29,10 +30,15 @@ for _name, _where, _help in _VERBS:
     app.command(_where, name=_name, help=_help)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run a verb and leave with its exit code; an expected failure is one clear line on standard error."""
     try:
-        code = app(exit_on_error=False, print_error=True, result_action="return_value")
+        code = app(
+            sys.argv[1:] if arguments is None else arguments,
+            exit_on_error=False,
+            print_error=True,
+            result_action="return_value",
+        )
     except CycloptsError:
         code = WRONG
     except MonitorError as e:

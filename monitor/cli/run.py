@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import sys
 from pathlib import Path
 
 
@@ -16,13 +15,11 @@ def run(*, config: Path = Path("hfm.toml")) -> int:
 
 
 async def _run(config: Path) -> int:
-    from monitor import log
     from monitor.app.readers import configured
     from monitor.app.service import serve
     from monitor.cli import OK
 
     async with configured(config) as settings:
-        log.configure(sys.stderr, as_json=settings.log_json, secrets=settings.secrets())
         stop = asyncio.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
