@@ -27,7 +27,7 @@ exec 3<&0
 "$@" </dev/null 3<&- &
 node=$!
 echo "process $node"
-{ read -r _ <&3; kill -9 "$node"; rm -rf -- "$folder"; } 2>/dev/null &
+{ read -r _ <&3; trap '' TERM; kill -9 "$node"; rm -rf -- "$folder"; } 2>/dev/null &
 guard=$!
 wait "$node"
 kill "$guard" 2>/dev/null
