@@ -56,6 +56,10 @@ class Reading:
                     (untrusted if question.untrusted else trusted).append((position, question))
                 case StorageRead():
                     words.append((position, question))
+                case LensCall() if self._none_runs_code():
+                    answers[position] = Failed(
+                        "no endpoint runs code, neither by state override nor without a receiver"
+                    )
                 case LensCall():
                     pieces.append(self._lens_pieces(position, question, answers))
                 case Logs():
@@ -84,6 +88,10 @@ class Reading:
             if self.confirm:
                 raise
             return done.value
+
+    def _none_runs_code(self) -> bool:
+        fit = self.failover.fit()
+        return bool(fit) and all(Reader(endpoint, self.at).code_way is None for endpoint in fit)
 
     def _next(self) -> Reader | None:
         fit = self.failover.fit()
