@@ -1,15 +1,19 @@
-"""Reads the stored balances of accounts: through the lens, or by plain calls where an endpoint cannot run one."""
+"""Reads what accounts have stored, by the lens or by plain calls, and holds it against the contract's own view."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from monitor.abi import Call
-from monitor.domain.ids import Address, PositionKey
+from monitor.adapter import Mismatch
+from monitor.domain.deployment import Deployment
+from monitor.domain.ids import Address, MarketKey, PositionKey
+from monitor.domain.prices import Unknown
 from monitor.errors import UnexpectedAnswer
 from monitor.ledger.accounts import Account, Accounts, Balance
+from monitor.protocols.aave_v3.health import AccountData, account_data, priced
 from monitor.protocols.aave_v3.lens import decoded, failure, head, joined, reads_plain_debt, runtime_code
 from monitor.protocols.aave_v3.market import Market
-from monitor.protocols.aave_v3.reading import POOL, TOKEN
+from monitor.protocols.aave_v3.reading import POOL, TOKEN, read_market
 from monitor.protocols.aave_v3.versions.totals import (
     COLLATERAL,
     PLAIN_DEBT,
@@ -54,6 +58,30 @@ def owned(owner: Address) -> Ask[tuple[PositionKey, ...]]:
     """Return the owner's one key, without a question: a pool keeps a single position per address, empty or not."""
     yield from ()
     return (PositionKey(owner),)
+
+
+def compare(deployment: Deployment, key: MarketKey, keys: Sequence[PositionKey]) -> Ask[tuple[Mismatch, ...]]:
+    """Return where our six values differ from getUserAccountData; empty when all accounts agree.
+
+    An account that neither can measure agrees.
+    """
+    market = yield from read_market(deployment, key)
+    accounts = yield from read_accounts(market, keys)
+    truth = yield from ask_each([POOL["getUserAccountData"].at(market.pool, key) for key in keys])
+    view = priced(market)
+    ours: dict[PositionKey, AccountData | Unknown] = {a.key: account_data(view, a) for a in accounts}
+    ours |= {key: Unknown(reason) for key, reason in accounts.failed}
+    pairs = (
+        (key, AccountData(*says) if not isinstance(says, Failed) else says)
+        for key, says in zip(keys, truth, strict=True)
+    )
+    return tuple(Mismatch(key, str(says), str(ours[key])) for key, says in pairs if not _agree(says, ours[key]))
+
+
+def _agree(says: AccountData | Failed, ours: AccountData | Unknown) -> bool:
+    if isinstance(says, Failed) or isinstance(ours, Unknown):
+        return isinstance(says, Failed) and isinstance(ours, Unknown)
+    return says == ours
 
 
 def _read_plainly(market: Market, keys: Sequence[PositionKey]) -> Ask[Accounts]:

@@ -12,7 +12,7 @@ from monitor.ledger.accounts import Account, Accounts
 from monitor.protocols.aave_v3 import accounts as stored
 from monitor.protocols.aave_v3 import assess as judged
 from monitor.protocols.aave_v3 import health as exact
-from monitor.protocols.aave_v3 import liquidation, owing, reading, sample
+from monitor.protocols.aave_v3 import liquidation, owing, reading
 from monitor.protocols.aave_v3.market import Market
 from monitor.query import Ask
 
@@ -30,6 +30,10 @@ class AaveV3:
     def market(self, deployment: Deployment, key: MarketKey) -> Ask[Market]:
         """Return the pool; raises UnexpectedAnswer for a revision whose arithmetic is not known."""
         return reading.read_market(deployment, key)
+
+    def again(self, market: Market) -> Ask[Market]:
+        """Return the same pool at the moment of this read, in one round of questions unless its make-up has changed."""
+        return reading.read_again(market)
 
     def owned(self, market: Market, owner: Address) -> Ask[tuple[PositionKey, ...]]:  # noqa: ARG002  # the interface's
         return stored.owned(owner)
@@ -58,4 +62,4 @@ class AaveV3:
 
     def compare(self, deployment: Deployment, key: MarketKey, keys: Sequence[PositionKey]) -> Ask[tuple[Mismatch, ...]]:
         """Return where our values differ from the contract's own, for `hfm check --onchain`."""
-        return sample.compare(deployment, key, keys)
+        return stored.compare(deployment, key, keys)

@@ -9,6 +9,7 @@ from monitor.domain.ids import Address, MarketKey
 from monitor.domain.moment import BlockRef
 from monitor.domain.prices import Node, PriceUsed
 from monitor.domain.token import Token
+from monitor.pricing.aave_oracle import OracleLayout
 from monitor.pricing.graph import PriceGraph
 from monitor.protocols.aave_v3.versions.rules import Rules
 
@@ -126,6 +127,19 @@ class Category:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolLayout:
+    """What a pool is made of, which changes rarely: `a_tokens` go with `tokens`, `categories` are the ids in use."""
+
+    revision: int
+    oracle: Address
+    sentinel: Address
+    tokens: tuple[Token, ...]
+    a_tokens: tuple[Address, ...]
+    categories: tuple[int, ...]
+    prices: OracleLayout
+
+
+@dataclass(frozen=True, slots=True)
 class Market:
     """All that the accounts of one pool share.
 
@@ -136,16 +150,26 @@ class Market:
     deployment: Deployment
     key: MarketKey
     at: BlockRef
-    base_unit: int
-    base_is_usd: bool
     rules: Rules
-    pool: Address
-    oracle: Address
+    layout: PoolLayout
     reserves: Mapping[int, Reserve]
     categories: Mapping[int, Category]
     graph: PriceGraph
     sentinel_allows: bool | None
     views: "list[Priced]" = field(default_factory=list, compare=False, repr=False)
+
+    @property
+    def pool(self) -> Address:
+        return Address(self.key)
+
+    @property
+    def base_unit(self) -> int:
+        return self.layout.prices.base_unit
+
+    @property
+    def base_is_usd(self) -> bool:
+        """Whether the oracle names no base currency, which is how AaveOracle says dollars."""
+        return self.layout.prices.base_currency == NO_ADDRESS
 
     @property
     def prices(self) -> tuple[PriceUsed, ...]:

@@ -1,7 +1,6 @@
 """The questions that read a pool: roots, reserves, e-mode categories, prices."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from monitor import abi
@@ -10,13 +9,13 @@ from monitor.domain.ids import Address, MarketKey
 from monitor.domain.moment import BlockRef
 from monitor.domain.token import Token
 from monitor.errors import ConfigError, ReadError, UnexpectedAnswer
-from monitor.pricing.aave_oracle import OracleLayout, asset_node, oracle_layout, oracle_prices
-from monitor.pricing.graph import PriceGraph
-from monitor.protocols.aave_v3.market import NO_ADDRESS, Category, Configuration, Market, Reserve
+from monitor.pricing.aave_oracle import asset_node, oracle_layout, oracle_prices
+from monitor.protocols.aave_v3.categories import categories, category_bitmaps, category_settings, price_sources
+from monitor.protocols.aave_v3.market import NO_ADDRESS, Configuration, Market, PoolLayout, Reserve
 from monitor.protocols.aave_v3.math import linear_interest_ray, ray_mul_half_up
 from monitor.protocols.aave_v3.versions import rules_of
 from monitor.protocols.aave_v3.versions.rules import Rules
-from monitor.query import Answer, Ask, EthCall, Failed, ask, ask_all, ask_each, moment, must_be_bytes, together
+from monitor.query import Answer, Ask, EthCall, ask, ask_all, ask_each, moment, must_be_bytes, together
 
 PROVIDER = abi.interface("aave_v3", "pool_addresses_provider")
 POOL = abi.interface("aave_v3", "pool")
@@ -25,8 +24,6 @@ TOKEN = abi.interface("aave_v3", "reserve_token")
 ERC20 = abi.interface("shared", "erc20")
 
 ROOT = "pool_addresses_provider"
-CATEGORIES_AT_ONCE = 32
-MAX_CATEGORY = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,56 +67,93 @@ def provider_of(deployment: Deployment) -> Address:
 
 def read_market(deployment: Deployment, key: MarketKey) -> Ask[Market]:
     """Return the pool at the moment of the read; raises UnexpectedAnswer when a part is missing or not understood."""
-    provider, pool = provider_of(deployment), Address(key)
-    at, (revision, tokens, oracle, sentinel) = yield from together(
-        moment(),
-        ask_all(
-            (
-                POOL["POOL_REVISION"].at(pool),
-                POOL["getReservesList"].at(pool),
-                PROVIDER["getPriceOracle"].at(provider),
-                PROVIDER["getPriceOracleSentinel"].at(provider),
-            )
-        ),
+    layout = yield from _layout(deployment, Address(key))
+    market = yield from _market(deployment, key, layout)
+    if market is None:
+        raise UnexpectedAnswer(f"expected pool {key} to be the same within one block, found two answers that differ")
+    return market
+
+
+def read_again(market: Market) -> Ask[Market]:
+    """Return the same pool at the moment of this read, in one round of questions unless its make-up has changed."""
+    again = yield from _market(market.deployment, market.key, market.layout)
+    if again is None:
+        again = yield from read_market(market.deployment, market.key)
+    return again
+
+
+def _roots(deployment: Deployment, pool: Address) -> Ask[tuple[Any, ...]]:
+    provider = provider_of(deployment)
+    revision, tokens, oracle, sentinel = yield from ask_all(
+        (
+            POOL["POOL_REVISION"].at(pool),
+            POOL["getReservesList"].at(pool),
+            PROVIDER["getPriceOracle"].at(provider),
+            PROVIDER["getPriceOracleSentinel"].at(provider),
+        )
     )
+    return revision, tuple(token for token in tokens if token != NO_ADDRESS), oracle, sentinel
+
+
+def _layout(deployment: Deployment, pool: Address) -> Ask[PoolLayout]:
+    revision, tokens, oracle, sentinel = yield from _roots(deployment, pool)
+    rules = rules_of(revision)
+    data, symbols, found = yield from together(
+        ask_all([POOL["getReserveData"].at(pool, token) for token in tokens]),
+        ask_each([_Symbol(token) for token in tokens]),
+        category_settings(pool, rules),
+    )
+    priced = tuple(dict.fromkeys((*tokens, *price_sources(found, rules))))
+    return PoolLayout(
+        revision=revision,
+        oracle=oracle,
+        sentinel=sentinel,
+        tokens=tuple(
+            Token(token, symbol if isinstance(symbol, str) and symbol else token, Configuration(row[0][0]).decimals)
+            for token, row, symbol in zip(tokens, data, symbols, strict=True)
+        ),
+        a_tokens=tuple(row[8] for row in data),
+        categories=tuple(found),
+        prices=(yield from oracle_layout(oracle, priced)),
+    )
+
+
+def _market(deployment: Deployment, key: MarketKey, layout: PoolLayout) -> Ask[Market | None]:
+    """Return the pool at the moment of the read; None when it is not made as the layout says."""
+    at, pool, rules = (yield from moment()), Address(key), rules_of(layout.revision)
     if not isinstance(at, BlockRef):
         raise UnexpectedAnswer(f"expected a block to read pool {pool} at, found {at}")
-    rules = rules_of(revision)
-    tokens = [token for token in tokens if token != NO_ADDRESS]
-    data, graces, symbols, allows, found = yield from together(
+    tokens = tuple(token.address for token in layout.tokens)
+    roots, data, graces, supplied, allows, found, bitmaps, (prices, graph) = yield from together(
+        _roots(deployment, pool),
         ask_all([POOL["getReserveData"].at(pool, token) for token in tokens]),
         ask_all([POOL["getLiquidationGracePeriod"].at(pool, token) for token in tokens if rules.has_grace_period]),
-        ask_each([_Symbol(token) for token in tokens]),
-        _sentinel_allows(sentinel, rules),
-        _category_settings(pool, rules),
+        ask_all([TOKEN["scaledTotalSupply"].at(token) for token in layout.a_tokens]),
+        _sentinel_allows(layout.sentinel, rules),
+        category_settings(pool, rules, max(layout.categories, default=0)),
+        category_bitmaps(pool, rules, layout.categories),
+        oracle_prices(layout.prices, at.timestamp_s),
     )
-    priced = tuple(dict.fromkeys((*tokens, *_price_sources(found, rules))))
-    supplied, categories, (layout, graph) = yield from together(
-        ask_all([TOKEN["scaledTotalSupply"].at(row[8]) for row in data]),
-        _categories(pool, rules, found, [(row[7], Configuration(row[0][0])) for row in data]),
-        _prices(oracle, priced, at.timestamp_s),
-    )
-    facts = zip(tokens, data, graces or [0] * len(tokens), symbols, supplied, strict=True)
-    reserves = [_reserve(*fact, rules=rules, now_s=at.timestamp_s) for fact in facts]
+    if (
+        roots != (layout.revision, tokens, layout.oracle, layout.sentinel)
+        or tuple(row[8] for row in data) != layout.a_tokens
+        or tuple(found) != layout.categories
+        or not set(price_sources(found, rules)) <= set(prices.assets)
+    ):
+        return None
+    rows = zip(layout.tokens, data, graces or [0] * len(tokens), supplied, strict=True)
+    reserves = [_reserve(*row, rules=rules, now_s=at.timestamp_s) for row in rows]
     return Market(
         deployment=deployment,
         key=key,
         at=at,
-        base_unit=layout.base_unit,
-        base_is_usd=layout.base_currency == NO_ADDRESS,
         rules=rules,
-        pool=pool,
-        oracle=oracle,
+        layout=replace(layout, prices=prices),
         reserves={reserve.id: reserve for reserve in reserves},
-        categories={category.id: category for category in categories},
+        categories={category.id: category for category in categories(rules, found, bitmaps, reserves)},
         graph=graph,
         sentinel_allows=allows,
     )
-
-
-def _prices(oracle: Address, assets: Sequence[Address], now_s: int) -> Ask[tuple[OracleLayout, PriceGraph]]:
-    layout = yield from oracle_layout(oracle, assets)
-    return (yield from oracle_prices(layout, now_s))
 
 
 def _sentinel_allows(sentinel: Address, rules: Rules) -> Ask[bool | None]:
@@ -129,92 +163,23 @@ def _sentinel_allows(sentinel: Address, rules: Rules) -> Ask[bool | None]:
     return allows is True
 
 
-def _reserve(
-    token: Address,
-    data: tuple[Any, ...],
-    grace_s: int,
-    symbol: str | Failed,
-    supplied: int,
-    *,
-    rules: Rules,
-    now_s: int,
-) -> Reserve:
-    (
-        (word,),
-        supply_index,
-        supply_rate,
-        debt_index,
-        debt_rate,
-        _,
-        updated_s,
-        number,
-        a_token,
-        stable,
-        variable,
-        *rest,
-    ) = data
-    configuration, elapsed_s = Configuration(word), now_s - updated_s
+def _reserve(token: Token, data: tuple[Any, ...], grace_s: int, supplied: int, *, rules: Rules, now_s: int) -> Reserve:
+    (word,), supply_index, supply_rate, debt_index, debt_rate, _, updated_s, number, *tokens = data
+    a_token, stable, variable, _, treasury, *_ = tokens
+    elapsed_s = now_s - updated_s
     if elapsed_s:
         supply_index = ray_mul_half_up(linear_interest_ray(supply_rate, elapsed_s), supply_index)
         debt_index = ray_mul_half_up(rules.interest_ray(debt_rate, elapsed_s), debt_index)
     return Reserve(
         id=number,
-        token=Token(token, symbol if isinstance(symbol, str) and symbol else token, configuration.decimals),
-        node=asset_node(token),
-        configuration=configuration,
+        token=token,
+        node=asset_node(token.address),
+        configuration=Configuration(word),
         supply_index_ray=supply_index,
         debt_index_ray=debt_index,
         a_token=a_token,
         variable_debt_token=variable,
         stable_debt_token=stable if rules.has_stable_debt and stable != NO_ADDRESS else None,
         grace_until_s=grace_s,
-        supplied_scaled=supplied + rest[1],
+        supplied_scaled=supplied + treasury,
     )
-
-
-def _category_settings(pool: Address, rules: Rules) -> Ask[dict[int, tuple[Any, ...]]]:
-    """Return the settings of every category in use, in windows of ids until one window holds none."""
-    function = POOL["getEModeCategoryData" if rules.has_category_prices else "getEModeCategoryCollateralConfig"]
-    found: dict[int, tuple[Any, ...]] = {}
-    for start in range(1, MAX_CATEGORY + 1, CATEGORIES_AT_ONCE):
-        ids = range(start, min(start + CATEGORIES_AT_ONCE, MAX_CATEGORY + 1))
-        settings = yield from ask_all([function.at(pool, number) for number in ids])
-        used = {number: values for number, values in zip(ids, settings, strict=True) if values[1]}
-        if not used:
-            break
-        found |= used
-    return found
-
-
-def _price_sources(found: dict[int, tuple[Any, ...]], rules: Rules) -> list[Address]:
-    if not rules.has_category_prices:
-        return []
-    return list(dict.fromkeys(settings[3] for settings in found.values() if settings[3] != NO_ADDRESS))
-
-
-def _categories(
-    pool: Address, rules: Rules, found: dict[int, tuple[Any, ...]], reserves: Sequence[tuple[int, Configuration]]
-) -> Ask[list[Category]]:
-    if rules.has_category_prices:
-        return [
-            Category(
-                number,
-                ltv_bps=settings[0],
-                threshold_bps=settings[1],
-                bonus_bps=settings[2],
-                members=sum(1 << reserve for reserve, configured in reserves if configured.category == number),
-                price=asset_node(settings[3]) if settings[3] != NO_ADDRESS else None,
-            )
-            for number, settings in found.items()
-        ]
-    members, without_ltv, isolated = yield from together(
-        ask_all([POOL["getEModeCategoryCollateralBitmap"].at(pool, number) for number in found]),
-        ask_all([POOL["getEModeCategoryLtvzeroBitmap"].at(pool, n) for n in found if not rules.zero_ltv_wins]),
-        ask_all([POOL["getIsEModeCategoryIsolated"].at(pool, n) for n in found if rules.has_isolated_categories]),
-    )
-    return [
-        Category(number, ltv, threshold, bonus, members=bits, without_ltv=zero, is_isolated=alone)
-        for (number, (ltv, threshold, bonus)), bits, zero, alone in zip(
-            found.items(), members, without_ltv or [0] * len(found), isolated or [False] * len(found), strict=True
-        )
-    ]

@@ -11,9 +11,9 @@ from monitor.domain.moment import BlockRef
 from monitor.domain.prices import Node, PriceUsed, Unknown, Value
 from monitor.domain.token import Token
 from monitor.ledger.accounts import Account, Balance
-from monitor.pricing.aave_oracle import asset_node
+from monitor.pricing.aave_oracle import OracleLayout, asset_node
 from monitor.pricing.graph import PriceGraph
-from monitor.protocols.aave_v3.market import Category, Configuration, Market, Reserve
+from monitor.protocols.aave_v3.market import NO_ADDRESS, Category, Configuration, Market, PoolLayout, Reserve
 from monitor.protocols.aave_v3.versions import RULES
 from monitor.protocols.aave_v3.versions.rules import Rules
 from monitor.protocols.aave_v3.versions.totals import COLLATERAL, SCALED_DEBT
@@ -62,11 +62,8 @@ def market_of(
         deployment=DEPLOYMENT,
         key=MarketKey(POOL),
         at=AT,
-        base_unit=10**8,
-        base_is_usd=True,
         rules=rules,
-        pool=POOL,
-        oracle=POOL,
+        layout=PoolLayout(0, POOL, POOL, (), (), (), OracleLayout(POOL, POOL, NO_ADDRESS, 10**8, (), (), ())),
         reserves={i: _reserve(i, one) for i, one in enumerate(listed)},
         categories={c.id: c for c in categories},
         graph=PriceGraph.of(PriceUsed(node, value, 8, "made", "market") for node, value in prices.items()),

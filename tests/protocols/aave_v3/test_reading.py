@@ -71,6 +71,33 @@ def test_a_market_says_what_its_contracts_say(watched: Watched) -> None:
     assert {c.id for c in market.categories.values()} == {m.shape.id for m in deployed.e_modes}
 
 
+def test_reading_a_pool_again_takes_one_round_and_sees_what_a_first_read_sees(watched: Watched) -> None:
+    before = watched.market()
+    watched.devnet.chain.advance_time(86_400)
+    watched.devnet.scale_price("WETH", 900_000)
+    watched.devnet.set_paused("LINK", paused=True)
+    watched.node.batches = 0
+    again = watched.node.read(watched.adapter.again(before))
+    assert watched.node.batches == 2, "the moment, which costs no request, and one round"
+    assert again == watched.market()
+    assert again.reserves != before.reserves
+
+
+def test_reading_a_pool_again_finds_what_was_added_to_it(watched_v36: Watched) -> None:
+    before = watched_v36.market()
+    deployed, send = watched_v36.devnet.deployed, watched_v36.devnet.chain.send
+    terms = (9, 9000, 9100, 10_200, "ninth")
+    send(deployed.configurator, "setEModeCategory(uint8,uint16,uint16,uint16,string)", *terms)
+    again = watched_v36.node.read(watched_v36.adapter.again(before))
+    assert 9 in again.categories
+    send(
+        deployed.configurator, "setAssetCollateralInEMode(address,uint8,bool)", deployed.reserve("WBTC").token, 9, True
+    )
+    assert watched_v36.node.read(watched_v36.adapter.again(again)).categories[9].has(deployed.reserve("WBTC").id)
+    send(deployed.provider, "setPriceOracleSentinel(address)", "0x" + "00" * 20)
+    assert watched_v36.node.read(watched_v36.adapter.again(again)).sentinel_allows is None
+
+
 def test_accounts_are_measured_exactly_where_every_feed_in_turn_fails(watched: Watched) -> None:
     some = measured_as_the_contract_does(watched, watched.market())
     assert some == (len(watched.keys), 0)
