@@ -1,11 +1,11 @@
 """One chain as the rest of the program sees it: its head, its blocks, and reads at one of them."""
 
 import asyncio
+from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from typing import TypeVar
 
 import aiohttp
-from yarl import URL
 
 from monitor.clock import Clock
 from monitor.domain.moment import BlockRef
@@ -78,19 +78,20 @@ class Chain:
 
     async def head(self) -> BlockRef:
         """Return the newest block that the endpoints agree on; raises NoEndpoint when none answers."""
-        return await self._following.head()
+        return await self._in_time(self._following.head(), READ_DEADLINE_S)
 
     async def wait_for_head(self, after: BlockRef | None, timeout_s: float) -> BlockRef:
         """Return the head as soon as it is another block than `after`, or the same one when the time is up."""
         return await self._following.wait(after, timeout_s)
 
-    async def block(self, which: int | str) -> BlockRef:
+    async def block(self, which: int | str, *, deadline_s: float = READ_DEADLINE_S) -> BlockRef:
         """Return a block by number or by 0x-hash; raises BlockMoved when no endpoint has it."""
 
         async def job(endpoint: Endpoint) -> BlockRef:
             return blocks.from_node(await endpoint.ask(blocks.asked(which)), self.spec.id, endpoint.label)
 
-        done = await Failover(self._clock, self._following.fit).run(job, Limits.within(self._clock, READ_DEADLINE_S))
+        failover = Failover(self._clock, self._following.fit)
+        done = await self._in_time(failover.run(job, Limits.within(self._clock, deadline_s)), deadline_s)
         if which not in (done.value.number, done.value.hash):
             raise BlockMoved(f"{done.endpoint.label}: expected block {which}, found {done.value.number}")
         return done.value
@@ -112,29 +113,33 @@ class Chain:
         failover = Failover(self._clock, lambda: self._following.fit(at))
         limits = Limits.within(self._clock, deadline_s, urgency)
         reading = Reading(failover, at, limits, self._doubt, confirm)
-        try:
-            async with asyncio.timeout(deadline_s):
-                return await drive(ask, reading.answer)
-        except TimeoutError:
-            raise NoEndpoint(f"{self.spec.name}: expected the read to end within {deadline_s:g} s") from None
+        return await self._in_time(drive(ask, reading.answer), deadline_s)
 
     def status(self) -> tuple[EndpointStatus, ...]:
         """Return what each endpoint is doing, in the order of the configuration."""
         return tuple(status_of(endpoint, self._following.heads, self._clock) for endpoint in self._endpoints)
 
+    async def _in_time(self, work: Awaitable[T], deadline_s: float) -> T:
+        try:
+            async with asyncio.timeout(deadline_s):
+                return await work
+        except TimeoutError:
+            raise NoEndpoint(f"{self.spec.name}: expected the read to end within {deadline_s:g} s") from None
+
     def _transport(self, spec: EndpointSpec, group: asyncio.TaskGroup) -> Transport:
-        if "://" not in spec.url:
+        url = spec.parsed
+        if url is None:
             return StreamTransport(
-                spec.label, lambda: wires.ipc(spec.url, spec.label), group.create_task, self._following_announced
+                spec.label, lambda: wires.ipc(spec.url, spec.label), group.create_task, self._announced
             )
-        to = Destination(URL(spec.url), self.spec.allow_private, self._clock)
-        if to.url.scheme in ("ws", "wss"):
+        to = Destination(url, self.spec.allow_private, self._clock)
+        if url.scheme in ("ws", "wss"):
             return StreamTransport(
-                spec.label, lambda: wires.websocket(self._session, to), group.create_task, self._following_announced
+                spec.label, lambda: wires.websocket(self._session, to), group.create_task, self._announced
             )
         return HttpTransport(to, self._session)
 
-    def _following_announced(self) -> None:
+    def _announced(self) -> None:
         self._following.announced()
 
     def _none_usable(self) -> ReadError | ConfigError:

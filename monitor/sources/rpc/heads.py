@@ -144,4 +144,3 @@ class Heads(Generic[E]):
     def _majority(self, endpoints: Sequence[E], number: int) -> str | None:
         voices = [b.hash for e in endpoints if (b := self._seen[e].recent.get(number))]
         return next((h for h in voices if voices.count(h) * 2 > len(voices)), None)
-

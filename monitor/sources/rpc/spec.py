@@ -7,8 +7,10 @@ from yarl import URL
 
 from monitor.domain.ids import Address, ChainId
 from monitor.domain.moment import BlockRef
+from monitor.errors import ConfigError
 from monitor.sources.http.guard import scrub
 
+SCHEMES = ("http", "https", "ws", "wss")
 MULTICALL3 = Address("0xca11bde05977b3631167028862be2a173976ca11")
 
 
@@ -21,16 +23,33 @@ class EndpointSpec:
     max_batch: int = 100
 
     @property
+    def parsed(self) -> URL | None:
+        """The URL, None for a socket's path; raises ConfigError for anything else, without repeating it."""
+        if "://" not in self.url:
+            return None
+        try:
+            url = URL(self.url)
+        except ValueError:
+            url = URL()
+        if url.scheme not in SCHEMES or not url.host:
+            raise ConfigError(
+                "expected an rpc URL http(s)://host/… or ws(s)://host/…, or the path of a node's IPC socket, "
+                f"found a {url.scheme or 'malformed'} one without use"
+            )
+        return url
+
+    @property
     def label(self) -> str:
         """What may be shown: host and written port, or the socket's file name."""
-        if "://" not in self.url:
+        url = self.parsed
+        if url is None:
             return self.url.rpartition("/")[2]
-        url = URL(self.url)
         return f"{url.host}:{url.explicit_port}" if url.explicit_port else str(url.host)
 
     def scrub(self, text: str) -> str:
         """Return the text without what the URL may hide."""
-        return scrub(URL(self.url), text) if "://" in self.url else text[:200]
+        url = self.parsed
+        return text[:200] if url is None else scrub(url, text)
 
 
 @dataclass(frozen=True, slots=True)

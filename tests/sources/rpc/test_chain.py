@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from monitor.domain.moment import BlockRef
-from monitor.errors import BlockMoved, NoEndpoint, ReadError, Unsupported
+from monitor.errors import BlockMoved, NoEndpoint, ReadError
 from monitor.query import (
     EthCall,
     Failed,
@@ -22,7 +22,7 @@ from monitor.query import (
 from monitor.sources.rpc.spec import EndpointSpec, Pin, Way
 from tests.fakes.clock import FakeClock
 from tests.faults.proxy import Faults, Proxy
-from tests.sources.conftest import MakeChain
+from tests.sources.conftest import MakeChain, MakeProxy
 from tests.sources.contracts import ECHO, HEIGHT, NOBODY, REVERTS, TELLS_HEIGHT, TELLS_ITSELF, Node
 
 WAYS = {
@@ -100,11 +100,25 @@ async def test_a_lens_covers_every_item_once_and_in_order(proxy: Proxy, chain_of
     assert b"".join(p.output for p in answer.parts if isinstance(p.output, bytes)) == b"".join(items)
 
 
-async def test_an_endpoint_that_runs_no_code_of_ours_says_so_instead_of_guessing(proxy: Proxy, chain_of: MakeChain):
+async def test_where_no_endpoint_runs_our_code_a_lens_is_a_failed_answer_that_says_why(
+    proxy: Proxy, chain_of: MakeChain
+):
     proxy.faults = WAYS["multicall3"][0]
     chain = await chain_of(proxy.url)
-    with pytest.raises(Unsupported, match="state override or without a receiver"):
-        await chain.read(ask_raw(LensCall(HEIGHT, b"", (b"a",))), await chain.head())
+    (answer,) = await chain.read(ask_raw(LensCall(HEIGHT, b"", (b"a",))), await chain.head())
+    assert isinstance(answer, Failed)
+    assert "neither by state override nor without a receiver" in answer.reason
+
+
+async def test_where_one_endpoint_runs_our_code_it_is_given_the_lenses(
+    node: Node, proxies: MakeProxy, chain_of: MakeChain
+):
+    unable, able = await proxies(), await proxies()
+    unable.faults = WAYS["multicall3"][0]
+    chain = await chain_of(unable.url, able.url)
+    (answer,) = await chain.read(ask_raw(LensCall(ECHO, b"", (b"a", b"b"))), await chain.head())
+    assert isinstance(answer, LensAnswer)
+    assert answer.parts[0].output == b"ab"
 
 
 async def test_a_read_that_spans_batches_stays_at_its_block_while_the_chain_goes_on(node: Node, chain_of: MakeChain):
