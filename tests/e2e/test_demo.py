@@ -1,0 +1,31 @@
+"""The main job, as `./dev demo --once` runs it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.devnet
+
+
+def test_the_demo_shows_every_stage_and_equals_the_contract():
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.demo", "--once", "--accounts", "60"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    for stage in (
+        "hfm run watches",
+        "🔴 CRITICAL (was",
+        "🚨 LIQUIDATABLE (was",
+        "GET /v1/at-risk",
+        "hfm snapshot wrote",
+        "to the last unit",
+        "WATCH → WARN → DANGER → CRITICAL → LIQUIDATABLE",
+    ):
+        assert stage in " ".join(done.stdout.replace("│", "").split()), stage
