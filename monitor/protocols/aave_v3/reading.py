@@ -10,6 +10,7 @@ from monitor.domain.moment import BlockRef
 from monitor.domain.token import Token
 from monitor.errors import ConfigError, ReadError, UnexpectedAnswer
 from monitor.pricing.aave_oracle import asset_node, oracle_layout, oracle_prices
+from monitor.pricing.heartbeat import heartbeats_s
 from monitor.protocols.aave_v3.categories import categories, category_bitmaps, category_settings, price_sources
 from monitor.protocols.aave_v3.market import NO_ADDRESS, Configuration, Market, PoolLayout, Reserve
 from monitor.protocols.aave_v3.math import linear_interest_ray, ray_mul_half_up
@@ -132,7 +133,7 @@ def _market(deployment: Deployment, key: MarketKey, layout: PoolLayout) -> Ask[M
         _sentinel_allows(layout.sentinel, rules),
         category_settings(pool, rules, max(layout.categories, default=0)),
         category_bitmaps(pool, rules, layout.categories),
-        oracle_prices(layout.prices, at.timestamp_s),
+        oracle_prices(layout.prices, at.timestamp_s, heartbeats_s(at.chain)),
     )
     if (
         roots != (layout.revision, tokens, layout.oracle, layout.sentinel)
