@@ -9,11 +9,11 @@ from monitor.domain.moment import BlockRef
 from monitor.domain.prices import Node, PriceUsed, Value
 from monitor.domain.token import Token
 from monitor.ledger.accounts import Account, Balance
-from monitor.pricing.aave_oracle import asset_node, feed_node
+from monitor.pricing.aave_oracle import OracleLayout, asset_node, feed_node
 from monitor.pricing.formula import Formula, Positive
 from monitor.pricing.graph import Derived, PriceGraph
 from monitor.protocols.aave_v3.adapter import AaveV3
-from monitor.protocols.aave_v3.market import Configuration, Market, Reserve
+from monitor.protocols.aave_v3.market import NO_ADDRESS, Configuration, Market, PoolLayout, Reserve
 from monitor.protocols.aave_v3.versions import RULES
 from monitor.protocols.aave_v3.versions.totals import COLLATERAL, SCALED_DEBT
 from monitor.units import RAY
@@ -23,6 +23,7 @@ NOW_S = 1_750_000_000
 V30, V36 = 1, 10
 FROZEN, PAUSED = 1 << 57, 1 << 60
 KEY = PositionKey("0x" + "0a" * 20)
+_ORACLE = address("0x" + "b1" * 20)
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,10 @@ def pool(listings: Sequence[Listing], revision: int = V36, more: Sequence[PriceU
         deployment=deployment,
         key=MarketKey("0x" + "b0" * 20),
         at=BlockRef(deployment.chain, 1, "0x01", "0x00", NOW_S),
-        base_unit=10**8,
-        base_is_usd=True,
         rules=RULES[revision],
-        pool=address("0x" + "b0" * 20),
-        oracle=address("0x" + "b1" * 20),
+        layout=PoolLayout(
+            revision, _ORACLE, NO_ADDRESS, (), (), (), OracleLayout(_ORACLE, NO_ADDRESS, NO_ADDRESS, 10**8, (), (), ())
+        ),
         reserves={i: _reserve(i, one) for i, one in enumerate(listings)},
         categories={},
         graph=PriceGraph.of([*inputs, *more], derived),
