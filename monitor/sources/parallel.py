@@ -1,10 +1,12 @@
-"""A few pieces of work at a time, the rest waiting their turn."""
+"""Work that goes on side by side: a few pieces at a time, or beside the caller."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, TypeVar
 
 T = TypeVar("T")
+Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+"""Starts work that goes on beside the caller, and whose end somebody else awaits."""
 
 WIDTH = 4
 

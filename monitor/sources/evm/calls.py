@@ -33,15 +33,8 @@ async def answers(reader: Reader, calls: Sequence[EthCall]) -> list[Answer]:
     program = MANY_STATIC if untrusted else MANY
 
     async def run(start: int, stop: int) -> list[Answer]:
-        endpoint, began_ms = reader.endpoint, reader.endpoint.clock.monotonic_ms()
-        try:
-            found = await _answered(reader, calls[start:stop], way)
-        except AskedTooMuch:
-            endpoint.chunks.refused(program, stop - start, endpoint.clock.monotonic_ms())
-            raise
-        now_ms = endpoint.clock.monotonic_ms()
-        endpoint.chunks.fitted(program, stop - start, now_ms - began_ms, now_ms)
-        return found
+        with reader.learning(program, stop - start):
+            return await _answered(reader, calls[start:stop], way)
 
     def failed(start: int, stop: int, why: Failed) -> list[Answer]:
         return [why] * (stop - start)

@@ -1,6 +1,5 @@
 """Own code over a list of items, one run per chunk."""
 
-from monitor.errors import AskedTooMuch
 from monitor.query import Failed, LensCall, LensPart
 from monitor.sources.evm.isolation import Allowance, isolate
 from monitor.sources.evm.programs import deployless
@@ -23,18 +22,16 @@ async def parts(reader: Reader, lens: LensCall, start: int, stop: int) -> list[L
     """Return the outputs for `items[start:stop]`; an item that fails alone is a `Failed` part."""
 
     async def run(start: int, stop: int) -> list[LensPart]:
-        endpoint = reader.endpoint
-        began_ms = endpoint.clock.monotonic_ms()
-        try:
+        with reader.learning(lens.code, stop - start):
             output = await reader.run(lens.code, lens.head + b"".join(lens.items[start:stop]))
-        except AskedTooMuch:
-            endpoint.chunks.refused(lens.code, stop - start, endpoint.clock.monotonic_ms())
-            raise
-        now_ms = endpoint.clock.monotonic_ms()
-        endpoint.chunks.fitted(lens.code, stop - start, now_ms - began_ms, now_ms)
         return [LensPart(start, stop, output)]
 
     def failed(start: int, stop: int, why: Failed) -> list[LensPart]:
         return [LensPart(start, stop, why)]
 
-    return await isolate(run, failed, start, stop, Allowance(64 + (stop - start) // 4))
+    step = chunk_items(reader, lens)
+    found: list[LensPart] = []
+    for begin in range(start, stop, step):
+        end = min(begin + step, stop)
+        found += await isolate(run, failed, begin, end, Allowance(64 + (end - begin) // 4))
+    return found

@@ -1,6 +1,7 @@
 """One endpoint answering at one block: every request leaves pinned, every answer is checked to be of that block."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from monitor.errors import AskedTooMuch, BlockMoved, CallReverted, EndpointError
 from monitor.sources.evm import block as blocks
 from monitor.sources.evm.programs import CODE_HOME, HEADER_BYTES, WITNESS, WITNESS_HOME, deployless
 from monitor.sources.jsonrpc.messages import Request
-from monitor.sources.rpc.endpoint import Endpoint
+from monitor.sources.rpc.endpoint import ASK_TIMEOUT_S, Endpoint
 from monitor.sources.rpc.spec import Pin, Urgency, Way
 
 _ENDINGS = {Way.DEPLOYLESS_REVERT: "REVERT", Way.DEPLOYLESS_RETURN: "RETURN"}
@@ -24,6 +25,7 @@ class Reader:
 
     endpoint: Endpoint
     at: BlockRef
+    request_s: float = ASK_TIMEOUT_S
     urgency: Urgency = Urgency.ROUTINE
 
     @property
@@ -49,16 +51,33 @@ class Reader:
         Raises BlockMoved when the endpoint does not have the block, or has another at its height.
         """
         if self.endpoint.abilities.pin is Pin.HASH:
-            outcomes = await self.endpoint.ask_many(requests, self.urgency)
+            outcomes = await self.endpoint.ask_many(requests, self.request_s, self.urgency)
         else:
             check = blocks.asked(self.at.number)
-            before, *outcomes, after = await self.endpoint.ask_many([check, *requests, check], self.urgency)
+            before, *outcomes, after = await self.endpoint.ask_many(
+                [check, *requests, check], self.request_s, self.urgency
+            )
             for block in (before, after):
                 self.must_be_this_block(block)
         moved = next((o for o in outcomes if isinstance(o, BlockMoved)), None)
         if moved is not None:
             raise moved
         return outcomes
+
+    @contextmanager
+    def learning(self, program: bytes, items: int) -> Iterator[None]:
+        """Let the endpoint's chunk sizes learn from the request made inside."""
+        clock, chunks = self.endpoint.clock, self.endpoint.chunks
+        began_ms = clock.monotonic_ms()
+        try:
+            yield
+        except AskedTooMuch:
+            chunks.refused(program, items, clock.monotonic_ms())
+            raise
+        except EndpointError:
+            chunks.took_too_long(program, items, clock.monotonic_ms() - began_ms, clock.monotonic_ms())
+            raise
+        chunks.fitted(program, items, clock.monotonic_ms() - began_ms, clock.monotonic_ms())
 
     async def call(self, transaction: dict[str, str], *overrides: Any) -> bytes:
         """Return what an `eth_call` returns; raises the typed error of a fault."""

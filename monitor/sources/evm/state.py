@@ -36,7 +36,8 @@ async def logs(reader: Reader, question: Logs) -> tuple[Log, ...]:
         by |= {"fromBlock": hex(question.from_block), "toBlock": hex(reader.at.number)}
     where = reader.endpoint.label
     head = blocks.asked(reader.at.number)
-    before, outcome, after = await reader.endpoint.ask_many([head, Request("eth_getLogs", (by,)), head], reader.urgency)
+    asked = [head, Request("eth_getLogs", (by,)), head]
+    before, outcome, after = await reader.endpoint.ask_many(asked, reader.request_s, reader.urgency)
     for block in (before, after):
         reader.must_be_this_block(block)
     if isinstance(outcome, ReadError):

@@ -1,7 +1,7 @@
 """JSON-RPC over a connection that stays open: answers matched by id, and new heads announced as they come."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
 from typing import Any
 
@@ -9,12 +9,12 @@ from monitor.errors import EndpointError, MalformedJson
 from monitor.sources.http import strict_json
 from monitor.sources.jsonrpc.messages import Fault, Request, encode, match
 from monitor.sources.jsonrpc.wires import Wire
+from monitor.sources.parallel import Spawn
 
 _SUBSCRIBE = Request("eth_subscribe", ("newHeads",))
 _SUBSCRIBE_TIMEOUT_S = 5.0
 
 Reply = dict[str, Any] | list[Any]
-Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
 
 class StreamTransport:

@@ -1,9 +1,9 @@
 """One chain as the rest of the program sees it: its head, its blocks, and reads at one of them."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from contextlib import AsyncExitStack
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import aiohttp
 
@@ -38,8 +38,10 @@ class Chain:
         self._clock = clock
         self._session = session
         self._open = AsyncExitStack()
+        self._group = asyncio.TaskGroup()
+        self._running: set[asyncio.Task[None]] = set()
         self._endpoints: tuple[Endpoint, ...] = ()
-        self._following = Following(spec, clock, ())
+        self._following = Following(spec, clock, (), self._spawn)
         self._doubt = Doubt(clock)
 
     async def start(self) -> None:
@@ -47,21 +49,20 @@ class Chain:
 
         Raises WrongChain, ConfigError or NoEndpoint when none is usable.
         """
-        group = await self._open.enter_async_context(asyncio.TaskGroup())
         self._endpoints = tuple(
-            Endpoint(endpoint, self.spec, self._transport(endpoint, group), self._clock)
-            for endpoint in self.spec.endpoints
+            Endpoint(endpoint, self.spec, self._transport(endpoint), self._clock) for endpoint in self.spec.endpoints
         )
-        self._following = Following(self.spec, self._clock, self._endpoints)
-        async with asyncio.TaskGroup() as opening:
-            for endpoint in self._endpoints:
-                opening.create_task(self._following.let_in(endpoint))
+        self._following = Following(self.spec, self._clock, self._endpoints, self._spawn)
+        await self._open.enter_async_context(self._group)
+        await self._following.start()
         if not any(endpoint.is_open for endpoint in self._endpoints):
             await self.close()
             raise self._none_usable()
 
     async def close(self) -> None:
         """Let go of every connection."""
+        for task in tuple(self._running):
+            task.cancel()
         for endpoint in self._endpoints:
             await endpoint.transport.close()
         await self._open.aclose()
@@ -126,17 +127,19 @@ class Chain:
         except TimeoutError:
             raise NoEndpoint(f"{self.spec.name}: expected the read to end within {deadline_s:g} s") from None
 
-    def _transport(self, spec: EndpointSpec, group: asyncio.TaskGroup) -> Transport:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = self._group.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    def _transport(self, spec: EndpointSpec) -> Transport:
         url = spec.parsed
         if url is None:
-            return StreamTransport(
-                spec.label, lambda: wires.ipc(spec.url, spec.label), group.create_task, self._announced
-            )
+            return StreamTransport(spec.label, lambda: wires.ipc(spec.url, spec.label), self._spawn, self._announced)
         to = Destination(url, self.spec.allow_private, self._clock)
         if url.scheme in ("ws", "wss"):
-            return StreamTransport(
-                spec.label, lambda: wires.websocket(self._session, to), group.create_task, self._announced
-            )
+            return StreamTransport(spec.label, lambda: wires.websocket(self._session, to), self._spawn, self._announced)
         return HttpTransport(to, self._session)
 
     def _announced(self) -> None:

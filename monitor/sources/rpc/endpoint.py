@@ -23,8 +23,7 @@ from monitor.sources.jsonrpc.transport import Transport
 from monitor.sources.rpc.meter import Chunks, Meter
 from monitor.sources.rpc.spec import ChainSpec, EndpointSpec, Pin, Urgency, Way
 
-SEND_TIMEOUT_S = 60.0
-"""A backstop: whoever asks sets the shorter deadline."""
+ASK_TIMEOUT_S = 5.0
 FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 250, 30_000
 RECHECK_MS = 600_000
 SWITCH_RECHECK_MS = 30_000
@@ -61,31 +60,33 @@ class Endpoint:
         self._verified_ms = self._used_ms = clock.monotonic_ms()
         self._genesis: str | None = None
 
-    async def ask(self, request: Request) -> Any:
-        """Return the result of one request; raises the typed error of a fault."""
-        (outcome,) = await self.ask_many([request])
+    async def ask(self, request: Request, timeout_s: float = ASK_TIMEOUT_S) -> Any:
+        """Return the result of one small request, ahead of others; raises the typed error of a fault."""
+        (outcome,) = await self.ask_many([request], timeout_s, Urgency.URGENT)
         if isinstance(outcome, ReadError):
             raise outcome
         return outcome
 
-    async def ask_many(self, requests: Sequence[Request], urgency: Urgency = Urgency.ROUTINE) -> list[Any | ReadError]:
+    async def ask_many(
+        self, requests: Sequence[Request], timeout_s: float = ASK_TIMEOUT_S, urgency: Urgency = Urgency.ROUTINE
+    ) -> list[Any | ReadError]:
         """Return the results, an error in the place of each request that failed by itself.
 
-        Raises EndpointError or MalformedJson when the endpoint failed as a whole.
+        Raises EndpointError or MalformedJson when the endpoint failed as a whole, or did not answer in time.
         """
         step = max(self.abilities.max_batch, 1)
         outcomes: list[Any | ReadError] = []
         for start in range(0, len(requests), step):
-            outcomes += await self._send(requests[start : start + step], urgency)
+            outcomes += await self._send(requests[start : start + step], timeout_s, urgency)
         return outcomes
 
-    async def _send(self, requests: Sequence[Request], urgency: Urgency) -> list[Any | ReadError]:
+    async def _send(self, requests: Sequence[Request], timeout_s: float, urgency: Urgency) -> list[Any | ReadError]:
         await self.budget.take(len(requests), urgency)
         self.meter.calls += 1
         self.meter.requests += len(requests)
         started_ms = self.clock.monotonic_ms()
         try:
-            outcomes = await self.transport.send(requests, SEND_TIMEOUT_S)
+            outcomes = await self.transport.send(requests, timeout_s)
         except (EndpointError, MalformedJson) as e:
             self.failed(e)
             raise

@@ -20,7 +20,7 @@ from monitor.sources.rpc.spec import Urgency
 
 HEDGE_LONGEST_S, HEDGE_SHORTEST_S = 1.0, 0.1
 ENOUGH_LATENCIES = 20
-ATTEMPT_SHARE = 0.4
+REQUEST_SHARE = 0.4
 ROUNDS = 6
 ROUND_PAUSE_MS = 150
 
@@ -38,16 +38,16 @@ class Done(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Until when a read may go on, how long one attempt may take, and how far ahead of others it goes."""
+    """Until when a read may go on, how long one request may take, and whether it goes ahead of others."""
 
     until_ms: int
-    attempt_s: float
+    request_s: float
     urgency: Urgency = Urgency.ROUTINE
 
     @classmethod
     def within(cls, clock: Clock, deadline_s: float, urgency: Urgency = Urgency.ROUTINE) -> "Limits":
-        """Return limits that leave time for a second attempt before the deadline."""
-        return cls(clock.monotonic_ms() + int(deadline_s * 1000), deadline_s * ATTEMPT_SHARE, urgency)
+        """Return limits that leave time for a second request before the deadline."""
+        return cls(clock.monotonic_ms() + int(deadline_s * 1000), deadline_s * REQUEST_SHARE, urgency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Failover:
             for endpoint, spare in self._order(avoid):
                 if endpoint.wait_ms:
                     continue
-                outcome = await self._raced(job, endpoint, spare, limits.attempt_s)
+                outcome = await self._raced(job, endpoint, spare)
                 if isinstance(outcome, Done):
                     return outcome
                 errors |= outcome
@@ -84,17 +84,15 @@ class Failover:
         ready = [e for e in self.fit() if e not in avoid and not e.wait_ms]
         return list(zip(ready, [*ready[1:], None], strict=True)) if ready else []
 
-    async def _raced(
-        self, job: Job[T], endpoint: Endpoint, spare: Endpoint | None, attempt_s: float
-    ) -> Done[T] | dict[str, ReadError]:
+    async def _raced(self, job: Job[T], endpoint: Endpoint, spare: Endpoint | None) -> Done[T] | dict[str, ReadError]:
         if spare is None:
-            return await self._attempt(job, endpoint, attempt_s)
+            return await _attempt(job, endpoint)
         errors: dict[str, ReadError] = {}
         async with asyncio.TaskGroup() as group:
-            racing = {group.create_task(self._attempt(job, endpoint, attempt_s))}
+            racing = {group.create_task(_attempt(job, endpoint))}
             finished, racing = await asyncio.wait(racing, timeout=_patience_s(endpoint))
             if racing:
-                racing.add(group.create_task(self._attempt(job, spare, attempt_s)))
+                racing.add(group.create_task(_attempt(job, spare)))
             while True:
                 for task in finished:
                     outcome = task.result()
@@ -109,18 +107,13 @@ class Failover:
                     return errors
                 finished, racing = await asyncio.wait(racing, return_when=asyncio.FIRST_COMPLETED)
 
-    async def _attempt(self, job: Job[T], endpoint: Endpoint, attempt_s: float) -> Done[T] | dict[str, ReadError]:
-        try:
-            async with asyncio.timeout(attempt_s):
-                await endpoint.be_sure_of_chain()
-                value = await job(endpoint)
-        except TimeoutError:
-            e = EndpointError(f"{endpoint.label}: expected an answer within {attempt_s:g} s, found none")
-            endpoint.failed(e)
-            return {endpoint.label: e}
-        except (EndpointError, MalformedJson, BlockMoved, WrongChain) as e:
-            return {endpoint.label: e}
-        return Done(value, endpoint)
+
+async def _attempt(job: Job[T], endpoint: Endpoint) -> Done[T] | dict[str, ReadError]:
+    try:
+        await endpoint.be_sure_of_chain()
+        return Done(await job(endpoint), endpoint)
+    except (EndpointError, MalformedJson, BlockMoved, WrongChain) as e:
+        return {endpoint.label: e}
 
 
 def _patience_s(endpoint: Endpoint) -> float:

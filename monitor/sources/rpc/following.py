@@ -8,6 +8,7 @@ from monitor.clock import Clock
 from monitor.domain.moment import BlockRef
 from monitor.errors import NoEndpoint, ReadError
 from monitor.sources.evm import block as blocks
+from monitor.sources.parallel import Spawn
 from monitor.sources.rpc.endpoint import Endpoint
 from monitor.sources.rpc.failover import Failover, Limits
 from monitor.sources.rpc.heads import Heads
@@ -18,6 +19,7 @@ POLLS_PER_BLOCK = 3
 SHORTEST_POLL_MS, LONGEST_POLL_MS = 100, 4_000
 POLL_TIMEOUT_S = 2.0
 DEADLINE_S = 10.0
+START_GRACE_S = 2.0
 RETREAT_BLOCK_TIMES = 3
 SKEW_LIMIT_S = 30
 
@@ -27,10 +29,12 @@ _log = log.get("sources")
 class Following:
     """Follows one chain. Endpoints after the first are asked when the first has news, and once per block time."""
 
-    def __init__(self, spec: ChainSpec, clock: Clock, endpoints: Sequence[Endpoint]) -> None:
+    def __init__(self, spec: ChainSpec, clock: Clock, endpoints: Sequence[Endpoint], spawn: Spawn) -> None:
         self._spec = spec
         self._clock = clock
         self._endpoints = endpoints
+        self._spawn = spawn
+        self._opening: dict[Endpoint, asyncio.Task[None]] = {}
         self.heads: Heads[Endpoint] = Heads(clock, spec.block_time_ms, spec.lag_blocks)
         self._polling = asyncio.Lock()
         self._news = asyncio.Event()
@@ -45,6 +49,21 @@ class Following:
         head = await let_in(endpoint, self._endpoints)
         if head is not None:
             self.heads.saw(endpoint, head)
+
+    def _let_in_meanwhile(self, endpoint: Endpoint) -> None:
+        running = self._opening.get(endpoint)
+        if running is None or running.done():
+            self._opening[endpoint] = self._spawn(self.let_in(endpoint))
+
+    async def start(self) -> None:
+        """Open all endpoints; once one is open the slow ones are waited for only a little longer."""
+        for endpoint in self._endpoints:
+            self._let_in_meanwhile(endpoint)
+        opening: set[asyncio.Task[None]] = set(self._opening.values())
+        while opening and not any(endpoint.is_open for endpoint in self._endpoints):
+            _, opening = await asyncio.wait(opening, return_when=asyncio.FIRST_COMPLETED)
+        if opening:
+            await asyncio.wait(opening, timeout=START_GRACE_S)
 
     def announced(self) -> None:
         """A subscription says that there is a new head."""
@@ -90,7 +109,11 @@ class Following:
         await self._news.wait()
 
     async def _poll(self) -> None:
-        usable = [e for e in self._endpoints if e.refusal is None and not e.wait_ms]
+        due = [e for e in self._endpoints if e.refusal is None and not e.wait_ms]
+        for endpoint in due:
+            if endpoint.needs_opening:
+                self._let_in_meanwhile(endpoint)
+        usable = [e for e in due if e.is_open]
         now_ms = self._clock.monotonic_ms()
         is_due = self._all_polled_ms is None or now_ms - self._all_polled_ms >= self._spec.block_time_ms
         first = (self.heads.following(usable) or usable)[:1]
@@ -111,11 +134,8 @@ class Following:
     async def _look_at(self, endpoint: Endpoint) -> None:
         try:
             async with asyncio.timeout(POLL_TIMEOUT_S):
-                if endpoint.needs_opening:
-                    await self.let_in(endpoint)
-                elif endpoint.is_open:
-                    answer = await endpoint.ask(blocks.LATEST)
-                    self.heads.saw(endpoint, blocks.from_node(answer, self._spec.id, endpoint.label))
+                answer = await endpoint.ask(blocks.LATEST)
+                self.heads.saw(endpoint, blocks.from_node(answer, self._spec.id, endpoint.label))
                 height = self.heads.in_question(endpoint)
                 if height is not None and (answer := await endpoint.ask(blocks.asked(height))):
                     self.heads.learned(endpoint, blocks.from_node(answer, self._spec.id, endpoint.label))

@@ -46,6 +46,11 @@ class Chunks:
         limit = ceiling if now_ms < until_ms else LARGEST_CHUNK
         self.sizes[program] = max(size, min(size + size // 2 + 1, limit))
 
+    def took_too_long(self, program: bytes, items: int, took_ms: int, now_ms: int) -> None:
+        """Learn from a request that did not end well: only a long wait says anything about its size."""
+        if took_ms > 2 * QUICK_MS:
+            self.refused(program, items, now_ms)
+
     def refused(self, program: bytes, items: int, now_ms: int) -> None:
         """Learn from a request that asked too much; sizes near it are not tried again for ten minutes."""
         self.sizes[program] = max(min(items, self.size(program)) // 2, SMALLEST_CHUNK)

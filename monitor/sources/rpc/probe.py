@@ -3,7 +3,7 @@
 from typing import Any
 
 from monitor.domain.moment import BlockRef
-from monitor.errors import CallReverted, RateLimited, ReadError
+from monitor.errors import BlockMoved, CallReverted, RateLimited, ReadError
 from monitor.sources.evm import block as blocks
 from monitor.sources.evm.programs import CODE_HOME, HEADER_BYTES, MANY, WITNESS, WITNESS_HOME, deployless
 from monitor.sources.evm.reader import as_bytes
@@ -11,6 +11,7 @@ from monitor.sources.jsonrpc.messages import Request
 from monitor.sources.rpc.endpoint import Abilities, Endpoint
 from monitor.sources.rpc.spec import Pin, Way
 
+TRIES = 3
 _NO_SUCH_BLOCK = "0x" + "5a" * 32
 _EMPTY_CALL = {"to": "0x" + "00" * 20, "data": "0x"}
 _HOMES = {WITNESS_HOME: {"code": "0x" + WITNESS.hex()}, CODE_HOME: {"code": "0x" + MANY.hex()}}
@@ -20,15 +21,14 @@ async def probe(endpoint: Endpoint) -> tuple[Abilities, BlockRef]:
     """Return what works, and the head it was tried at; raises ReadError when the endpoint does not answer at all."""
     max_batch = endpoint.abilities.max_batch = await _max_batch(endpoint)
     head = blocks.from_node(await endpoint.ask(blocks.LATEST), endpoint.chain.id, endpoint.label)
-    at = hex(head.number)
     known, unknown, override, reverted, returned, multicall3 = await endpoint.ask_many(
         [
             Request("eth_call", (_EMPTY_CALL, {"blockHash": head.hash, "requireCanonical": True})),
             Request("eth_call", (_EMPTY_CALL, {"blockHash": _NO_SUCH_BLOCK, "requireCanonical": True})),
-            Request("eth_call", ({"to": WITNESS_HOME, "data": "0x"}, at, _HOMES)),
-            Request("eth_call", ({"data": "0x" + deployless(MANY, b"", "REVERT").hex()}, at)),
-            Request("eth_call", ({"data": "0x" + deployless(MANY, b"", "RETURN").hex()}, at)),
-            Request("eth_getCode", (endpoint.chain.multicall3, at)),
+            Request("eth_call", ({"to": WITNESS_HOME, "data": "0x"}, "latest", _HOMES)),
+            Request("eth_call", ({"data": "0x" + deployless(MANY, b"", "REVERT").hex()}, "latest")),
+            Request("eth_call", ({"data": "0x" + deployless(MANY, b"", "RETURN").hex()}, "latest")),
+            Request("eth_getCode", (endpoint.chain.multicall3, "latest")),
         ]
     )
     headers = {
@@ -39,9 +39,10 @@ async def probe(endpoint: Endpoint) -> tuple[Abilities, BlockRef]:
     headers = {way: header for way, header in headers.items() if len(header) == HEADER_BYTES}
     ways = [*headers, *([Way.MULTICALL3] if _bytes(multicall3) else []), Way.BATCH if max_batch > 1 else Way.SINGLE]
     # Some gateways ignore the object and answer at their latest block, so a hash that does not exist must be refused.
-    pin = Pin.HASH if isinstance(known, str) and isinstance(unknown, ReadError) else Pin.NUMBER
-    is_proof = any(_proves(header, head) for header in headers.values())
-    return Abilities(pin, tuple(ways), max_batch, is_proof), head
+    # To have no such block yet is an answer too: behind a load balancer, the next node may be one block behind.
+    is_understood = isinstance(known, str | BlockMoved) and isinstance(unknown, ReadError)
+    is_proof = bool(headers) and await _proves(endpoint, next(iter(headers.values())))
+    return Abilities(Pin.HASH if is_understood else Pin.NUMBER, tuple(ways), max_batch, is_proof), head
 
 
 async def _max_batch(endpoint: Endpoint) -> int:
@@ -62,7 +63,13 @@ def _bytes(outcome: Any | ReadError) -> bytes:
         return b""
 
 
-def _proves(header: bytes, head: BlockRef) -> bool:
-    """Whether own code sees the block's number, parent and time; on some rollups it sees those of the layer below."""
-    seen = (int.from_bytes(header[:32]), "0x" + header[32:64].hex(), int.from_bytes(header[64:96]))
-    return seen == (head.number, head.parent_hash, head.timestamp_s)
+async def _proves(endpoint: Endpoint, header: bytes) -> bool:
+    """Whether own code sees a block's number, parent and time; on some rollups it sees those of the layer below."""
+    number, parent, timestamp_s = int.from_bytes(header[:32]), "0x" + header[32:64].hex(), int.from_bytes(header[64:96])
+    if number >= 2**63:
+        return False
+    for _ in range(TRIES):
+        if (answer := await endpoint.ask(blocks.asked(number))) is not None:
+            block = blocks.from_node(answer, endpoint.chain.id, endpoint.label)
+            return (block.parent_hash, block.timestamp_s) == (parent, timestamp_s)
+    return False

@@ -77,7 +77,7 @@ class Reading:
 
     async def _run(self, job: Callable[[Reader], Awaitable[T]]) -> T:
         def at_endpoint(endpoint: Endpoint) -> Awaitable[T]:
-            return job(Reader(endpoint, self.at, self.limits.urgency))
+            return job(Reader(endpoint, self.at, self.limits.request_s, self.limits.urgency))
 
         done = await self.failover.run(at_endpoint, self.limits)
         if not self.confirm and (len(self.failover.fit()) < 2 or not self.doubt.is_due()):

@@ -1,5 +1,7 @@
 """Which chain an endpoint serves: asked before it is used, when work moves to it, and every ten minutes."""
 
+import asyncio
+
 import pytest
 
 from monitor.errors import ConfigError, NoEndpoint, WrongChain
@@ -82,6 +84,7 @@ async def test_an_endpoint_that_was_down_at_start_joins_when_it_comes_back(proxi
     for _ in range(4):
         await chain.head()
         await clock.sleep(12)
+        await asyncio.sleep(0.05)
     assert chain.can_confirm
 
 
