@@ -33,6 +33,7 @@ class Node:
 
     rpc: Rpc
     lens_items: int = LENS_ITEMS
+    lens_gas: int | None = None
     has_lens: bool = True
     batches: int = 0
     wire_bytes: int = 0
@@ -103,8 +104,9 @@ class Node:
             start, stop = spans.pop(0)
             data = "0x" + (question.head + b"".join(question.items[start:stop])).hex()
             override = {LENS_AT: {"code": "0x" + question.code.hex()}}
+            gas = {} if self.lens_gas is None else {"gas": hex(self.lens_gas)}
             try:
-                output = self.rpc.request("eth_call", {"to": LENS_AT, "data": data}, where, override)
+                output = self.rpc.request("eth_call", {"to": LENS_AT, "data": data, **gas}, where, override)
             except RpcError as e:
                 if stop - start == 1:
                     parts.append(LensPart(start, stop, Failed(str(e))))

@@ -25,6 +25,8 @@ from monitor.protocols.aave_v3.versions.totals import (
 from monitor.query import Ask, Failed, LensAnswer, LensCall, ask_each, ask_raw, together
 
 _TOO_LARGE = 2**128
+KEYS_AT_ONCE = 1_000
+"""Accounts of three legs for which the lens has room."""
 
 
 class _Row(NamedTuple):
@@ -38,20 +40,47 @@ class _Row(NamedTuple):
 
 def read_accounts(market: Market, keys: Sequence[PositionKey]) -> Ask[Accounts]:
     """Return the accounts of the keys, in their order; one whose read fails stands in `failed` with the reason."""
-    if not keys:
-        return Accounts.of(())
-    items = tuple(bytes.fromhex(key[2:]) for key in keys)
-    (answer,) = yield from ask_raw(LensCall(runtime_code(), head(market), items))
-    if isinstance(answer, Failed):
-        return (yield from _read_plainly(market, keys))
-    if not isinstance(answer, LensAnswer):
-        raise UnexpectedAnswer(f"expected the lens's answer, found {type(answer).__name__}")
-    parts = [decoded(p.output, keys[p.start : p.stop], market) for p in answer.parts if isinstance(p.output, bytes)]
-    unread = [key for p in answer.parts if isinstance(p.output, Failed) for key in keys[p.start : p.stop]]
-    if not unread:
-        return joined(parts)
-    rest = yield from _read_plainly(market, unread)
-    return _in_order(keys, (*parts, rest))
+    parts: list[Accounts] = []
+    refused: list[PositionKey] = []
+    unread = list(keys)
+    while unread:
+        found, unread, failed = yield from _read_through_lens(market, unread)
+        parts += found
+        refused += failed
+    if refused:
+        parts.append((yield from _read_plainly(market, refused)))
+    whole = joined(parts) if parts else Accounts.of(())
+    return whole if _is_in_order(whole, keys) else _in_order(whole, keys)
+
+
+def _read_through_lens(
+    market: Market, keys: Sequence[PositionKey]
+) -> Ask[tuple[list[Accounts], list[PositionKey], list[PositionKey]]]:
+    """Return what the lens read, the keys it did not get to, and those that it cannot read."""
+    asked = [keys[i : i + KEYS_AT_ONCE] for i in range(0, len(keys), KEYS_AT_ONCE)]
+    code, known = runtime_code(), head(market)
+    answers = yield from ask_raw(
+        *(LensCall(code, known, tuple(bytes.fromhex(key[2:]) for key in some)) for some in asked)
+    )
+    found: list[Accounts] = []
+    unread: list[PositionKey] = []
+    refused: list[PositionKey] = []
+    for some, answer in zip(asked, answers, strict=True):
+        if isinstance(answer, Failed):
+            refused += some
+            continue
+        if not isinstance(answer, LensAnswer):
+            raise UnexpectedAnswer(f"expected the lens's answer, found {type(answer).__name__}")
+        for part in answer.parts:
+            if isinstance(part.output, Failed):
+                refused += some[part.start : part.stop]
+                continue
+            accounts, got_to = decoded(part.output, some[part.start : part.stop], market)
+            found.append(accounts)
+            rest = some[part.start + got_to : part.stop]
+            unread += rest if got_to else ()
+            refused += () if got_to else rest
+    return found, unread, refused
 
 
 def owned(owner: Address) -> Ask[tuple[PositionKey, ...]]:
@@ -136,7 +165,11 @@ def _with_debt_only(balances: Sequence[Balance]) -> tuple[Balance, ...]:
     return tuple(b for b in balances if b.kind not in stable or b.asset in owed)
 
 
-def _in_order(keys: Sequence[PositionKey], parts: Sequence[Accounts]) -> Accounts:
-    accounts = {account.key: account for part in parts for account in part}
-    failed = tuple(entry for part in parts for entry in part.failed)
-    return Accounts.of((accounts[key] for key in keys if key in accounts), failed=failed)
+def _is_in_order(accounts: Accounts, keys: Sequence[PositionKey]) -> bool:
+    failed = {key for key, _ in accounts.failed}
+    return accounts.keys.tobytes().hex() == "".join(key[2:] for key in keys if key not in failed)
+
+
+def _in_order(accounts: Accounts, keys: Sequence[PositionKey]) -> Accounts:
+    found = {account.key: account for account in accounts}
+    return Accounts.of((found[key] for key in keys if key in found), failed=accounts.failed)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitor import resources
 from monitor.domain.ids import PositionKey
@@ -20,7 +21,7 @@ from monitor.protocols.aave_v3.versions.totals import (
     STABLE_SINCE,
 )
 
-NOTHING, FAILED = 254, 255
+END, NOTHING, FAILED = 253, 254, 255
 """Kinds of words that carry no balance (lens.vy)."""
 READS = {
     COLLATERAL: "scaledBalanceOf of the aToken",
@@ -61,22 +62,23 @@ def head(market: Market) -> bytes:
     return b"".join(parts)
 
 
-def decoded(output: bytes, keys: Sequence[PositionKey], market: Market) -> Accounts:
-    """Return the accounts of one part of the lens's answer.
+def decoded(output: bytes, keys: Sequence[PositionKey], market: Market) -> tuple[Accounts, int]:
+    """Return the accounts of one part of the lens's answer, and how many of the keys it got to.
 
-    Raises DecodeError when the words are not one run for each account.
+    Raises DecodeError when the words are not whole runs, one for each of these keys in order.
     """
-    if len(output) % 32 or not output:
-        raise DecodeError(f"expected the words of {len(keys)} accounts from the lens, found {len(output)} bytes")
-    words = np.frombuffer(output, ">u8").reshape(-1, 4).astype(np.uint64)
+    words = _words(output)
+    if not len(words):
+        return Accounts.of(()), 0
     tags = words[:, 1]
     kind, asset = (tags & np.uint64(255)).astype(np.uint8), (tags >> np.uint64(8) & np.uint64(255)).astype(np.uint16)
     category, first = (tags >> np.uint64(16) & np.uint64(255)).astype(np.uint16), tags >> np.uint64(24)
     starts = np.flatnonzero(first)
-    if words[:, 0].any() or first.max() > 1 or not first[0] or len(starts) != len(keys):
-        raise DecodeError(f"expected one run of words for each of {len(keys)} accounts, found {len(starts)} runs")
-    if (np.isin(kind, (*READS, NOTHING, FAILED), invert=True)).any():
+    if words[:, 0].any() or first.max() > 1 or not first[0] or len(starts) > len(keys):
+        raise DecodeError(f"expected a run of words for each of {len(keys)} accounts, found {len(starts)} runs")
+    if np.isin(kind, (*READS, NOTHING, FAILED), invert=True).any():
         raise DecodeError("expected a known kind of word from the lens, found another")
+    keys = keys[: len(starts)]
     run = np.cumsum(first, dtype=np.int64) - 1
     broken = np.flatnonzero(kind == FAILED)
     is_whole = np.ones(len(keys), np.bool_)
@@ -85,7 +87,7 @@ def decoded(output: bytes, keys: Sequence[PositionKey], market: Market) -> Accou
     reasons = {int(run[w]): failure(market, int(asset[w]), int(words[w, 3])) for w in broken.tolist()}
     counts = np.bincount(run[kept], minlength=len(keys))[is_whole]
     packed = np.frombuffer(b"".join(bytes.fromhex(key[2:]) for key in keys), np.uint8).reshape(-1, 20)
-    return Accounts(
+    accounts = Accounts(
         keys=packed[is_whole],
         category=category[starts][is_whole],
         offsets=np.concatenate((np.zeros(1, np.int64), np.cumsum(counts))),
@@ -95,6 +97,18 @@ def decoded(output: bytes, keys: Sequence[PositionKey], market: Market) -> Accou
         low=words[kept, 3],
         failed=tuple((keys[i], reason) for i, reason in reasons.items()),
     )
+    return accounts, len(keys)
+
+
+def _words(output: bytes) -> NDArray[np.uint64]:
+    """Return the words before the last, which must say how many they are: an answer cut short is no answer."""
+    if len(output) % 32 or not output:
+        raise DecodeError(f"expected words of 32 bytes from the lens, found {len(output)} bytes")
+    words = np.frombuffer(output, ">u8").reshape(-1, 4).astype(np.uint64)
+    end = [0, 1 << 24 | END, 0, len(words) - 1]
+    if words[-1].tolist() != end:
+        raise DecodeError(f"expected {len(words) - 1} words and their number from the lens, found another ending")
+    return words[:-1]
 
 
 def joined(parts: Sequence[Accounts]) -> Accounts:

@@ -8,6 +8,8 @@
         what balanceOf says. Output: 32-byte words, one run per account, each word
         0 (96 bits) | first of its account (8) | e-mode category (8) | reserve id (8) | kind (8) | value (128).
         An account with nothing is one word of kind NOTHING. A token call that fails is a word of kind FAILED.
+        The last word is of kind END, its value the number of words before it. Where gas or room run out, the runs end
+        before the accounts do: the rest is to be asked again.
 """
 
 COLLATERAL: constant(uint256) = 0
@@ -16,15 +18,18 @@ STABLE_SINCE: constant(uint256) = 2
 STABLE_PRINCIPAL: constant(uint256) = 3
 SCALED_DEBT: constant(uint256) = 4
 PLAIN_DEBT: constant(uint256) = 5
+END: constant(uint256) = 253
 NOTHING: constant(uint256) = 254
 FAILED: constant(uint256) = 255
 
-MAX_WORDS: constant(uint256) = 8192
-MAX_ACCOUNTS: constant(uint256) = 8192
+MAX_WORDS: constant(uint256) = 4096
+MAX_ACCOUNTS: constant(uint256) = 4096
 MAX_RESERVES: constant(uint256) = 128
+MAX_WORDS_EACH: constant(uint256) = 5 * MAX_RESERVES
 HEAD: constant(uint256) = 21
 SLOT: constant(uint256) = 61
 TOKEN_GAS: constant(uint256) = 400_000
+ENDING_GAS: constant(uint256) = 2_000_000
 
 CONFIGURATION: constant(bytes4) = method_id("getUserConfiguration(address)", output_type=bytes4)
 CATEGORY: constant(bytes4) = method_id("getUserEMode(address)", output_type=bytes4)
@@ -43,6 +48,8 @@ def __default__() -> Bytes[32 * MAX_WORDS + 32]:
     start: uint256 = HEAD + SLOT * convert(slice(msg.data, 20, 1), uint256)
     words: DynArray[uint256, MAX_WORDS] = []
     for i: uint256 in range((len(msg.data) - start) // 20, bound=MAX_ACCOUNTS):
+        if msg.gas < ENDING_GAS or len(words) + MAX_WORDS_EACH >= MAX_WORDS:
+            break
         account: address = convert(slice(msg.data, start + i * 20, 20), address)
         tag: uint256 = (256 | self._pool_word(pool, CATEGORY, account)) << 144
         bits: uint256 = self._pool_word(pool, CONFIGURATION, account)
@@ -82,6 +89,7 @@ def __default__() -> Bytes[32 * MAX_WORDS + 32]:
                 is_empty = False
         if is_empty:
             words.append(tag | (NOTHING << 128))
+    words.append((256 << 144) | (END << 128) | len(words))
     return slice(abi_encode(words, ensure_tuple=False), 32, 32 * len(words))
 
 

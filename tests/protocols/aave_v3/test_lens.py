@@ -88,6 +88,17 @@ def test_accounts_of_a_refused_part_are_asked_plainly_and_keep_their_place(watch
 
 
 @pytest.mark.devnet
+@pytest.mark.parametrize("gas", [600_000, 2_200_000, 3_000_000, 8_000_000])
+def test_little_gas_makes_more_rounds_and_never_another_answer(watched: Watched, gas: int) -> None:
+    market = watched.market()
+    whole = watched.accounts(market)
+    rounds = watched.node.batches
+    watched.node.lens_gas = gas
+    assert list(watched.accounts(market)) == list(whole)
+    assert watched.node.batches - rounds > 1
+
+
+@pytest.mark.devnet
 def test_reading_costs_follow_positions_and_not_reserves(watched: Watched) -> None:
     market = watched.market()
     watched.accounts(market)
@@ -98,47 +109,59 @@ def test_reading_costs_follow_positions_and_not_reserves(watched: Watched) -> No
     assert wire < 64 * (legs + len(watched.keys)) + 40 * len(watched.keys) + 2 * len(head(market)) + 600
 
 
+def ended(*words: bytes) -> bytes:
+    return b"".join(words) + word(1, 253, len(words))
+
+
 def word(first: int, kind: int, raw: int, asset: int = 0, category: int = 0, above: int = 0) -> bytes:
     tag = first << 24 | category << 16 | asset << 8 | kind
     return (above << 192 | tag << 128 | raw).to_bytes(32, "big")
 
 
+ONE = word(1, COLLATERAL, 1)
 KEYS = [PositionKey(f"0x{i:040x}") for i in (1, 2, 3)]
 MARKET = market_of(VERSIONS["3.6"], [Listed(), Listed(is_active=False)])
 
 
 def test_words_become_accounts_with_every_bit_of_their_balances():
     largest = 2**128 - 1
-    output = b"".join(
-        (
-            word(1, COLLATERAL, largest, asset=1, category=255),
-            word(0, SCALED_DEBT, 2**64, asset=1, category=255),
-            word(1, 254, 0, category=3),
-            word(1, SCALED_DEBT, 7),
-        )
+    output = ended(
+        word(1, COLLATERAL, largest, asset=1, category=255),
+        word(0, SCALED_DEBT, 2**64, asset=1, category=255),
+        word(1, 254, 0, category=3),
+        word(1, SCALED_DEBT, 7),
     )
-    first, second, third = decoded(output, KEYS, MARKET)
+    (first, second, third), got_to = decoded(output, KEYS, MARKET)
+    assert got_to == 3
     assert [(b.asset, b.kind, b.raw) for b in first.balances] == [(1, COLLATERAL, largest), (1, SCALED_DEBT, 2**64)]
     assert (first.category, second.category, second.balances) == (255, 3, ())
     assert third.balances[0].raw == 7
+
+
+def test_runs_that_end_before_the_accounts_leave_the_rest_to_be_asked_again():
+    accounts, got_to = decoded(ended(ONE, ONE), KEYS, MARKET)
+    assert (len(accounts), got_to) == (2, 2)
+    assert decoded(ended(), KEYS, MARKET)[1] == 0
 
 
 @pytest.mark.parametrize(
     "output",
     [
         b"",
-        word(1, COLLATERAL, 1)[:-1],
-        word(1, COLLATERAL, 1) * 2,
-        word(1, COLLATERAL, 1) * 4,
-        word(0, COLLATERAL, 1) + word(1, COLLATERAL, 1) * 3,
-        word(1, COLLATERAL, 1, above=1) * 3,
-        word(1, 77, 1) * 3,
-        word(2, COLLATERAL, 1) * 3,
+        ended(ONE)[:-1],
+        ended(ONE, ONE, ONE)[:-32],
+        ended(ONE, ONE, ONE)[32:],
+        ONE * 3,
+        ended(ONE, ONE, ONE, ONE),
+        ended(word(0, COLLATERAL, 1), ONE, ONE),
+        ended(*[word(1, COLLATERAL, 1, above=1)] * 3),
+        ended(*[word(1, 77, 1)] * 3),
+        ended(*[word(2, COLLATERAL, 1)] * 3),
         bytes(96),
         b"\xff" * 96,
     ],
 )
-def test_words_that_are_not_one_run_for_each_account_are_refused(output: bytes):
+def test_words_that_are_not_whole_runs_of_these_accounts_are_refused(output: bytes):
     with pytest.raises(DecodeError):
         decoded(output, KEYS, MARKET)
 
