@@ -46,7 +46,9 @@ def cautious(
         nodes[node] = _worst(nodes[node], value) if node in nodes else value
         if other is None or distrusted(other.labels):
             continue
-        market = _rescaled_down(other.value, other.decimals, price.decimals)
+        market = other.value
+        if isinstance(market, int):
+            market = mul_div_down(market, 10**price.decimals, 10**other.decimals)
         fact = divergence(node, price.value, market, haircut.divergence_bps)
         if fact is not None:
             apart[node] = fact
@@ -86,16 +88,13 @@ def _worse(price: PriceUsed, other: PriceUsed | None, haircut: Haircut) -> Value
     if not has_market and (doubt or not has_protocol):
         return Unknown(doubt or _reason(price.value))
     low, high = [], []
-    if has_protocol:
+    if isinstance(price.value, int) and has_protocol:
         low.append(price.value)
         high.append(price.value)
-    if has_market and other is not None:
-        low.append(_rescaled_down(other.value, other.decimals, price.decimals))
-        high.append(_rescaled_up(other.value, other.decimals, price.decimals))
-    return _sided(
-        haircut.collateral_down(min(value for value in low if isinstance(value, int))),
-        haircut.debt_up(max(value for value in high if isinstance(value, int))),
-    )
+    if other is not None and isinstance(other.value, int) and has_market:
+        low.append(mul_div_down(other.value, 10**price.decimals, 10**other.decimals))
+        high.append(mul_div_up(other.value, 10**price.decimals, 10**other.decimals))
+    return _sided(haircut.collateral_down(min(low)), haircut.debt_up(max(high)))
 
 
 def _worst(one: Value | SidedValue, other: Value | SidedValue) -> Value | SidedValue:
@@ -111,18 +110,6 @@ def _worst(one: Value | SidedValue, other: Value | SidedValue) -> Value | SidedV
 
 def _sided(collateral: int, debt: int) -> Value | SidedValue:
     return collateral if collateral == debt else SidedValue(collateral, debt)
-
-
-def _rescaled_down(value: Value, from_decimals: int, to_decimals: int) -> Value:
-    if isinstance(value, Unknown):
-        return value
-    return mul_div_down(value, 10**to_decimals, 10**from_decimals)
-
-
-def _rescaled_up(value: Value, from_decimals: int, to_decimals: int) -> Value:
-    if isinstance(value, Unknown):
-        return value
-    return mul_div_up(value, 10**to_decimals, 10**from_decimals)
 
 
 def _reason(value: Value) -> str:

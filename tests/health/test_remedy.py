@@ -4,14 +4,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.domain.assessment import Assessment, Leg, Remedy, Side, Step
+from monitor.domain.assessment import Assessment, Kind, Leg, Remedy, Side, Step
 from monitor.domain.health import Health, Line, Measured, NoDebt, Unmeasurable
+from monitor.domain.ids import ChainId, DeploymentName, MarketKey, PositionId, PositionKey, Slug
+from monitor.domain.moment import VenueMoment
 from monitor.domain.prices import PROTOCOL, Repricing, SidedValue, Unknown
 from monitor.health.remedy import View, reaches, remedy
 from monitor.ledger.accounts import Account
+from monitor.pricing.graph import PriceGraph
 from monitor.protocols.aave_v3.market import Market
 from monitor.units import UINT256_MAX, WAD
-from tests.health.pool import FROZEN, JUDGE, PAUSED, V30, V36, Listing, account, pool
+from tests.health.pool import FROZEN, JUDGE, PAUSED, V30, V36, Listing, account, asset, pool, token
 from tests.health.random_pools import positions
 
 E8, E18 = 10**8, 10**18
@@ -204,3 +207,48 @@ def test_a_frozen_collateral_leaves_the_debt_to_repay():
     found = advice(market, account({0: 10 * E18}, {1: 7 * E18}), 12 * WAD // 10)
     assert [(s.action, s.token.symbol) for s in found.steps] == [("repay", "WETH")]
     assert "frozen" in found.unavailable[0]
+
+
+class Margin:
+    """A perpetual venue: equity in raw dollars against a requirement of 500, and no view that says a health."""
+
+    graph = PriceGraph.of([])
+
+    def __init__(self, per_unit: int = 3) -> None:
+        self.per_unit = per_unit
+
+    def health(self, market: "Margin", account: int, repricing: Repricing = PROTOCOL) -> Health:
+        return Measured(account * self.per_unit, 500, Line.AT_OR_BELOW, None)
+
+    def assess(self, market: "Margin", account: int, repricing: Repricing = PROTOCOL) -> Assessment:
+        dollars = Leg(Side.COLLATERAL, token("USD"), account, account, 0, None, 10_000, asset("USD"))
+        identity = PositionId(ChainId("venue:x"), Slug("x"), DeploymentName("x"), MarketKey("x"), PositionKey("1"))
+        at = VenueMoment("x", None, 0, 0)
+        found = self.health(market, account)
+        return Assessment(identity, None, at, Kind.PERP, "cross", found, (dollars,), None, None, 1, base_is_usd=True)
+
+    def quote(self, market: "Margin", account: int, repricing: Repricing = PROTOCOL) -> None:
+        return None
+
+    def adjusted(self, market: "Margin", account: int, leg: Leg, change_raw: int) -> int:
+        return account + change_raw
+
+    def closed_ways(self, market: "Margin", leg: Leg, change_raw: int = 0) -> str | None:
+        return None
+
+
+def test_a_venue_without_values_or_a_view_of_its_own_is_searched_all_the_same():
+    """Equity of 300 against 500: the target of 1.2 takes 100 units more, and at exactly 1 the venue liquidates."""
+    venue = Margin()
+    views = [(PROTOCOL, venue.assess(venue, 100))]
+    (step,) = remedy(venue, venue, 100, 12 * WAD // 10, views).steps
+    assert (step.action, step.amount_raw, step.reaches_wad) == ("add", 100, 12 * WAD // 10)
+    (safe,) = remedy(venue, venue, 100, WAD, views).steps
+    assert safe.amount_raw == 67
+
+
+def test_what_nothing_can_mend_is_said_to_be_beyond_mending():
+    venue = Margin(per_unit=0)
+    found = remedy(venue, venue, 100, WAD, [(PROTOCOL, venue.assess(venue, 100))])
+    assert found.steps == ()
+    assert found.unavailable[0].endswith("no amount of it suffices")

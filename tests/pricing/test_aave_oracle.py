@@ -9,6 +9,7 @@ from monitor.errors import UnexpectedAnswer
 from monitor.pricing.aave_oracle import asset_node, fallback_node, feed_node, oracle_layout, oracle_prices, ratio_node
 from monitor.pricing.formula import FixedCap, LinearDiscount, LinearDiscountBps, PeggedCap, Quotient, RatioCap, Scaled
 from monitor.pricing.graph import PriceGraph
+from monitor.pricing.sanity import Doubt
 from tests.pricing.table import Table, contract, feed
 
 NOW_S = 1_750_000_000
@@ -271,3 +272,20 @@ def test_adapters_that_point_at_each_other_end():
         at_8=loop | {"ASSET_TO_USD_AGGREGATOR": contract(9)},
     )
     assert graph(table, "x").values[asset("x")] == 5
+
+
+def test_an_adapter_whose_parameters_cannot_be_read_is_taken_at_its_word():
+    answers, price, _ = ADAPTERS["fixed cap"]
+    table = chain({"x": contract(9)}, {"x": price}, at_9={"latestAnswer": price, "decimals": 8} | answers)
+    layout = table.read(oracle_layout(ORACLE, [ASSETS["x"]]))
+    del table.contracts[contract(9)]["getPriceCap"]
+    it = table.read(oracle_prices(layout, NOW_S))[1]
+    assert it.drivers[asset("x")] == (feed_node(contract(9)),)
+    assert it.present[asset("x")].labels == (Doubt.OPAQUE,)
+
+
+def test_the_base_currency_is_worth_its_unit():
+    table = chain({"weth": ZERO}, {"weth": E8})
+    table.contracts[ORACLE]["BASE_CURRENCY"] = ASSETS["weth"]
+    price = graph(table, "weth").present[asset("weth")]
+    assert (price.value, price.method) == (E8, "hardcoded")
