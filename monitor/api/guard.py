@@ -97,14 +97,17 @@ class Guard:
             )
 
     async def _send(self, request: web.Request, response: web.StreamResponse) -> None:
+        transport = request.transport
+        if transport is None:
+            return
+        # Nothing stays in our memory for a caller that does not read, nor does it keep one of the connections.
+        transport.set_write_buffer_limits(high=0)
         try:
             async with asyncio.timeout(self._limits.patience_s):
                 await response.prepare(request)
                 await response.write_eof()
         except TimeoutError:
-            # The caller reads too slowly to be worth one of the connections.
-            if request.transport is not None:
-                request.transport.abort()
+            transport.abort()
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -1,11 +1,13 @@
 """Listening: who may connect, how many at once, and how long a silent connection lives."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from monitor import log
 from monitor.api.app import ACCESS, LIMITS
 from monitor.errors import ConfigError
 
@@ -24,6 +26,7 @@ async def listening(app: web.Application, host: str = "127.0.0.1", port: int = 0
     runner = web.AppRunner(
         app,
         access_log=None,
+        logger=_http_logger(),
         keepalive_timeout=limits.patience_s,
         lingering_time=LINGER_S,
         max_line_size=limits.header_bytes,
@@ -55,6 +58,20 @@ async def _bound(runner: web.AppRunner, host: str, port: int, connections: int) 
         return await asyncio.get_running_loop().create_server(connection, host, port, reuse_address=True)
     except OSError as e:
         raise ConfigError(f"cannot listen on {host}:{port}: {e.strerror or e}. Change api.host or api.port") from e
+
+
+def _http_logger() -> logging.Logger:
+    """Return a logger that tells what kind of failure there was and nothing of what the caller sent."""
+    logger = logging.getLogger("hfm.http")
+    logger.propagate = False
+    logger.handlers = [_Told(logging.ERROR)]
+    return logger
+
+
+class _Told(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[0] if record.exc_info else None
+        log.get("api").warning("a request was no HTTP we understand", error=error.__name__ if error else "unknown")
 
 
 class _Full(asyncio.Protocol):

@@ -15,6 +15,7 @@ from monitor.api.wire import (
 )
 from monitor.domain.ids import ChainId, DeploymentName, PositionId, Slug
 from monitor.domain.moment import BlockRef
+from monitor.errors import UsageError
 from monitor.store import AtRisk, DeploymentView, PositionView, Views
 from monitor.units import scaled_from_text
 
@@ -26,14 +27,17 @@ def listings(views: Views, limits_s: Mapping[DeploymentName, int]) -> tuple[Rout
         """List positions with debt, the worst first.
 
         A cursor goes on after the last item of its page whatever has moved since: what keeps its place in the order is
-        neither repeated nor left out.
+        neither repeated nor left out. A cursor of another order, or none of ours, is a conflict.
         """
-        page = await views.at_risk(_wanted(query), query.sort, query.cursor, query.limit)
+        try:
+            page = await views.at_risk(_wanted(query), query.sort, query.cursor, query.limit)
+        except UsageError as e:
+            raise web.HTTPConflict(text=str(e)) from e
         return PositionPage(items=tuple(map(_position, page.items)), next=page.next)
 
     async def position(path: PositionQuestion) -> PositionAnswer:
         """Show one position as last evaluated, with quote and remedy."""
-        found = await views.position(PositionId.parse(path.id))
+        found = await views.position(_id(path.id))
         if found is None:
             raise web.HTTPNotFound(text="no such position is known here")
         return _position(found)
@@ -44,10 +48,17 @@ def listings(views: Views, limits_s: Mapping[DeploymentName, int]) -> tuple[Rout
         return Deployments(items=tuple(_deployment(view, limits_s.get(view.name)) for view in items))
 
     return (
-        Route("/v1/at-risk", at_risk),
+        Route("/v1/at-risk", at_risk, problems=(409,)),
         Route("/v1/positions/{id}", position, problems=(404,)),
         Route("/v1/deployments", deployments),
     )
+
+
+def _id(text: str) -> PositionId:
+    try:
+        return PositionId.parse(text)
+    except UsageError as e:
+        raise web.HTTPNotFound(text=str(e)) from e
 
 
 def _wanted(query: AtRiskQuestion) -> AtRisk:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Json
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Json
 
+from monitor.domain.label import clean_symbol
 from monitor.store import Sort
 
 Decimal = Annotated[str, Field(pattern=r"^[0-9]{1,20}(\.[0-9]{1,18})?$", examples=["1.1"])]
@@ -40,8 +41,8 @@ class PositionQuestion(Question):
     """One position."""
 
     id: str = Field(
-        pattern=r"^[!-.0-~]+(/[!-.0-~]+){4}$",
-        max_length=1000,
+        pattern=r"^[A-Za-z0-9._~!$&'()*+,;=:@/-]{1,300}$",
+        examples=["eip155:1/aave_v3/ethereum-core/0x" + "8" * 40 + "/0x" + "1" * 40],
         description="`chain/protocol/deployment/market/key`, its slashes as they are or percent-encoded",
     )
 
@@ -60,12 +61,15 @@ class Side(StrEnum):
 
 
 class LegAnswer(Answer):
-    """One balance; `amount` in tokens, `raw` as the contract stores it, `value_base` in base units."""
+    """One balance; `amount` in tokens, `raw` as the contract stores it, `value_base` in base units.
+
+    Only `token`, an address, identifies the token; a symbol that cannot be shown is empty.
+    """
 
     side: Side
     label: str
     token: str
-    symbol: str | None
+    symbol: str
     amount: str
     amount_raw: str
     raw: str
@@ -87,10 +91,10 @@ class LiquidationPriceAnswer(Answer):
 
 
 class TokenAnswer(Answer):
-    """A token as its contract describes it; only the address identifies it."""
+    """A token; only the address identifies it, and a symbol that cannot be shown is empty."""
 
     address: str
-    symbol: str | None
+    symbol: Annotated[str, AfterValidator(lambda symbol: clean_symbol(symbol) or "")]
     decimals: int
 
 

@@ -3,10 +3,13 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from monitor.domain.assessment import Assessment, Leg, LiquidationPrice, Quote, Remedy
 from monitor.domain.health import Health, Measured, NoDebt, Unmeasurable
+from monitor.domain.label import clean_symbol, safe_line
 from monitor.domain.moment import At, BlockRef
+from monitor.domain.token import Token
 from monitor.units import BPS, WAD, decimal_text, mul_div_down, mul_div_up
 
 Cell = str | int | bool | None
@@ -50,7 +53,7 @@ def row(evaluation: Evaluation) -> Row:
         "at_hash": block.hash if block else None,
         "at_time": _time_s(seen.at),
         "status": _status(health),
-        "reason": health.reason if isinstance(health, Unmeasurable) else None,
+        "reason": safe_line(health.reason) if isinstance(health, Unmeasurable) else None,
         "kind": seen.kind.value,
         "margin_mode": seen.margin_mode,
         "exactness": seen.exactness.value,
@@ -119,11 +122,16 @@ def _leverage(seen: Assessment) -> str | None:
     return decimal_text(mul_div_up(seen.collateral_base, BPS, seen.collateral_base - seen.debt_base), 4)
 
 
+@lru_cache(4096)
+def _symbol(token: Token) -> str:
+    return clean_symbol(token.symbol) or ""
+
+
 def _liquidation_price(price: LiquidationPrice) -> dict[str, Cell]:
     return {
         "node": price.node,
         "token": price.token.address if price.token else None,
-        "symbol": price.token.symbol if price.token else None,
+        "symbol": _symbol(price.token) if price.token else None,
         "direction": price.direction,
         "now": decimal_text(price.now, price.decimals),
         "last_safe": decimal_text(price.last_safe, price.decimals),
@@ -137,7 +145,7 @@ def _legs(legs: Sequence[Leg]) -> list[dict[str, Cell]]:
             "side": leg.side.value,
             "label": leg.label,
             "token": leg.token.address,
-            "symbol": leg.token.symbol,
+            "symbol": _symbol(leg.token),
             "amount": decimal_text(leg.amount_raw, leg.token.decimals),
             "amount_raw": str(leg.amount_raw),
             "raw": str(leg.raw),

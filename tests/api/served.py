@@ -44,6 +44,11 @@ class Served:
             text = await response.text()
             return response.status, json.loads(text) if "json" in response.content_type else text
 
+    async def advance(self, seconds: float) -> None:
+        """Move the standing clock."""
+        assert isinstance(self.clock, FakeClock)
+        await self.clock.advance(seconds)
+
     async def commit(self, *evaluations: Evaluation, at: int = 1, deployment: str = CORE) -> None:
         """Store evaluations as one step of a deployment."""
         cursor = Cursor(DeploymentName(deployment), Slug("aave_v3"), ChainId(CHAIN), block(at))

@@ -89,3 +89,12 @@ def test_an_unknown_price_is_an_empty_cell():
     leg = Leg(Side.COLLATERAL, WETH, 1, 1, Unknown("reverts"), None, 8000, Node("feed:weth"))
     (shown,) = json.loads(str(evaluated(Unmeasurable("reverts"), legs=(leg,))["legs"]))
     assert (shown["price"], shown["value_base"]) == (None, None)
+
+
+def test_what_a_stranger_wrote_is_shown_safely_or_left_out():
+    hostile = Token(WETH.address, '=HYPERLINK("http://evil.example")', 18)
+    leg = Leg(Side.COLLATERAL, hostile, 1, 1, 1, 1, 8000, Node("feed:weth"))
+    cells = evaluated(Unmeasurable('<b>reverted</b>\n"\u202eat https://evil.example"'), legs=(leg,))
+    [shown] = json.loads(str(cells["legs"]))
+    assert (shown["symbol"], shown["token"]) == ("", WETH.address)
+    assert not set(str(cells["reason"])) & set('<>"\n\u202e/')
