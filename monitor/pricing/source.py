@@ -23,6 +23,9 @@ from monitor.query import Ask, Failed, ask_each
 _ABI = interface("shared", "price_adapters")
 _MAX_DEPTH = 6
 
+Parameters = tuple[Any, ...]
+"""What the parameter getters of an adapter answered, in their order."""
+
 
 @dataclass(frozen=True, slots=True)
 class AdapterKind:
@@ -31,7 +34,7 @@ class AdapterKind:
     name: str
     upstream: tuple[str, ...]
     parameters: tuple[str, ...]
-    formula: Callable[[tuple[Any, ...], int], Formula]
+    formula: Callable[[Parameters, int], Formula]
     ratio: str | None = None
     method: str = ""
 
@@ -39,6 +42,39 @@ class AdapterKind:
     def getters(self) -> tuple[str, ...]:
         """Everything a contract of this kind answers."""
         return (*self.upstream, *((self.ratio,) if self.ratio else ()), *self.parameters)
+
+
+def _ratio_cap(p: Parameters, now_s: int) -> Formula:
+    return RatioCap(p[0], p[1], p[2], 10**6, p[3], now_s)
+
+
+def _ratio_cap_unscaled(p: Parameters, now_s: int) -> Formula:
+    return RatioCap(p[0], p[1], p[2], 1, p[3], now_s)
+
+
+def _fixed_cap(p: Parameters, _: int) -> Formula:
+    return FixedCap(p[0])
+
+
+def _pegged_cap(p: Parameters, _: int) -> Formula:
+    return PeggedCap(p[0], p[1] if len(p) > 1 else 8)
+
+
+def _principal_token(p: Parameters, now_s: int) -> Formula:
+    return LinearDiscount(p[0], p[1], now_s)
+
+
+def _principal_token_bps(p: Parameters, now_s: int) -> Formula:
+    return LinearDiscountBps(p[0], p[1], now_s)
+
+
+def _quotient(p: Parameters, _: int) -> Formula:
+    return Quotient(p[0])
+
+
+def _scaled(p: Parameters, _: int) -> Formula:
+    is_up, factor = p[0]
+    return Scaled(factor, is_up=is_up)
 
 
 _BASE, _ASSET, _RATE = ("BASE_TO_USD_AGGREGATOR",), ("ASSET_TO_USD_AGGREGATOR",), "exchange-rate"
@@ -50,7 +86,7 @@ KINDS = (
         upstream=_BASE,
         ratio="getRatio",
         parameters=(*_SNAPSHOT, "getMaxRatioGrowthPerSecondScaled", "RATIO_DECIMALS"),
-        formula=lambda p, now_s: RatioCap(p[0], p[1], p[2], 10**6, p[3], now_s),
+        formula=_ratio_cap,
         method=_RATE,
     ),
     AdapterKind(
@@ -58,52 +94,52 @@ KINDS = (
         upstream=_BASE,
         ratio="getRatio",
         parameters=(*_SNAPSHOT, "getMaxRatioGrowthPerSecond", "RATIO_DECIMALS"),
-        formula=lambda p, now_s: RatioCap(p[0], p[1], p[2], 1, p[3], now_s),
+        formula=_ratio_cap_unscaled,
         method=_RATE,
     ),
     AdapterKind(
         name="fixed cap",
         upstream=_ASSET,
         parameters=("getPriceCap",),
-        formula=lambda p, _: FixedCap(p[0]),
+        formula=_fixed_cap,
     ),
     AdapterKind(
         name="pegged cap",
         upstream=_ASSET + _BASE,
         parameters=("getPriceCapRatio", "RATIO_DECIMALS"),
-        formula=lambda p, _: PeggedCap(p[0], p[1]),
+        formula=_pegged_cap,
     ),
     AdapterKind(
         name="pegged cap, eight decimals",
         upstream=_ASSET + _BASE,
         parameters=("getPriceCapRatio",),
-        formula=lambda p, _: PeggedCap(p[0], 8),
+        formula=_pegged_cap,
     ),
     AdapterKind(
         name="principal token",
         upstream=_ASSET,
         parameters=("MATURITY", "discountRatePerYear"),
-        formula=lambda p, now_s: LinearDiscount(p[0], p[1], now_s),
+        formula=_principal_token,
         method=_RATE,
     ),
     AdapterKind(
         name="principal token, basis points",
         upstream=_ASSET,
         parameters=("MATURITY", "getMaxDiscountPerYear"),
-        formula=lambda p, now_s: LinearDiscountBps(p[0], p[1], now_s),
+        formula=_principal_token_bps,
         method=_RATE,
     ),
     AdapterKind(
         name="quotient",
         upstream=("ASSET_TO_PEG", "BASE_TO_PEG"),
         parameters=("DECIMALS_MULTIPLIER",),
-        formula=lambda p, _: Quotient(p[0]),
+        formula=_quotient,
     ),
     AdapterKind(
         name="scaled",
         upstream=("source",),
         parameters=("scale",),
-        formula=lambda p, _: Scaled(p[0][1], is_up=p[0][0]),
+        formula=_scaled,
     ),
 )
 """The adapters that are recognised, the more particular first."""
