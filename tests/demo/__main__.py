@@ -2,7 +2,7 @@
 
 import argparse
 import asyncio
-import tempfile
+import shutil
 import time
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from monitor.cycle.step import look
 from monitor.settings import addresses_in
 from tests.demo.stage import Stage, ready, service, stage
 from tests.demo.story import Story
+
+FOLDER = Path(__file__).parents[2] / ".cache" / "demo"
 
 
 async def play(accounts: int, folder: Path, console: Console, *, once: bool) -> int:
@@ -50,15 +52,18 @@ def main() -> int:
     """Read the arguments and play."""
     parser = argparse.ArgumentParser(prog="./dev demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="end by itself")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where configuration, log and snapshot are kept")
     parser.add_argument("--accounts", type=int, default=500, help="how many random borrowers")
     arguments = parser.parse_args()
     console = Console()
-    with tempfile.TemporaryDirectory(prefix="hfm-demo-") as folder:
-        try:
-            return asyncio.run(play(arguments.accounts, Path(folder), console, once=arguments.once))
-        except KeyboardInterrupt:
-            console.print("stopped")
-            return 0
+    console = console if console.is_terminal else Console(width=120)
+    shutil.rmtree(arguments.folder, ignore_errors=True)
+    arguments.folder.mkdir(parents=True)
+    try:
+        return asyncio.run(play(arguments.accounts, arguments.folder, console, once=arguments.once))
+    except KeyboardInterrupt:
+        console.print("stopped")
+        return 0
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ def _config(market: Market, bot: BotApi, mail: MailServer, listed: Path, folder:
 name = "local"
 id = "eip155:31337"
 block_time_s = 12
-rpc = ["{market.chain.node.http_url}"]
+rpc = ["{market.chain.node.http_url}", "{market.chain.node.ws_url}"]
 allow_private = true
 
 [[deployment]]

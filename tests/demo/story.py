@@ -15,11 +15,13 @@ from rich.table import Table
 from rich.text import Text
 from yarl import URL
 
+from monitor.domain.label import safe_label, short_address
+from monitor.units import decimal_text
 from tests.demo.stage import CHAT, DEPLOYMENT, HERO, Stage
 
 STEP_PPM = 960_000
 _MOST_STEPS = 14
-_TIMEOUT_S = 30
+_TIMEOUT_S = 60
 
 
 @dataclass
@@ -68,14 +70,10 @@ class Story:
             body = await answer.json()
         self.tally.listed = len(body["items"])
         table = Table(title="GET /v1/at-risk?health_below=1&min_debt_usd=100&limit=5", title_justify="left")
-        for name in ("owner", "health", "debt $", "take", "for", "profit (base)"):
-            table.add_column(name, justify="left" if name == "owner" else "right")
+        for name in ("owner", "health", "debt $", "a liquidator pays", "and receives", "gain $"):
+            table.add_column(name, justify="left" if name == "owner" else "right", no_wrap=True)
         for item in body["items"]:
-            quote = item["quote"] or {}
-            cells = [
-                str(quote.get(k, "")) for k in ("collateral_to_liquidator_raw", "debt_to_cover_raw", "profit_base")
-            ]
-            table.add_row(item["owner"], item["health_factor"], item["debt_usd"], *cells)
+            table.add_row(short_address(item["owner"]), item["health_factor"][:8], item["debt_usd"], *_quoted(item))
         self.console.print(table)
 
     async def snapshot(self) -> list[dict[str, Any]]:
@@ -152,3 +150,15 @@ class Story:
             f"{(view['cautious_health_factor'] or '?')[:8]}  distance {view['distance_pct']} %  ",
             (str(view["level"]), "bold"),
         )
+
+
+def _quoted(item: dict[str, Any]) -> tuple[str, ...]:
+    quote = item["quote"]
+    if quote is None:
+        return ("not now", "", "")
+    debt, collateral = quote["debt"], quote["collateral"]
+    return (
+        f"{quote['debt_to_cover'][:12]} {safe_label(debt['symbol'], debt['address'])}",
+        f"{quote['collateral_to_liquidator'][:12]} {safe_label(collateral['symbol'], collateral['address'])}",
+        decimal_text(int(quote["profit_base"]) // 10**6, 2),
+    )

@@ -18,12 +18,9 @@ pytestmark = [pytest.mark.devnet, pytest.mark.xdist_group("v30")]
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534
 # May read what root may, so that an interpreter below /root starts, and write nothing that is not everyone's.
-AS_NOBODY = (
-    ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
-    + ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
-    if os.getuid() == 0
-    else ()
-)
+_CAPABILITIES = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
+_SETPRIV = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *_CAPABILITIES)
+AS_NOBODY = _SETPRIV if os.getuid() == 0 else ()
 
 
 @asynccontextmanager

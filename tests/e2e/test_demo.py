@@ -9,9 +9,9 @@ import pytest
 pytestmark = pytest.mark.devnet
 
 
-def test_the_demo_shows_every_stage_and_equals_the_contract():
+def test_the_demo_shows_every_stage_and_equals_the_contract(tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "tests.demo", "--once", "--accounts", "60"],
+        [sys.executable, "-m", "tests.demo", "--once", "--accounts", "60", "--folder", str(tmp_path / "demo")],
         check=False,
         capture_output=True,
         text=True,
@@ -21,6 +21,7 @@ def test_the_demo_shows_every_stage_and_equals_the_contract():
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     for stage in (
         "hfm run watches",
+        "treasury 0x4e4e…4e4e",
         "🔴 CRITICAL (was",
         "🚨 LIQUIDATABLE (was",
         "GET /v1/at-risk",
