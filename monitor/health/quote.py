@@ -1,8 +1,5 @@
-"""What of a liquidation quote is the same for every protocol: its profit, and which of several is the best."""
+"""What of a liquidation quote is the same for every protocol: its profit."""
 
-from collections.abc import Iterable
-
-from monitor.domain.assessment import Quote
 from monitor.units import mul_div_down, mul_div_up
 
 
@@ -15,8 +12,3 @@ def profit_base_down(
     """
     received = mul_div_down(collateral_raw, collateral_price, collateral_unit)
     return received - mul_div_up(debt_raw, debt_price, debt_unit)
-
-
-def best(quotes: Iterable[Quote]) -> Quote | None:
-    """Return the most profitable quote, among equals the one that covers less debt; None where there is none."""
-    return max(quotes, key=lambda quote: (quote.profit_base, -quote.debt_to_cover_raw), default=None)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from monitor.domain.assessment import Quote
 from monitor.domain.ids import Address
 from monitor.domain.prices import Unknown
+from monitor.health.quote import profit_base_down
 from monitor.ledger.accounts import Account
 from monitor.pricing.graph import on_collateral_side, on_debt_side
 from monitor.protocols.aave_v3.health import Priced, sums_of
@@ -23,7 +24,7 @@ from monitor.protocols.aave_v3.versions.closing import (
     seize,
 )
 from monitor.protocols.aave_v3.versions.totals import COLLATERAL, Totals
-from monitor.units import BPS, UINT256_MAX, WAD, mul_div_up
+from monitor.units import BPS, UINT256_MAX, WAD
 
 NOTHING = "no collateral to seize"
 FUNCTION = "liquidationCall(address,address,address,uint256,bool)"
@@ -46,8 +47,9 @@ class Offer:
     @property
     def profit_base(self) -> int:
         """Value received over value paid, rounded against the liquidator."""
-        received = self.seized.to_liquidator_raw * self.pair.collateral_price // self.pair.collateral_unit
-        return received - mul_div_up(self.seized.debt_raw, self.pair.debt_price, self.pair.debt_unit)
+        pair, seized = self.pair, self.seized
+        received = seized.to_liquidator_raw, pair.collateral_price, pair.collateral_unit
+        return profit_base_down(*received, seized.debt_raw, pair.debt_price, pair.debt_unit)
 
 
 @dataclass(frozen=True, slots=True)
