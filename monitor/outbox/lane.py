@@ -74,6 +74,8 @@ class Lane:
         self._woken = asyncio.Event()
         self._under_way: dict[int, Deliverable] = {}
         self._unrecorded: dict[int, tuple[Deliverable, Outcome]] = {}
+        self._recording = asyncio.Lock()
+        self._record_ms = 0
 
     def wake(self) -> None:
         """Look now: something was added."""
@@ -110,7 +112,7 @@ class Lane:
         while True:
             await self._clock.sleep(self._pace.wait_ms() / 1000)
             try:
-                await self._record_again()
+                await self._record_all()
                 found = await self._first_due()
             except StoreError as e:
                 _log.error("store refuses", channel=self._channel.name, error=str(e))
@@ -135,7 +137,7 @@ class Lane:
         if found:
             return found[0]
         next_s = await self._queue.next_try_s(self._channel.name, now_s)
-        waits = [POLL_S, *(ms / 1000 for ms in held.values())]
+        waits = [STORE_RETRY_S if self._unrecorded else POLL_S, *(ms / 1000 for ms in held.values())]
         return min(waits if next_s is None else [*waits, next_s - now_s])
 
     async def _doze(self, seconds: float) -> None:
@@ -181,17 +183,21 @@ class Lane:
         return max(FIRST_RETRY_S, int(longest_s * (1 + self._jitter()) / 2))
 
     async def _record(self, message: Deliverable, outcome: Outcome) -> None:
-        try:
-            await self._write(message, outcome)
-        except StoreError as e:
-            # What was accepted must not be sent again only because it cannot be written down yet.
-            _log.error("store refuses", channel=self._channel.name, error=str(e))
-            self._unrecorded[message.id] = (message, outcome)
+        self._unrecorded[message.id] = (message, outcome)
+        await self._record_all()
 
-    async def _record_again(self) -> None:
-        for id_, (message, outcome) in list(self._unrecorded.items()):
-            await self._write(message, outcome)
-            del self._unrecorded[id_]
+    async def _record_all(self) -> None:
+        """Write down every outcome not yet stored; while the store refuses, they are kept here and sending goes on."""
+        async with self._recording:
+            while self._unrecorded and self._clock.monotonic_ms() >= self._record_ms:
+                id_, (message, outcome) = next(iter(self._unrecorded.items()))
+                try:
+                    await self._write(message, outcome)
+                except StoreError as e:
+                    self._record_ms = self._clock.monotonic_ms() + STORE_RETRY_S * 1000
+                    _log.error("store refuses", channel=self._channel.name, error=str(e), kept=len(self._unrecorded))
+                else:
+                    del self._unrecorded[id_]
 
     async def _write(self, message: Deliverable, outcome: Outcome) -> None:
         now_s, about = self._clock.wall_s(), {"incident": message.alert.incident, "channel": self._channel.name}

@@ -30,6 +30,7 @@ class Database:
         self._writer = writer
         self._reader = reader
         self._turn = asyncio.Lock()
+        self._upserts: dict[str, sqlite.Insert | postgresql.Insert] = {}
         self.reach = reach
 
     @asynccontextmanager
@@ -49,8 +50,20 @@ class Database:
             async with self._reader.begin() as connection:
                 yield connection
 
-    def insert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
-        """Return an INSERT that knows ON CONFLICT."""
+    def upsert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
+        """Return an INSERT that replaces the row of the same primary key."""
+        if table.name not in self._upserts:
+            insert = self._insert(table)
+            keys = [column.name for column in table.primary_key]
+            rest = {column.name: insert.excluded[column.name] for column in table.columns if not column.primary_key}
+            self._upserts[table.name] = insert.on_conflict_do_update(index_elements=keys, set_=rest)
+        return self._upserts[table.name]
+
+    def insert_new(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
+        """Return an INSERT that leaves alone what is there already."""
+        return self._insert(table).on_conflict_do_nothing()
+
+    def _insert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
         return sqlite.insert(table) if self._writer.dialect.name == "sqlite" else postgresql.insert(table)
 
 

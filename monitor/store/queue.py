@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Executable, func, nulls_last, or_, select, update
+from sqlalchemy import ColumnElement, func, nulls_last, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.domain.alerts import Alert, Recipient, Route
@@ -96,7 +96,8 @@ class Queue:
         t, reach, here = tables.outbox.c, self._database.reach, message.route
         at_it = (t.channel == here.channel) & (t.address == here.address) & (t.state == "pending")
         async with self._database.writing() as connection:
-            await connection.execute(self._refusal(here, now_s))
+            refusal = {"channel": here.channel, "address": here.address, "at_s": now_s}
+            await connection.execute(self._database.upsert(tables.refusals), refusal)
             refused = await refused_routes(connection, now_s)
             reach("queue: refusal written")
             for row in (await connection.execute(select(t.id, t.recipient, t.routes, t.route).where(at_it))).all():
@@ -106,11 +107,6 @@ class Queue:
             await connection.execute(tables.deliveries.insert().values(_delivery(message, "refused", now_s, why)))
         reach("queue: refused done")
         return next((r.channel for r in message.recipient.routes[message.route_index + 1 :] if r not in refused), None)
-
-    def _refusal(self, route: Route, now_s: int) -> Executable:
-        values = {"channel": route.channel, "address": route.address, "at_s": now_s}
-        insert = self._database.insert(tables.refusals).values(values)
-        return insert.on_conflict_do_update(index_elements=["channel", "address"], set_={"at_s": now_s})
 
     async def _settle(self, message: Deliverable, outcome: str, now_s: int, why: str, **values: str | int) -> None:
         t, reach = tables.outbox.c, self._database.reach

@@ -133,14 +133,11 @@ class Store:
     async def _put(self, connection: AsyncConnection, table: Table, rows: list[Record]) -> None:
         if not rows:
             return
-        insert = self._database.insert(table)
-        keys = [column.name for column in table.primary_key]
-        rest = {name: insert.excluded[name] for name in rows[0] if name not in keys}
-        await connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=rest), rows)
+        await connection.execute(self._database.upsert(table), rows)
 
     async def _add(self, connection: AsyncConnection, table: Table, rows: list[Record]) -> None:
         if rows:
-            await connection.execute(self._database.insert(table).on_conflict_do_nothing(), rows)
+            await connection.execute(self._database.insert_new(table), rows)
 
     async def _drop(self, connection: AsyncConnection, left: Sequence[PositionId]) -> None:
         for ids in _chunks([str(p) for p in left]):

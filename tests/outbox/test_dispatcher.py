@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from monitor.channels.channel import Limits, Message
+from monitor.channels.channel import Channel, Limits, Message
 from monitor.channels.email import Email
 from monitor.channels.telegram import Telegram
 from monitor.clock import SystemClock
@@ -88,7 +88,7 @@ async def test_a_route_that_refuses_gives_way_to_the_next_at_once_and_is_left_al
         opened(tmp_path, clock) as store,
     ):
         email = Email(clock, "127.0.0.1", mail.port, "hfm@hfm.example", security="none")
-        channels = [Telegram(http, TOKEN, api.url), email]
+        channels: list[Channel] = [Telegram(http, TOKEN, api.url), email]
         for n in range(1, 4):
             await store.commit(told(alert(of=position(n)), recipient=to("1", EMAIL)))
         started_ms = clock.monotonic_ms()
