@@ -58,7 +58,7 @@ _RULES = (
     _Rule.of(
         _simply(EndpointError),
         set(),
-        r"missing trie node|historical state|pruned|archive|distance to target block|old data not available",
+        r"missing trie node|historical state|prun(?:ed|ing)|archive|distance to target block|old data not available",
         r"state (?:\S+ )?(?:is )?(?:not available|unavailable|missing|not found)|no state (?:found|available)",
     ),
     _Rule.of(
@@ -83,7 +83,7 @@ _RULES = (
         r"code storage out of gas|execution aborted|evm timeout|execution timeout|execution timed out|call timed out",
         r"response size|returndata|return data (?:is )?too|response is too (?:big|large)|result is too large",
         r"(?:request|response|body|payload|content) (?:entity )?(?:too|is too|length) large|oversized",
-        r"exceeds? .{0,20}size|batch (?:size |limit |is |of )?(?:too|exceed|large|limit)|max(?:imum)? batch",
+        r"exceeds? .{0,20}size|batch (?:size |limit |is |of )*(?:too|exceed|large|limit)|max(?:imum)? batch",
         r"too many (?:batch|requests in|calls|results|logs|blocks|addresses|topics)|query returned more than",
         r"block range|range (?:is )?too (?:large|wide|big)|range limit|max(?:imum)? (?:block )?range",
         r"logs? (?:limit|matched)|limited to (?:a )?\d+|specify (?:less|fewer)|narrow",

@@ -1,6 +1,7 @@
 """Connections that stay open and carry one JSON text after the other: WebSocket and the socket file of a local node."""
 
 import asyncio
+from contextlib import suppress
 from typing import Protocol
 
 import aiohttp
@@ -69,6 +70,8 @@ class IpcWire:
 
     async def close(self) -> None:
         self._writer.close()
+        with suppress(OSError):
+            await self._writer.wait_closed()
 
 
 async def websocket(session: aiohttp.ClientSession, to: Destination) -> Wire:
