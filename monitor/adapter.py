@@ -44,7 +44,7 @@ class Market(Protocol):
 
     @property
     def tokens(self) -> tuple[tuple[Node, Token], ...]:
-        """The node that prices each token of the market."""
+        """The nodes that price each token of the market, usually one for each."""
         ...
 
 

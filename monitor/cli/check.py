@@ -93,8 +93,9 @@ async def _compare_deployment(console: Console, chain: "Chain", target: "Target"
         sample = [k for owner in target.owners for k in await chain.read(adapter.owned(market, owner), at)][:_SAMPLE]
         differing = await chain.read(adapter.compare(deployment, key, sample), at) if sample else ()
         mismatches += len(differing)
+        assets = len({token for _, token in market.tokens})
         console.print(
-            f"{deployment.name} at block {at.number}: {len(market.tokens)} assets, {len(unknown)} without a price, "
+            f"{deployment.name} at block {at.number}: {assets} assets, {len(unknown)} without a price, "
             f"{len(sample) - len(differing)} of {len(sample)} sampled accounts equal to the contract"
         )
         for line in (*(f"no price: {node}" for node in unknown), *doubted):

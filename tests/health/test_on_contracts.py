@@ -14,6 +14,8 @@ from monitor.domain.prices import PROTOCOL, Node
 from monitor.health.liquidation_price import liquidation_prices
 from monitor.health.remedy import remedy
 from monitor.ledger.accounts import Account
+from monitor.pricing.haircuts import Haircut, Haircuts
+from monitor.pricing.repricing import cautious
 from monitor.protocols.aave_v3.market import Market
 from monitor.units import WAD
 from tests.devnet import LIQUIDATOR, MAX, STABLE, VARIABLE, Chain
@@ -189,3 +191,19 @@ def _act(devnet: Devnet, user: str, leg: Leg, amount_raw: int) -> None:
         devnet.repay(user, symbol, amount_raw, STABLE if leg.label == "stable" else VARIABLE)
     else:
         devnet.supply(user, symbol, amount_raw)
+
+
+def test_the_cautious_view_holds_back_for_accounts_whose_category_has_a_price_of_its_own(sight: Sight):
+    haircuts = Haircuts(Haircut("flat", 100, 50, 200, "test", "2026-11-21"), {})
+    market = sight.market
+    careful = cautious(market.tokens, market.graph, {}, haircuts, market.deployment.chain).repricing
+    priced = {category.price for category in market.categories.values() if category.price is not None}
+    seen_in_categories = 0
+    for account, seen in sight.positions:
+        found = sight.watched.adapter.health(market, account, careful)
+        assert isinstance(found, Measured)
+        assert isinstance(seen.health, Measured)
+        assert seen.collateral_base is not None
+        assert found.factor_wad_down * 1_000 <= seen.health.factor_wad_down * 991 or seen.collateral_base < 10**6
+        seen_in_categories += any(leg.node in priced for leg in seen.legs)
+    assert seen_in_categories > 10 or not priced

@@ -177,7 +177,16 @@ class Market:
 
     @property
     def tokens(self) -> tuple[tuple[Node, Token], ...]:
-        return tuple((reserve.node, reserve.token) for reserve in self.reserves.values())
+        """The node that prices each token, and the ones that e-mode categories put in its place."""
+        own = [(reserve.node, reserve.token) for reserve in self.reserves.values()]
+        instead = [
+            (category.price, reserve.token)
+            for category in self.categories.values()
+            if category.price is not None and self.graph.values[category.price] != 0
+            for reserve in self.reserves.values()
+            if category.has(reserve.id)
+        ]
+        return (*own, *instead)
 
     def reserve_of(self, token: Address) -> Reserve | None:
         """Return the reserve of a token, None where it is not listed."""
