@@ -75,7 +75,7 @@ def test_repaying_and_adding_change_the_stored_balances_as_the_contract_does(wat
             assert refusal in TOO_LITTLE
             assert expected == before
             continue
-        market = watched.market()
+        market = watched.again(market)
         assert watched.account(market, key) == expected, (leg, amount)
         compared += 1
     assert compared >= 40

@@ -11,7 +11,7 @@ from monitor.domain.prices import Unknown
 from monitor.ledger.accounts import Account
 from monitor.protocols.aave_v3.health import AccountData, Priced, account_data, health_of, priced, sums_of
 from monitor.protocols.aave_v3.liquidation import NOTHING, Closed, Offer, offers, written_off_raw
-from monitor.protocols.aave_v3.market import Reserve
+from monitor.protocols.aave_v3.market import Market, Reserve
 from monitor.protocols.aave_v3.versions.totals import COLLATERAL, SCALED_DEBT
 from monitor.units import WAD
 from tests.devnet import MAX, features, moments
@@ -53,8 +53,9 @@ def tour(watched: Watched) -> Seen:
     """Move through all moments of the market; leaves it changed."""
     seen = Seen()
     watched.fund_liquidator()
+    market = watched.market()
     for moment in moments(watched.devnet):
-        market = watched.market()
+        market = watched.again(market)
         view, accounts = priced(market), {account.key: account for account in watched.accounts(market)}
         has = {PositionKey(user.lower()): names for user, names in features(watched.devnet, watched.keys).items()}
         _compare(watched, view, list(accounts.values()), seen, moment)
@@ -64,7 +65,7 @@ def tour(watched: Watched) -> Seen:
         try_pairs(watched, view, list(accounts.values()), seen, moment)
         if moment in LIQUIDATING_MOMENTS:
             with watched.devnet.chain.undone():
-                _liquidate(watched, has, accounts, seen, moment)
+                _liquidate(watched, market, has, accounts, seen, moment)
     return seen
 
 
@@ -135,6 +136,7 @@ def _above_the_line(view: Priced, account: Account) -> Iterator[Attempt]:
 
 def _liquidate(
     watched: Watched,
+    market: Market,
     has: Mapping[PositionKey, set[str]],
     accounts: Mapping[PositionKey, Account],
     seen: Seen,
@@ -142,7 +144,6 @@ def _liquidate(
 ) -> None:
     """Liquidate a few accounts of every feature for real, each at the state the one before has left."""
     made: Counter[str] = Counter()
-    market = watched.market()
     view = priced(market)
     can = [key for key, account in accounts.items() if any(isinstance(o, Offer) for o in offers_of(view, account))]
     rarity = Counter(name for key in can for name in has[key])
@@ -161,5 +162,5 @@ def _liquidate(
         seen.written_off += bool(taken.deficits)
         if taken != expected:
             seen.mistaken.append(f"{moment}: {key} expected {expected}, found {taken}")
-        market = watched.market()
+        market = watched.again(market)
         _compare(watched, priced(market), [watched.account(market, key)], seen, f"{moment}, liquidated")

@@ -61,6 +61,9 @@ class Watched:
     def market(self) -> Market:
         return self.node.read(self.adapter.market(self.deployment, self.key))
 
+    def again(self, market: Market) -> Market:
+        return self.node.read(self.adapter.again(market))
+
     def accounts(self, market: Market, keys: Sequence[PositionKey] | None = None) -> Accounts:
         return self.node.read(self.adapter.accounts(market, self.keys if keys is None else keys))
 
