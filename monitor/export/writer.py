@@ -25,11 +25,12 @@ FORMATS: dict[str, Callable[[Path], AbstractContextManager[Append]]] = {
 
 
 class Writer:
-    """Takes rows for one file, over as many calls as you like; `rows` counts them."""
+    """Takes rows for one file, in portions of any size; `rows` counts them."""
 
     def __init__(self, path: Path, append: Append) -> None:
         self._path = path
         self._append = append
+        self._waiting: list[Row] = []
         self.rows = 0
 
     def write(self, rows: Iterable[Row]) -> None:
@@ -38,10 +39,18 @@ class Writer:
         Raises UsageError when the file cannot be written; what the iterable raises passes through.
         """
         stream = iter(rows)
-        while chunk := list(islice(stream, CHUNK_ROWS)):
+        while some := list(islice(stream, CHUNK_ROWS - len(self._waiting))):
+            self._waiting += some
+            self.rows += len(some)
+            if len(self._waiting) >= CHUNK_ROWS:
+                self.flush()
+
+    def flush(self) -> None:
+        """Hand on the rows that wait for their chunk to fill; the end of the block does so by itself."""
+        chunk, self._waiting = self._waiting, []
+        if chunk:
             with _refusing(self._path):
                 self._append(chunk)
-            self.rows += len(chunk)
 
 
 @contextmanager
@@ -60,7 +69,9 @@ def writer_for(path: Path) -> Iterator[Writer]:
         with _refusing(path):
             folder = folders.enter_context(TemporaryDirectory(prefix=".hfm-", dir=path.parent))
             append = files.enter_context(file(Path(folder, "part")))
-        yield Writer(path, append)
+        writer = Writer(path, append)
+        yield writer
+        writer.flush()
         with _refusing(path):
             files.close()
             _replace(Path(folder, "part"), path)

@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,32 @@ def test_a_row_without_one_of_the_columns_is_an_error(tmp_path: Path, suffix):
     short = [{name: cell for name, cell in r.items() if name != "owner"} for r in rows(1)]
     with pytest.raises(KeyError, match="owner"), writer_for(tmp_path / f"out{suffix}") as writer:
         writer.write(short)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_rows_that_come_one_by_one_cost_no_more_than_rows_that_come_together(tmp_path: Path, suffix):
+    some = list(rows(1_000))
+    took_s, files = [], []
+    for portions in ([some], [[r] for r in some]):
+        started = time.process_time()
+        with writer_for(tmp_path / f"{len(portions)}{suffix}") as writer:
+            for portion in portions:
+                writer.write(portion)
+        took_s.append(time.process_time() - started)
+        assert writer.rows == 1_000
+        files.append((tmp_path / f"{len(portions)}{suffix}").read_bytes())
+    assert files[0] == files[1]
+    assert took_s[1] < 3 * took_s[0] + 0.5
+
+
+def test_a_chunk_that_fills_between_portions_loses_and_repeats_nothing(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("monitor.export.writer.CHUNK_ROWS", 100)
+    some = list(rows(1_000))
+    with writer_for(tmp_path / "out.jsonl") as writer:
+        for first in range(0, 1_000, 271):
+            writer.write(some[first : first + 271])
+    keys = [json.loads(line)["key"] for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert keys == [r["key"] for r in some]
 
 
 def test_other_keys_of_a_row_are_left_out(tmp_path: Path):
