@@ -45,6 +45,12 @@ def chain_spec(chain: ChainSettings) -> ChainSpec:
     )
 
 
+def pace_ms(chain: ChainSettings) -> int:
+    """Return the time between two turns: each block, unless blocks come faster than once a second."""
+    pace_s = chain.pace_s if chain.pace_s is not None else 1.0 if chain.block_time_s < 1 else 0.0
+    return int(Decimal(str(pace_s)) * 1000)
+
+
 def target(settings: Settings, deployment: DeploymentSettings, owners: Sequence[Address] | None = None) -> Target:
     """Return a deployment with whose positions are wanted: those given, or the watched and listed ones."""
     if owners is None:

@@ -66,6 +66,7 @@ def _loop(
         labels=parts.labels(settings),
         clock=clock,
         target_wad=parts.target_wad(settings),
+        pace_ms=parts.pace_ms(settings.chain_named(chain.spec.name)),
         told=dispatcher.wake,
     )
 

@@ -15,7 +15,7 @@ app = App(
     help="Margin health of DeFi positions, equal to the protocol's own integers.",
     help_format="plaintext",
 )
-_VERBS = (
+VERBS = (
     ("init", "monitor.cli.init:init", "Write a commented configuration."),
     ("run", "monitor.cli.run:run", "Watch, alert and serve until stopped."),
     ("watch", "monitor.cli.watch:watch", "One live screen for any address."),
@@ -26,7 +26,7 @@ _VERBS = (
     ("test-alert", "monitor.cli.test_alert:send_test_alert", "Send one message, to see that it arrives."),
     ("bench", "monitor.cli.bench:bench", "How fast this machine is at what is promised."),
 )
-for _name, _where, _help in _VERBS:
+for _name, _where, _help in VERBS:
     app.command(_where, name=_name, help=_help)
 
 

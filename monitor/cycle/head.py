@@ -56,15 +56,18 @@ class HeadLoop:
     labels: Mapping[Address, str]
     clock: Clock
     target_wad: int
+    pace_ms: int = 0
     told: Callable[[], None] = lambda: None
     passes: dict[DeploymentName, Pass] = field(default_factory=dict)
     _last: BlockRef | None = None
+    _turned_ms: int | None = None
 
     async def once(self) -> None:
         """Wait for a block and pass over every deployment; a deployment that cannot be read is unknown, not skipped.
 
         Raises NoEndpoint when the chain has no head to offer, after saying so for every position.
         """
+        await self._keep_pace()
         try:
             head = await self.chain.wait_for_head(self._last, _PATIENCE_S)
         except EndpointError as e:
@@ -79,6 +82,13 @@ class HeadLoop:
             except ReadError as e:
                 await self._blind(target, head, str(e))
         self._last = head
+
+    async def _keep_pace(self) -> None:
+        """Let `pace_ms` go by between turns on chains whose blocks come faster than anyone needs to know."""
+        now_ms = self.clock.monotonic_ms()
+        if self._turned_ms is not None and now_ms < self._turned_ms + self.pace_ms:
+            await self.clock.sleep((self._turned_ms + self.pace_ms - now_ms) / 1000)
+        self._turned_ms = self.clock.monotonic_ms()
 
     async def _pass(self, target: Target, head: BlockRef) -> None:
         started_ms, before = self.clock.monotonic_ms(), self._before(target)

@@ -16,8 +16,6 @@ ANYWHERE_IMPURE = {
 }  # fmt: skip
 HOMES = {
     "aiohttp": {"sources", "channels", "api", "bot", "dashboard", "client"},
-    "aiohttp_sse": {"api"},
-    "aiolimiter": {"sources", "channels", "outbox"},
     "aiosmtplib": {"channels"},
     "aiosqlite": {"store"},
     "apscheduler": {"schedule"},
@@ -26,6 +24,7 @@ HOMES = {
     "duckdb": {"history", "export"},
     "eth_abi": {"abi", "decode_guard", "sources", "protocols"},
     "eth_utils": {"abi", "domain", "sources", "protocols"},
+    "multicall": {"sources/peers.py"},
     "numba": {"screen", "protocols/*/screen.py"},
     "numpy": {"ledger", "screen", "risk", "adapter", "protocols", "history", "export", "store"},
     "orjson": ANYWHERE_IMPURE,
@@ -35,7 +34,6 @@ HOMES = {
     "pydantic_settings": {"settings"},
     "rich": {"cli"},
     "sqlalchemy": {"store"},
-    "stamina": {"sources", "channels", "outbox"},
     "structlog": {"log"},
     "web3": {"sources"},
     "yarl": {"sources", "channels", "api"},
