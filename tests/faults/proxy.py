@@ -61,6 +61,7 @@ class Proxy:
         self.faults = Faults()
         self.methods: list[str] = []
         self.requests: list[list[Reply]] = []
+        self.sizes: list[int] = []
         self._session = session
         self._random = random.Random(7)
 
@@ -73,9 +74,12 @@ class Proxy:
         """Count from here."""
         self.methods.clear()
         self.requests.clear()
+        self.sizes.clear()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        asked = orjson.loads(await request.read())
+        body = await request.read()
+        asked = orjson.loads(body)
+        self.sizes.append(len(body))
         members = asked if isinstance(asked, list) else [asked]
         self.requests.append(members)
         self.methods += [member["method"] for member in members]

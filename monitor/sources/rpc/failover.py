@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from monitor.clock import Clock
 from monitor.errors import (
+    AskedTooMuch,
     BlockMoved,
     EndpointError,
     MalformedJson,
@@ -23,6 +24,8 @@ ENOUGH_LATENCIES = 20
 REQUEST_SHARE = 0.4
 ROUNDS = 6
 ROUND_PAUSE_MS = 150
+FINAL = (Unsupported, AskedTooMuch)
+"""What another try at the same endpoint will not change."""
 
 T = TypeVar("T")
 Job = Callable[[Endpoint], Awaitable[T]]
@@ -60,7 +63,8 @@ class Failover:
     async def run(self, job: Job[T], limits: Limits, avoid: Collection[Endpoint] = ()) -> Done[T]:
         """Return the first whole answer.
 
-        Raises BlockMoved when no endpoint has the block, Unsupported when none knows how, else NoEndpoint.
+        Raises BlockMoved when no endpoint has the block, Unsupported when none knows how, AskedTooMuch when it is too
+        much for each, else NoEndpoint.
         """
         errors: dict[str, ReadError] = {}
         for turn in range(ROUNDS):
@@ -72,7 +76,7 @@ class Failover:
                     return outcome
                 errors |= outcome
             fit = [e for e in self.fit() if e not in avoid]
-            if not fit or all(isinstance(errors.get(e.label), Unsupported) for e in fit):
+            if not fit or all(isinstance(errors.get(e.label), FINAL) for e in fit):
                 break
             pause_ms = max(min(e.wait_ms for e in fit), ROUND_PAUSE_MS << turn)
             if self.clock.monotonic_ms() + pause_ms >= limits.until_ms:
@@ -124,9 +128,7 @@ def _patience_s(endpoint: Endpoint) -> float:
 
 def _verdict(errors: dict[str, ReadError]) -> ReadError:
     told = "; ".join(str(e) for e in errors.values()) or "every endpoint is excluded or cooling off"
-    kinds = {type(e) for e in errors.values()}
-    if kinds == {BlockMoved}:
-        return BlockMoved(told)
-    if kinds == {Unsupported}:
-        return Unsupported(told)
+    for kind in (BlockMoved, *FINAL):
+        if {type(e) for e in errors.values()} == {kind}:
+            return kind(told)
     return NoEndpoint(f"expected an answer from one of the endpoints, found: {told}")

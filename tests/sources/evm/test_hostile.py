@@ -36,8 +36,7 @@ WAYS = {
 MOST_REQUESTS = 1 + ceil(log2(100)) * 2
 
 
-@pytest.mark.parametrize("position", [0, 57, 99])
-@pytest.mark.parametrize("trap", [TRAP, HUGE, ENDLESS])
+@pytest.mark.parametrize(("trap", "position"), [(TRAP, 0), (TRAP, 57), (TRAP, 99), (HUGE, 57), (ENDLESS, 57)])
 @pytest.mark.parametrize("way", WAYS)
 async def test_one_hostile_target_among_a_hundred_costs_only_its_own_answer(
     proxy: Proxy, chain_of: MakeChain, way: str, trap: str, position: int
