@@ -12,6 +12,10 @@
         before the accounts do: the rest is to be asked again.
 """
 
+interface Pool:
+    def getUserConfiguration(account: address) -> uint256: view
+    def getUserEMode(account: address) -> uint256: view
+
 COLLATERAL: constant(uint256) = 0
 STABLE_RATE: constant(uint256) = 1
 STABLE_SINCE: constant(uint256) = 2
@@ -31,8 +35,6 @@ SLOT: constant(uint256) = 61
 TOKEN_GAS: constant(uint256) = 400_000
 ENDING_GAS: constant(uint256) = 2_000_000
 
-CONFIGURATION: constant(bytes4) = method_id("getUserConfiguration(address)", output_type=bytes4)
-CATEGORY: constant(bytes4) = method_id("getUserEMode(address)", output_type=bytes4)
 SCALED: constant(bytes4) = method_id("scaledBalanceOf(address)", output_type=bytes4)
 BALANCE: constant(bytes4) = method_id("balanceOf(address)", output_type=bytes4)
 PRINCIPAL: constant(bytes4) = method_id("principalBalanceOf(address)", output_type=bytes4)
@@ -51,8 +53,8 @@ def __default__() -> Bytes[32 * MAX_WORDS + 32]:
         if msg.gas < ENDING_GAS or len(words) + MAX_WORDS_EACH >= MAX_WORDS:
             break
         account: address = convert(slice(msg.data, start + i * 20, 20), address)
-        tag: uint256 = (256 | self._pool_word(pool, CATEGORY, account)) << 144
-        bits: uint256 = self._pool_word(pool, CONFIGURATION, account)
+        tag: uint256 = (256 | staticcall Pool(pool).getUserEMode(account, skip_contract_check=True)) << 144
+        bits: uint256 = staticcall Pool(pool).getUserConfiguration(account, skip_contract_check=True)
         is_empty: bool = True
         for _: uint256 in range(MAX_RESERVES):
             if bits == 0:
@@ -91,14 +93,6 @@ def __default__() -> Bytes[32 * MAX_WORDS + 32]:
             words.append(tag | (NOTHING << 128))
     words.append((256 << 144) | (END << 128) | len(words))
     return slice(abi_encode(words, ensure_tuple=False), 32, 32 * len(words))
-
-
-@internal
-@view
-def _pool_word(pool: address, selector: bytes4, account: address) -> uint256:
-    return convert(
-        raw_call(pool, concat(selector, convert(account, bytes32)), max_outsize=32, is_static_call=True), uint256
-    )
 
 
 @internal
