@@ -1,5 +1,6 @@
 """Reading a pool: its roots, its feeds, tokens that lie, and what a version does not have."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -14,7 +15,8 @@ from monitor.protocols.aave_v3.health import account_data, priced
 from monitor.protocols.aave_v3.market import Market
 from monitor.protocols.aave_v3.reading import POOL, read_market
 from monitor.query import Answer, EthCall, LensAnswer, Moment, Question
-from tests.devnet import Chain, hostile_market
+from tests.devnet import Chain, aave_v30, aave_v36, hostile_market
+from tests.devnet import Market as Devnet
 from tests.devnet.aave.shape import SENTINEL_GRACE_S
 from tests.devnet.chain.codec import word
 from tests.protocols.aave_v3.tour import Seen, try_pairs
@@ -207,6 +209,32 @@ def test_hostile_tokens_keep_nobody_from_being_measured(chain: Chain) -> None:
     assert all(len(symbol) <= 1024 for symbol in symbols)
     values = {leg.value_base for leg in watched.adapter.assess(market, watched.account(market, watched.keys[0])).legs}
     assert 1000 * 10**8 in values
+
+
+@pytest.mark.parametrize("deploy", [aave_v30, aave_v36])
+def test_a_dropped_reserve_leaves_a_gap_that_nobody_trips_over(chain: Chain, deploy: Callable[[Chain], Devnet]) -> None:
+    devnet = deploy(chain)
+    user, lender = "0x" + "a1" * 20, "0x" + "a2" * 20
+    before = Watched(devnet).market()
+    chain.send(devnet.deployed.configurator, "dropReserve(address)", devnet.reserve("WBTC").token)
+    devnet.supply(lender, "LINK", 10**21)
+    devnet.supply(user, "WETH", 10**18)
+    devnet.borrow(user, "LINK", 10**18)
+    chain.advance_time(86_400)
+    devnet.accounts = (user, lender)
+    watched = Watched(devnet)
+    market = watched.market()
+    assert set(before.reserves) - set(market.reserves) == {devnet.reserve("WBTC").id}
+    assert measured_as_the_contract_does(watched, market) == (2, 0)
+    assert watched.again(before) == market
+    watched.node.has_lens = False
+    assert measured_as_the_contract_does(watched, market) == (2, 0)
+
+
+def test_a_base_currency_that_is_a_token_is_not_called_dollars(watched: Watched) -> None:
+    market = watched.market()
+    prices = replace(market.layout.prices, base_currency=market.reserves[0].token.address)
+    assert not replace(market, layout=replace(market.layout, prices=prices)).base_is_usd
 
 
 def test_an_address_that_never_came_near_the_pool_has_no_debt_and_no_legs(watched: Watched) -> None:
