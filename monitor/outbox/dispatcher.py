@@ -7,6 +7,7 @@ from monitor.channels.channel import Channel, Message
 from monitor.clock import Clock
 from monitor.outbox.lane import Lane
 from monitor.outbox.render import render
+from monitor.outbox.turn import Turn
 from monitor.store.engine import Reach
 from monitor.store.queue import Deliverable, Queue
 
@@ -14,8 +15,7 @@ from monitor.store.queue import Deliverable, Queue
 class Dispatcher:
     """The delivering half of the outbox; give it a channel for every name that routes use.
 
-    `jitter` returns a number from 0 to 1 and spreads retries. `width` is how many messages of one channel may be on
-    their way at once: after a crash each of them may arrive twice.
+    `jitter` returns a number from 0 to 1 and spreads retries. `reach` is called wherever a crash would matter.
     """
 
     def __init__(
@@ -25,13 +25,13 @@ class Dispatcher:
         clock: Clock,
         jitter: Callable[[], float],
         link_base: str = "",
-        width: int = 1,
         reach: Reach = lambda _: None,
     ) -> None:
         def rendered(message: Deliverable) -> Message:
             return render(message.alert, message.recipient, message.key, message.route_index, link_base)
 
-        self._lanes = [Lane(queue, channel, clock, jitter, rendered, self.wake, reach, width) for channel in channels]
+        turn = Turn()
+        self._lanes = [Lane(queue, channel, clock, jitter, rendered, self.wake, reach, turn) for channel in channels]
 
     def wake(self) -> None:
         """Look now; call it after a commit that had notices."""

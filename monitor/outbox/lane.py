@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -10,11 +11,14 @@ from monitor.channels.channel import Channel, Message
 from monitor.clock import Clock
 from monitor.errors import DeliveryDeferred, DeliveryRefused, MarkupRefused, StoreError
 from monitor.outbox.pace import Pace
+from monitor.outbox.turn import PATIENCE_S, Turn
 from monitor.store.engine import Reach
 from monitor.store.queue import LONGEST_WAIT_S, Deliverable, Queue
 
 SEND_TIMEOUT_S = 30
 STOP_GRACE_S = 8
+WIDTH = 4
+STORM = 100
 POLL_S = 5
 STORE_RETRY_S = 1
 FIRST_RETRY_S = 1
@@ -48,7 +52,11 @@ Outcome = Sent | Deferred | Refused
 
 
 class Lane:
-    """One channel's messages, `width` of them on their way at once and never two to one address."""
+    """One channel's messages, never two at once to one address.
+
+    With few of them owed, one at a time is on its way over all channels: that one may arrive twice after a crash. In a
+    storm it is up to WIDTH per channel, since then speed matters more than a repeat.
+    """
 
     def __init__(
         self,
@@ -59,7 +67,7 @@ class Lane:
         render: Callable[[Deliverable], Message],
         rerouted: Callable[[], None],
         reach: Reach,
-        width: int,
+        turn: Turn,
     ) -> None:
         self._queue = queue
         self._channel = channel
@@ -68,7 +76,7 @@ class Lane:
         self._render = render
         self._rerouted = rerouted
         self._reach = reach
-        self._width = width
+        self._turn = turn
         self._pace = Pace(channel.limits, clock)
         self._seeking = asyncio.Lock()
         self._woken = asyncio.Event()
@@ -84,43 +92,53 @@ class Lane:
     async def run(self) -> None:
         """Deliver for ever."""
         async with asyncio.TaskGroup() as workers:
-            for _ in range(self._width):
+            for _ in range(WIDTH):
                 workers.create_task(self._work())
 
     async def _work(self) -> None:
         async with asyncio.TaskGroup() as own:
             while True:
-                async with self._seeking:
-                    message = await self._next()
-                    self._under_way[message.id] = message
-                delivery = own.create_task(self._deliver(message))
-                try:
-                    await asyncio.shield(delivery)
-                except asyncio.CancelledError:
-                    # What is under way is finished first: cut off, it would be sent again after the restart.
-                    await asyncio.wait((delivery,), timeout=STOP_GRACE_S)
-                    raise
+                await self._one(own)
 
-    async def _deliver(self, message: Deliverable) -> None:
+    async def _one(self, own: asyncio.TaskGroup) -> None:
+        delivery = None
         try:
-            await self._record(message, await self._attempt(message))
+            async with self._seeking:
+                message, is_calm = await self._next()
+                self._under_way[message.id] = message
+                delivery = own.create_task(self._deliver(message, is_calm=is_calm))
+                if is_calm:
+                    await asyncio.wait((delivery,), timeout=PATIENCE_S)
+            await asyncio.shield(delivery)
+        except asyncio.CancelledError:
+            # What is under way is finished first: cut off, it would be sent again after the restart.
+            if delivery is not None:
+                await asyncio.wait((delivery,), timeout=STOP_GRACE_S)
+            raise
+
+    async def _deliver(self, message: Deliverable, *, is_calm: bool) -> None:
+        try:
+            async with self._turn.taken() if is_calm else nullcontext():
+                await self._record(message, await self._attempt(message))
         finally:
             self._pace.answered(message.route.address)
             del self._under_way[message.id]
 
-    async def _next(self) -> Deliverable:
+    async def _next(self) -> tuple[Deliverable, bool]:
+        """Return the message that matters most, once there is one, and whether few others are owed."""
         while True:
             await self._clock.sleep(self._pace.wait_ms() / 1000)
             try:
                 await self._record_all()
                 found = await self._first_due()
+                if isinstance(found, Deliverable):
+                    is_calm = await self._queue.owed(self._channel.name, STORM) < STORM
+                    self._pace.sending()
+                    return found, is_calm
             except StoreError as e:
                 _log.error("store refuses", channel=self._channel.name, error=str(e))
                 await self._clock.sleep(STORE_RETRY_S)
                 continue
-            if isinstance(found, Deliverable):
-                self._pace.sending()
-                return found
             await self._doze(found)
 
     async def _first_due(self) -> Deliverable | float:

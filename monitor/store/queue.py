@@ -72,6 +72,14 @@ class Queue:
             for row in rows
         ]
 
+    async def owed(self, channel: str, at_most: int) -> int:
+        """Return how many messages a channel owes, counted no further than `at_most`."""
+        t = tables.outbox.c
+        some = select(t.id).where(t.state == "pending", t.channel == channel).limit(at_most).subquery()
+        async with self._database.reading() as connection:
+            count: int = (await connection.execute(select(func.count()).select_from(some))).scalar_one()
+        return count
+
     async def next_try_s(self, channel: str, now_s: int) -> int | None:
         """Return when the next message that is not yet due will be, None when all are or nothing is owed."""
         t = tables.outbox.c

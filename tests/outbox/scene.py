@@ -81,12 +81,12 @@ async def opened(folder: Path, clock: Clock | None = None) -> AsyncIterator[Stor
         yield store
 
 
-def dispatcher(store: Store, channels: Sequence[Channel], clock: Clock, width: int = 1) -> Dispatcher:
-    return Dispatcher(store.queue, channels, clock, lambda: 1.0, "https://hfm.example/v1", width)
+def dispatcher(store: Store, channels: Sequence[Channel], clock: Clock) -> Dispatcher:
+    return Dispatcher(store.queue, channels, clock, lambda: 1.0, "https://hfm.example/v1")
 
 
 async def deliver(
-    store: Store, channels: Sequence[Channel], clock: Clock, until: Callable[[], bool] | None = None, width: int = 1
+    store: Store, channels: Sequence[Channel], clock: Clock, until: Callable[[], bool] | None = None
 ) -> None:
     """Run a dispatcher until the condition holds, or until nothing is owed."""
 
@@ -94,7 +94,7 @@ async def deliver(
         return until() if until else (await store.views.outbox_status()).pending == 0
 
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:
-        running = group.create_task(dispatcher(store, channels, clock, width).run())
+        running = group.create_task(dispatcher(store, channels, clock).run())
         while not await is_done():  # noqa: ASYNC110  # what is waited for lies in a database
             await asyncio.sleep(0.002)
         running.cancel()

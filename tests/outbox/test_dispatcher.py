@@ -236,27 +236,29 @@ async def test_what_was_accepted_is_not_sent_again_because_the_disk_is_full(
     assert sorted(channel.addresses()) == ["1", "2"]
 
 
-@pytest.mark.parametrize("width", [1, 4])
-async def test_the_pace_of_a_channel_is_kept(tmp_path: Path, width: int):
+@pytest.mark.parametrize("storm", [1, 1000])
+async def test_the_pace_of_a_channel_is_kept(tmp_path: Path, storm: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lane, "STORM", storm)
     clock = FakeClock(runs=True)
     channel = FakeChannel(clock, limits=Limits(messages=30, window_ms=1005, gap_ms=1005))
     async with opened(tmp_path, clock) as store:
         await store.commit(told(*(alert(of=position(n)) for n in range(1, 151))))
-        await deliver(store, [channel], clock, width=width)
+        await deliver(store, [channel], clock)
     sent_ms = [at for at, _, _ in channel.taken]
     assert len(sent_ms) == 150
     assert all(b - a > 1000 for a, b in zip(sent_ms, sent_ms[30:], strict=False))
     assert sent_ms[-1] - sent_ms[0] < 8000
 
 
-@pytest.mark.parametrize("width", [1, 4])
-async def test_one_address_is_never_hurried(tmp_path: Path, width: int):
+@pytest.mark.parametrize("storm", [1, 1000])
+async def test_one_address_is_never_hurried(tmp_path: Path, storm: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lane, "STORM", storm)
     clock = FakeClock(runs=True)
     channel = FakeChannel(clock, limits=Limits(messages=30, window_ms=1005, gap_ms=1005), takes_ms=50)
     async with opened(tmp_path, clock) as store:
         await store.commit(told(*(alert(of=position(n)) for n in range(1, 6)), recipient=to("1")))
         await store.commit(told(alert(Level.WARN, of=position(9)), recipient=to("2")))
-        await deliver(store, [channel], clock, width=width)
+        await deliver(store, [channel], clock)
     to_one = [at for at, address, _ in channel.taken if address == "1"]
     assert all(b - a >= 1005 for a, b in pairwise(to_one))
     assert [address for _, address, _ in channel.taken][:2] == ["1", "2"]

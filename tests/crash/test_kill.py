@@ -1,0 +1,193 @@
+"""Killed without warning, again and again, the service loses no alert and repeats at most the one under way."""
+
+import asyncio
+import json
+import os
+import random
+import re
+import signal
+import sqlite3
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from monitor.domain.alerts import dedupe_key
+from tests.architecture.tree import ROOT
+from tests.channels.bot_api_stub import Accepted, BotApi, Fault
+from tests.channels.mail_server import MailServer
+from tests.crash.child import Orders
+from tests.crash.story import told_until
+
+FAILPOINTS = (
+    *(f"migration: {n}" for n in ("begun", "applied", "recorded", "committed")),
+    *(f"commit: {n} written" for n in ("positions", "states", "alerts", "outbox", "cursor")),
+    *(f"commit: {n}" for n in ("begun", "older messages superseded", "done")),
+    *(f"queue: {outcome} {n}" for outcome in ("sent", "deferred") for n in ("written", "recorded", "done")),
+    *(f"queue: {n}" for n in ("refusal written", "messages rerouted", "refused done")),
+    *(f"lane: {n}" for n in ("before sending", "accepted")),
+    "bot api: accepted, not yet answered",
+)
+HITS = 3
+
+
+class Blocked(set[str]):
+    """Every chat that blocked the bot; in the story they start with 9."""
+
+    def __contains__(self, chat: object) -> bool:
+        return str(chat).startswith("9")
+
+
+@dataclass
+class Arena:
+    """The world outside the child: both servers, what they accepted from which life, and the child's keeper."""
+
+    folder: Path
+    keeper: asyncio.subprocess.Process
+    api: BotApi
+    mail: MailServer
+    life: int = 0
+    pid: int = 0
+    changes: int = 0
+    asked: int = 0
+    dies_on_accept: bool = False
+    in_flight: list[int] = field(default_factory=list)
+    lives: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    names: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def heard_chat(self, accepted: Accepted) -> None:
+        found = re.search(r"As of block (\d+),.*\nIncident (\w{10})", accepted.text)
+        assert found is not None
+        headline = accepted.text.split("\n")[0]
+        self.lives[f"{accepted.chat}:{found[2]}:{found[1]}:{headline}"].append(self.life)
+        if self.dies_on_accept:
+            self.dies_on_accept = False
+            os.kill(self.pid, signal.SIGKILL)
+
+    def heard_mail(self, mail: EmailMessage) -> None:
+        text = mail.get_body(("plain",))
+        assert text is not None
+        self.lives[mail["Message-ID"]].append(self.life)
+        self.names[mail["Message-ID"]].add(re.findall(r"Incident (\w{10})", text.get_content())[0])
+
+    async def one_life(self, dies_at: str = "", after_s: float | None = None, *, goes_on: bool = True) -> int:
+        """Run the child until it dies by itself or is killed; returns its exit status."""
+        self.life += 1
+        self.dies_on_accept = dies_at.startswith("bot api")
+        if dies_at.startswith("migration"):
+            self.changes += 1
+        orders = Orders(
+            folder=str(self.folder),
+            bot_url=self.api.url,
+            mail_port=self.mail.port,
+            goes_on=goes_on,
+            dies_at=dies_at,
+            dies_at_nth=1 if dies_at.startswith("migration") else 1 + self.life % 3,
+            changes=self.changes,
+        )
+        self.pid = (await self._ask(asdict(orders)))["pid"]
+        if after_s is not None:
+            await asyncio.sleep(after_s)
+            os.kill(self.pid, signal.SIGKILL)
+        status = (await self._answer())["status"]
+        if goes_on:
+            assert status == -signal.SIGKILL, (self.folder / "errors.txt").read_text()[-3000:]
+            self.in_flight.append(self._count("SELECT count(*) FROM outbox WHERE state = 'pending'"))
+        return status
+
+    async def _ask(self, orders: dict[str, object]) -> dict[str, int]:
+        assert self.keeper.stdin is not None
+        self.keeper.stdin.write(json.dumps(orders).encode() + b"\n")
+        return await self._answer()
+
+    async def _answer(self) -> dict[str, int]:
+        assert self.keeper.stdout is not None
+        answer: dict[str, int] = json.loads(await asyncio.wait_for(self.keeper.stdout.readline(), 40))
+        return answer
+
+    def _count(self, query: str) -> int:
+        with sqlite3.connect(self.folder / "hfm.db") as connection:
+            (found,) = connection.execute(query).fetchone()
+        connection.close()
+        return int(found)
+
+    def rows(self, query: str) -> list[tuple[str, ...]]:
+        with sqlite3.connect(self.folder / "hfm.db") as connection:
+            found = connection.execute(query).fetchall()
+        connection.close()
+        return found
+
+
+@asynccontextmanager
+async def arena(folder: Path) -> AsyncIterator[Arena]:
+    piped = asyncio.subprocess.PIPE
+    keeper = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.crash.child", cwd=ROOT, stdin=piped, stdout=piped
+    )
+    api = BotApi(per_s=1_000_000, per_chat_s=0, blocked=Blocked())
+    async with api.serve(), MailServer().serve() as mail:
+        world = Arena(folder, keeper, api, mail)
+        api.on_accept, mail.on_accept = world.heard_chat, world.heard_mail
+        try:
+            yield world
+        finally:
+            keeper.kill()
+            await keeper.wait()
+
+
+@pytest.mark.parametrize("random_kills", [40, pytest.param(1000, marks=pytest.mark.long)])
+async def test_no_alert_is_lost_and_at_most_the_one_under_way_is_repeated(tmp_path: Path, random_kills: int):
+    chance, started = random.Random(20), time.monotonic()
+    plan: list[str | None] = [*FAILPOINTS * HITS, *[None] * random_kills]
+    chance.shuffle(plan)
+    async with arena(tmp_path) as world:
+        await world.one_life(after_s=1.0)
+        for dies_at in plan:
+            world.api.faults.extend([Fault(500)] * (4 if dies_at and "deferred" in dies_at else 0))
+            await world.one_life(dies_at or "", None if dies_at else chance.uniform(0.02, 0.3))
+            world.api.faults.clear()
+        assert await world.one_life(goes_on=False) == 0
+        _check(world)
+    kills = len(world.in_flight)
+    repeats = sum(len(lives) - 1 for lives in world.lives.values())
+    hits = Counter(plan)
+    print(
+        f"{kills} kills ({len(FAILPOINTS)} failpoints x {min(hits[f] for f in FAILPOINTS)}, {random_kills} random), "
+        f"{len(world.lives)} messages, 0 lost, {repeats} repeated, {time.monotonic() - started:.0f} s"
+    )
+    assert kills >= 100
+    assert all(hits[name] >= HITS for name in FAILPOINTS)
+    assert min(world.in_flight) >= 1
+    assert repeats <= kills
+
+
+def _check(world: Arena) -> None:
+    assert world._count("SELECT count(*) FROM outbox WHERE state IN ('pending', 'dead')") == 0
+    assert world.rows("PRAGMA integrity_check") == [("ok",)]
+    assert world.rows("PRAGMA foreign_key_check") == []
+    last = world._count("SELECT number FROM cursors")
+    expected = told_until(last)
+    recorded = {key for (key,) in world.rows("SELECT key FROM alerts")}
+    assert recorded == {f"{n.alert.incident}:{n.alert.seq}:{n.alert.kind.value}" for n in expected}
+    states = {row[0]: row[1] for row in world.rows("SELECT dedupe_key, state FROM outbox")}
+    newest: dict[tuple[str, str, str], str] = {}
+    for notice in expected:
+        for recipient in notice.recipients:
+            key = dedupe_key(recipient, notice.alert)
+            newest[recipient.name, str(notice.alert.position), notice.alert.topic] = key
+            address = recipient.routes[-1].address
+            if states[key] == "sent":
+                accepted = [k for k in world.lives if key in k or k.startswith(f"{address}:{notice.alert.incident}:")]
+                assert accepted, f"marked sent and never arrived: {notice.alert}"
+    assert all(states[key] == "sent" for key in newest.values())
+    assert len(states) == sum(len(n.recipients) for n in expected)
+    assert all(len(lives) == len(set(lives)) for lives in world.lives.values()), "repeated without a crash"
+    by_kill = Counter(life for lives in world.lives.values() for life in sorted(lives)[:-1])
+    assert max(by_kill.values()) <= 1, by_kill
+    assert all(len(incidents) == 1 for incidents in world.names.values())
