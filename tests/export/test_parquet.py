@@ -105,8 +105,7 @@ def test_a_million_rows_are_written_in_bounded_memory(tmp_path: Path):
     file = written(tmp_path / "f.parquet", million())
     spent_s, cpu_s = time.perf_counter() - started, time.process_time() - cpu_started
     grown_mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb) // 1024
-    print(
-        f"1,000,000 rows: {spent_s:.1f} s, {cpu_s:.1f} s of CPU, {file.stat().st_size / 1e6:.0f} MB, {grown_mb} MB more memory"
-    )
+    size_mb = file.stat().st_size // 1_000_000
+    print(f"1,000,000 rows: {spent_s:.1f} s, {cpu_s:.1f} s of CPU, {size_mb} MB, {grown_mb} MB more memory")
     assert duckdb.execute(f"SELECT count(*) FROM '{file}'").fetchall() == [(1_000_000,)]
     assert grown_mb < 3072
