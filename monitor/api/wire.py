@@ -23,7 +23,9 @@ class Question(BaseModel):
 class AtRiskQuestion(Question):
     """Which positions, in which order, and how many."""
 
-    chain: str | None = Field(default=None, pattern=r"^[a-z0-9]{1,20}:[A-Za-z0-9._-]{1,60}$", description="CAIP-2, `eip155:1`")
+    chain: str | None = Field(
+        default=None, pattern=r"^[a-z0-9]{1,20}:[A-Za-z0-9._-]{1,60}$", description="CAIP-2, `eip155:1`"
+    )
     protocol: str | None = Field(default=None, pattern=r"^[a-z0-9_]{1,60}$", description="slug, `aave_v3`")
     deployment: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{0,60}$", description="`ethereum-core`")
     health_below: Decimal | None = Field(
