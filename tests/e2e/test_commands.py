@@ -47,7 +47,7 @@ def test_every_format_holds_the_same_rows(asked, tmp_path):
     with (tmp_path / "out.csv").open(newline="") as file:
         from_csv = list(csv.DictReader(file))
     query = f"SELECT key, health_numerator FROM '{tmp_path / 'out.parquet'}'"
-    from_parquet = {(key, number) for key, number in duckdb.sql(query).fetchall()}
+    from_parquet = set(duckdb.connect().execute(query).fetchall())
     assert [row["key"] for row in from_csv] == [row["key"] for row in from_json]
     assert [row["health_numerator"] or None for row in from_csv] == [row["health_numerator"] for row in from_json]
     assert {(row["key"], row["health_numerator"]) for row in from_json} == from_parquet
