@@ -12,9 +12,9 @@ from monitor.ledger.accounts import Account, Accounts
 from monitor.protocols.aave_v3 import accounts as stored
 from monitor.protocols.aave_v3 import assess as judged
 from monitor.protocols.aave_v3 import health as exact
-from monitor.protocols.aave_v3 import liquidation, owing, reading
+from monitor.protocols.aave_v3 import events, liquidation, owing, reading
 from monitor.protocols.aave_v3.market import Market
-from monitor.query import Ask
+from monitor.query import Ask, Log, LogFilter
 
 
 class AaveV3:
@@ -40,6 +40,18 @@ class AaveV3:
 
     def accounts(self, market: Market, keys: Sequence[PositionKey]) -> Ask[Accounts]:
         return stored.read_accounts(market, keys)
+
+    def interests(self, market: Market) -> LogFilter:
+        """Return the filter of all logs that touch an account of the pool."""
+        return events.interests(market)
+
+    def touched(self, market: Market, logs: Iterable[Log]) -> tuple[PositionKey, ...]:
+        """Return the accounts to read again after these logs."""
+        return events.touched(market, logs)
+
+    def borrowers(self, key: MarketKey, from_block: int) -> Ask[tuple[PositionKey, ...]]:
+        """Return everyone who ever borrowed from the pool."""
+        return events.borrowers(key, from_block)
 
     def assess(self, market: Market, account: Account, repricing: Repricing = PROTOCOL) -> Assessment:
         return judged.assess(exact.priced(market, repricing), account)

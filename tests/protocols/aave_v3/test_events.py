@@ -4,7 +4,7 @@ import pytest
 
 from monitor.domain.ids import MarketKey, PositionKey, address
 from monitor.errors import UnexpectedAnswer
-from monitor.protocols.aave_v3.events import borrowers, interests, touched
+from monitor.protocols.aave_v3.adapter import AaveV3
 from monitor.query import Ask, Failed, Log, Logs, ask_raw
 from tests.devnet import LIQUIDATOR, STABLE, liquidate_some
 from tests.protocols.aave_v3.watched import Watched
@@ -16,7 +16,7 @@ NEWCOMER = "0x" + "c0" * 20
 
 def logs_of(watched: Watched, from_block: int) -> tuple[Log, ...]:
     def read() -> Ask[tuple[Log, ...]]:
-        (answer,) = yield from ask_raw(Logs(interests(watched.market()), from_block))
+        (answer,) = yield from ask_raw(Logs(watched.adapter.interests(watched.market()), from_block))
         assert isinstance(answer, tuple)
         return answer
 
@@ -50,7 +50,7 @@ def test_every_account_that_changed_is_named_by_a_log(watched: Watched) -> None:
     act_in_every_way(watched)
     logs, market = logs_of(watched, start), watched.market()
     changed = {account.key for account in watched.accounts(market, keys) if account != before[account.key]}
-    named = touched(market, logs)
+    named = watched.adapter.touched(market, logs)
     assert changed <= set(named)
     assert len(changed) >= 10
     assert len(named) < 40
@@ -59,21 +59,21 @@ def test_every_account_that_changed_is_named_by_a_log(watched: Watched) -> None:
 
 def test_logs_of_other_contracts_name_nobody(watched: Watched) -> None:
     market = watched.market()
-    (topic,) = (t for t in interests(market).topics[0] or () if t.startswith("0xb3d08482"))
+    (topic,) = (t for t in watched.adapter.interests(market).topics[0] or () if t.startswith("0xb3d08482"))
     log = Log(address("0x" + "99" * 20), (topic, "0x" + "00" * 32, "0x" + "11" * 32), b"", 1, "0x" + "00" * 32, 0)
-    assert touched(market, [log]) == ()
-    assert touched(market, []) == ()
+    assert watched.adapter.touched(market, [log]) == ()
+    assert watched.adapter.touched(market, []) == ()
 
 
 def test_everyone_with_debt_is_found_among_those_who_ever_borrowed(watched: Watched) -> None:
-    found = watched.node.read(borrowers(watched.key, 0))
+    found = watched.node.read(watched.adapter.borrowers(watched.key, 0))
     owing = {a.key for a in watched.accounts(watched.market()) if any(b.kind >= 4 for b in a.balances)}
     assert owing <= set(found)
     assert len(found) == len(set(found))
 
 
 def test_logs_that_cannot_be_had_are_no_empty_list() -> None:
-    read = borrowers(MarketKey("0x" + "00" * 20), 0)
+    read = AaveV3().borrowers(MarketKey("0x" + "00" * 20), 0)
     next(read)
     with pytest.raises(UnexpectedAnswer, match="expected the Borrow logs"):
         read.send((Failed("range too large"),))
