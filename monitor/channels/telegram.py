@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 
 from monitor.channels.channel import Limits, Message
+from monitor.domain.label import safe_line
 from monitor.errors import DeliveryDeferred, DeliveryRefused, MarkupRefused
 
 TIMEOUT_S = 10
@@ -83,7 +84,7 @@ def _failure(
     status: int, answer: dict[str, Any], *, is_markup: bool
 ) -> DeliveryDeferred | DeliveryRefused | MarkupRefused:
     said = str(answer.get("description", ""))[:200]
-    text = f"telegram answered {status}: {said}"
+    text = f"telegram answered {status}: {safe_line(said)}"
     match status:
         case 429:
             return DeliveryDeferred(text, _retry_after_ms(answer))

@@ -180,6 +180,7 @@ def _check(world: Arena) -> None:
     for notice in expected:
         for recipient in notice.recipients:
             key = dedupe_key(recipient, notice.alert)
+            assert key in states, f"lost: {notice.alert}"
             newest[recipient.name, str(notice.alert.position), notice.alert.topic] = key
             address = recipient.routes[-1].address
             if states[key] == "sent":
