@@ -11,8 +11,8 @@ from monitor.domain.prices import PROTOCOL, Repricing
 from monitor.ledger.accounts import Account, Accounts
 from monitor.protocols.aave_v3 import accounts as stored
 from monitor.protocols.aave_v3 import assess as judged
-from monitor.protocols.aave_v3 import health as exact
 from monitor.protocols.aave_v3 import events, liquidation, owing, reading
+from monitor.protocols.aave_v3 import health as exact
 from monitor.protocols.aave_v3.market import Market
 from monitor.query import Ask, Log, LogFilter
 
