@@ -74,6 +74,10 @@ class Adapter(Protocol[M]):
         """Return what the accounts of the market share at the moment of the read."""
         ...
 
+    def again(self, market: M) -> Ask[M]:
+        """Return the same market at the moment of the read; what holds between blocks is checked, not read anew."""
+        ...
+
     def owned(self, market: M, owner: Address) -> Ask[tuple[PositionKey, ...]]:
         """Return the keys of an owner's positions in the market."""
         ...

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from monitor.adapter import Market
 from monitor.clock import Clock
 from monitor.cycle.outlook import Outlooks, Source
 from monitor.cycle.step import Target, assess, look, unseen
 from monitor.domain.alerts import Alert, Notice, Recipient
 from monitor.domain.health import Unmeasurable
-from monitor.domain.ids import Address, DeploymentName
+from monitor.domain.ids import Address, DeploymentName, MarketKey
 from monitor.domain.moment import BlockRef
 from monitor.domain.row import Evaluation
 from monitor.errors import EndpointError, ReadError
@@ -61,6 +62,7 @@ class HeadLoop:
     passes: dict[DeploymentName, Pass] = field(default_factory=dict)
     _last: BlockRef | None = None
     _turned_ms: int | None = None
+    _markets: dict[DeploymentName, tuple[Market, ...]] = field(default_factory=dict)
 
     async def once(self) -> None:
         """Wait for a block and pass over every deployment; a deployment that cannot be read is unknown, not skipped.
@@ -92,11 +94,11 @@ class HeadLoop:
 
     async def _pass(self, target: Target, head: BlockRef) -> None:
         started_ms, before = self.clock.monotonic_ms(), self._before(target)
-        evaluations = [
-            evaluation
-            async for sight in look(self.chain, target, self.outlooks, head)
-            async for evaluation in assess(sight, self.target_wad)
-        ]
+        name, evaluations, markets = target.deployment.name, list[Evaluation](), dict[MarketKey, Market]()
+        async for sight in look(self.chain, target, self.outlooks, head, self._markets.pop(name, ())):
+            markets[sight.market.key] = sight.market
+            evaluations.extend([evaluation async for evaluation in assess(sight, self.target_wad)])
+        self._markets[name] = tuple(markets.values())
         cursor = Cursor(target.deployment.name, target.deployment.protocol, target.deployment.chain, head)
         alerts = await self._judge_and_commit(evaluations, cursor)
         self.passes[target.deployment.name] = Pass(

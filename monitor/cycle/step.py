@@ -1,7 +1,7 @@
 """One market at one moment: read, price, assess. What every loop shares, in the order things happen."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,22 +53,32 @@ class Sight:
     owners: Mapping[PositionKey, Address]
 
 
-async def look(source: Source, target: Target, outlooks: Outlooks, at: BlockRef) -> AsyncIterator[Sight]:
+async def look(
+    source: Source, target: Target, outlooks: Outlooks, at: BlockRef, before: Sequence[Market] = ()
+) -> AsyncIterator[Sight]:
     """Read the deployment's markets and the wanted positions in them, a bounded number at a time.
 
-    Raises ReadError when a market cannot be read; a single account that cannot stands in `accounts.failed`.
+    Markets read before are only brought to this block. Raises ReadError when a market cannot be read; a single account
+    that cannot stands in `accounts.failed`.
     """
     adapter = target.adapter
-    for key in await source.read(adapter.markets(target.deployment), at):
-        market = await source.read(adapter.market(target.deployment, key), at)
+    for market in await _markets(source, target, at, before):
         outlook = await outlooks.of(source, market, at)
         owned = await source.read(together(*(adapter.owned(market, owner) for owner in target.owners)), at)
         owners = {key: owner for owner, keys in zip(target.owners, owned, strict=True) for key in keys}
         wanted = tuple(owners)
-        for start in range(0, len(wanted), _ACCOUNTS_PER_READ):
+        for start in range(0, max(len(wanted), 1), _ACCOUNTS_PER_READ):
             share = wanted[start : start + _ACCOUNTS_PER_READ]
             accounts = await source.read(adapter.accounts(market, share), at)
             yield Sight(target, market, outlook, accounts, owners)
+
+
+async def _markets(source: Source, target: Target, at: BlockRef, before: Sequence[Market]) -> list[Market]:
+    adapter = target.adapter
+    if before:
+        return [await source.read(adapter.again(market), at) for market in before]
+    keys = await source.read(adapter.markets(target.deployment), at)
+    return [await source.read(adapter.market(target.deployment, key), at) for key in keys]
 
 
 async def assess(sight: Sight, target_wad: int, near_wad: int | None = NEAR_WAD) -> AsyncIterator[Evaluation]:

@@ -53,6 +53,13 @@ class Toy:
         graph = PriceGraph.of(())
         return SimpleNamespace(deployment=deployment, key=key, at=block(1), tokens=(), graph=graph, prices=())
 
+    def again(self, market):
+        yield from ()
+        if self.fails:
+            raise ReadError(self.fails)
+        self.reads += 1
+        return market
+
     def owned(self, market, owner):
         yield from ()
         return (PositionKey(owner),)
