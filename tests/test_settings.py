@@ -47,6 +47,7 @@ def test_naming_a_packaged_chain_only_adds_its_endpoints(written):
 def test_secrets_come_from_the_environment_and_never_show(written, monkeypatch):
     monkeypatch.setenv("HFM_TELEGRAM__TOKEN", "12345:canary-token")
     settings = load(written(LOCAL))
+    assert settings.telegram.token is not None
     assert settings.telegram.token.get_secret_value() == "12345:canary-token"
     assert "canary" not in repr(settings)
     assert {"12345:canary-token", "secret-key-123"} <= set(settings.secrets())
