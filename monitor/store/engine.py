@@ -1,8 +1,9 @@
 """Opens the database: one writing connection and a few that only read; SQLite in WAL with every commit on disk."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 from sqlalchemy import URL, Connection, Table, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
@@ -80,6 +81,20 @@ def database_url(text: str) -> URL:
     if backend not in _DRIVERS or (backend == "sqlite" and url.database in {None, "", ":memory:"}):
         raise ConfigError(f"expected a SQLite file or a PostgreSQL database, found {url.render_as_string()!r}")
     return url.set(drivername=_DRIVERS[backend])
+
+
+def probe(url: URL) -> None:
+    """Open the file and take its write lock once, before anything else runs.
+
+    Raises ConfigError saying what is wrong with it.
+    """
+    if url.get_backend_name() != "sqlite":
+        return
+    try:
+        with closing(sqlite3.connect(str(url.database), timeout=BUSY_TIMEOUT_S, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.Error as e:
+        raise ConfigError(f"expected a database that can be written at {url.database}: {e}") from e
 
 
 def writer(url: URL) -> AsyncEngine:

@@ -1,9 +1,8 @@
 """How the nouns become rows of the tables, and come back."""
 
-import dataclasses
 import json
 from collections.abc import Set as AbstractSet
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from monitor.domain.alerts import Alert, AlertKind, Level, Recipient, Route, dedupe_key
@@ -123,14 +122,15 @@ def at_from(text: str) -> At:
 
 def state_record(state: PositionState) -> Record:
     """Return the row of `states`."""
-    cells = asdict(replace(state, known=dict(state.known)))
+    cells = _fields(state)
+    own = {name: cells[name] and _fields(cells[name]) for name in ("incident", "told", "streak", "gap")}
     return {
         "position": str(state.position),
         "level": None if state.level is None else state.level.name,
         "is_unknown": int(state.is_unknown),
         "driver": state.driver.value,
         "incident": state.incident.id if state.incident else None,
-        "state": json.dumps({**cells, "position": str(state.position)}),
+        "state": json.dumps({**cells, **own, "position": str(state.position), "known": dict(state.known)}),
     }
 
 
@@ -152,6 +152,10 @@ def state_from(text: str) -> PositionState:
     )
 
 
+def _fields(noun: Any) -> Record:
+    return {name: getattr(noun, name) for name in noun.__dataclass_fields__}
+
+
 def alert_key(alert: Alert) -> str:
     """Return what makes an alert one and the same."""
     return f"{alert.incident}:{alert.seq}:{alert.kind.value}"
@@ -159,7 +163,7 @@ def alert_key(alert: Alert) -> str:
 
 def alert_record(alert: Alert, now_s: int) -> Record:
     """Return the row of `alerts`."""
-    fields = {field.name: getattr(alert, field.name) for field in dataclasses.fields(alert)}
+    fields = _fields(alert)
     return {
         "key": alert_key(alert),
         "position": str(alert.position),

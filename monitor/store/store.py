@@ -68,6 +68,7 @@ class Store:
         Raises ConfigError when it cannot be opened or written, or was written by a newer version.
         """
         target, clock = engine.database_url(url), clock or SystemClock()
+        engine.probe(target)
         writer, reader = engine.writer(target), engine.reader(target)
         try:
             try:

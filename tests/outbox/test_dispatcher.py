@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from monitor.channels.channel import Channel, Limits, Message
+from monitor.channels.channel import Channel, Message
 from monitor.channels.email import Email
 from monitor.channels.telegram import Telegram
 from monitor.clock import SystemClock
@@ -234,44 +234,6 @@ async def test_what_was_accepted_is_not_sent_again_because_the_disk_is_full(
         monkeypatch.setattr(store.queue, "mark_sent", mark_sent)
         await deliver(store, [channel], clock)
     assert sorted(channel.addresses()) == ["1", "2"]
-
-
-@pytest.mark.parametrize("storm", [1, 1000])
-async def test_the_pace_of_a_channel_is_kept(tmp_path: Path, storm: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(lane, "STORM", storm)
-    clock = FakeClock(runs=True)
-    channel = FakeChannel(clock, limits=Limits(messages=30, window_ms=1005, gap_ms=1005))
-    async with opened(tmp_path, clock) as store:
-        await store.commit(told(*(alert(of=position(n)) for n in range(1, 151))))
-        await deliver(store, [channel], clock)
-    sent_ms = [at for at, _, _ in channel.taken]
-    assert len(sent_ms) == 150
-    assert all(b - a > 1000 for a, b in zip(sent_ms, sent_ms[30:], strict=False))
-    assert sent_ms[-1] - sent_ms[0] < 8000
-
-
-@pytest.mark.parametrize("storm", [1, 1000])
-async def test_one_address_is_never_hurried(tmp_path: Path, storm: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(lane, "STORM", storm)
-    clock = FakeClock(runs=True)
-    channel = FakeChannel(clock, limits=Limits(messages=30, window_ms=1005, gap_ms=1005), takes_ms=50)
-    async with opened(tmp_path, clock) as store:
-        await store.commit(told(*(alert(of=position(n)) for n in range(1, 6)), recipient=to("1")))
-        await store.commit(told(alert(Level.WARN, of=position(9)), recipient=to("2")))
-        await deliver(store, [channel], clock)
-    to_one = [at for at, address, _ in channel.taken if address == "1"]
-    assert all(b - a >= 1005 for a, b in pairwise(to_one))
-    assert [address for _, address, _ in channel.taken][:2] == ["1", "2"]
-
-
-async def test_telegrams_own_limits_are_kept_in_real_time(tmp_path: Path):
-    clock = SystemClock()
-    async with BotApi().serve() as api, aiohttp.ClientSession() as http, opened(tmp_path, clock) as store:
-        await store.commit(told(*(alert(of=position(n)) for n in range(1, 66))))
-        await store.commit(told(*(alert(of=position(n)) for n in range(100, 103)), recipient=to("1")))
-        await deliver(store, [Telegram(http, TOKEN, api.url)], clock)
-        assert len(api.accepted) == 68
-        assert api.violations == []
 
 
 async def test_every_fault_of_the_bot_api_ends_in_one_delivery(tmp_path: Path):

@@ -30,13 +30,16 @@ def lines() -> Iterator[io.StringIO]:
 
 async def test_every_event_is_one_line_of_json_without_a_secret(tmp_path: Path, lines: io.StringIO):
     clock = FakeClock(runs=True)
-    async with BotApi(per_s=10_000, per_chat_s=0).serve() as api, aiohttp.ClientSession() as http:
+    async with (
+        BotApi(per_s=10_000, per_chat_s=0).serve() as api,
+        aiohttp.ClientSession() as http,
+        opened(tmp_path, clock) as store,
+    ):
         bot = Telegram(http, TOKEN, api.url)
         for n, payload in enumerate(HOSTILE, 1):
             api.faults.append(Fault((400, 403, 429, 500)[n % 4], f"chat not found {payload} {TOKEN}"))
-            async with opened(tmp_path, clock) as store:
-                await store.commit(told(alert(of=position(n))))
-                await deliver(store, [bot], clock)
+            await store.commit(told(alert(of=position(n))))
+            await deliver(store, [bot], clock)
     events = [json.loads(line) for line in lines.getvalue().splitlines()]
     outcomes = [e["event"] for e in events]
     refused = sum(n % 4 in {0, 1} for n in range(1, len(HOSTILE) + 1))

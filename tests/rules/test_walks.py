@@ -122,7 +122,7 @@ class Position(RuleBasedStateMachine):
         if self.unknown:
             assert AlertKind.RECOVERED not in self.last
             assert AlertKind.KNOWN_AGAIN not in self.last
-            assert self.before is None or (self.scene.level() is not None and self.scene.level() >= self.before)
+            assert (self.scene.level() or Level.OK) >= (self.before or Level.OK)
 
     @invariant()
     def each_incident_recovers_once_at_most_and_counts_its_messages(self):
@@ -141,7 +141,7 @@ class Position(RuleBasedStateMachine):
         if state is not None and state.incident is not None:
             assert state.level is not None
             assert state.level > Level.OK
-            assert state.incident.worst >= state.level
+            assert state.level <= state.incident.worst
 
 
 TestPosition = Position.TestCase

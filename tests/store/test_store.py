@@ -18,7 +18,7 @@ from monitor.store import AtRisk, Commit, Cursor, Store
 from monitor.store.records import alert_from, alert_record, at_from, at_json, state_from, state_record
 from tests.domain.hostile import PAYLOADS
 from tests.fakes.clock import FakeClock
-from tests.fakes.evaluations import CHAIN, block, evaluation, position
+from tests.fakes.evaluations import CHAIN, WETH, block, evaluation, position
 from tests.outbox.scene import alert, opened, step, to, told
 from tests.rules.scene import LEVELS, Scene
 
@@ -124,6 +124,17 @@ async def test_strangers_text_is_a_parameter_and_nothing_else(tmp_path: Path, pa
         await store.queue.reroute(found, 3, text)
         (status,) = (await store.views.outbox_status()).channels
         assert (status.dead, status.last_detail) == (1, text[:300])
+
+
+async def test_text_that_is_no_unicode_stops_no_commit(tmp_path: Path):
+    broken = "US\ud800DC"
+    seen = evaluation("0.9", weth=replace(WETH, symbol=broken), blockers=(broken,))
+    gone = evaluation(f"?{broken}", of=position(2))
+    judged = [judge(None, e, LEVELS, 1_750_000_000) for e in (seen, gone)]
+    notices = [Notice(a, (to("1"),)) for j in judged for a in j.alerts]
+    async with opened(tmp_path) as store:
+        await store.commit(replace(step(*notices), evaluations=[seen, gone], states=[j.state for j in judged]))
+        assert len((await store.views.at_risk(AtRisk())).items) == 2
 
 
 async def test_the_incident_table_follows_an_incident_to_its_end(tmp_path: Path):
