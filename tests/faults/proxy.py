@@ -23,6 +23,7 @@ STATE_AT = {"eth_call": 1, "eth_getBalance": 1, "eth_getCode": 1, "eth_getStorag
 BLOCK_AT = STATE_AT | {"eth_getBlockByNumber": 0, "eth_getBlockByHash": 0}
 """Where a method's block stands among its parameters."""
 _behind_by: ContextVar[int] = ContextVar("behind_by")
+NOWHERE = 2**63
 NO_BLOCK = {"code": -32000, "message": "header not found"}
 
 
@@ -31,9 +32,9 @@ class Faults:
     """What goes wrong; the default is nothing.
 
     Heights: `lag` blocks behind, `frozen` at a height, `drift` one block further behind with every so many, `jitter`
-    up to so many blocks behind at random per request. Abilities: `override`, `deployless`, `batch`, and `pins`
-    (`hash`, `refused` or `ignored`). `gas` caps calls, `says` replaces the answer of a method by an error, `changes`
-    rewrites results, `wire` spoils whole HTTP answers.
+    up to so many blocks behind at random per HTTP request. Abilities: `override`, `deployless`, `batch`, and `pins`:
+    `hash`, `refused`, `ignored` (answered at latest), `pretended` (the same, an unknown hash refused). `gas` caps
+    calls, `says` replaces the answer of a method by an error, `changes` rewrites results, `wire` spoils HTTP answers.
     """
 
     lag: int = 0
@@ -144,9 +145,12 @@ class Proxy:
                 return {"error": {"code": -32602, "message": "missing value for required argument to"}}
             if faults.gas is not None:
                 params[0] = params[0] | {"gas": hex(min(faults.gas, int(params[0].get("gas", hex(faults.gas)), 16)))}
-        if isinstance(params[BLOCK_AT[method]], dict) and faults.pins != "hash":
+        at = params[BLOCK_AT[method]]
+        if isinstance(at, dict) and faults.pins != "hash":
             if faults.pins == "refused":
                 return {"error": {"code": -32602, "message": "invalid argument 1: cannot unmarshal object"}}
+            if faults.pins == "pretended" and await self._number_of(at) == NOWHERE:
+                return {"error": NO_BLOCK}
             params[BLOCK_AT[method]] = hex(await self._height())
         return None
 
@@ -161,7 +165,7 @@ class Proxy:
             return int(block, 16)
         block_hash = block if isinstance(block, str) else block["blockHash"]
         block = (await self._ask("eth_getBlockByHash", [block_hash, False]))["result"]
-        return 2**63 if block is None else int(block["number"], 16)
+        return NOWHERE if block is None else int(block["number"], 16)
 
     async def _ask(self, method: str, params: list[Any]) -> Reply:
         asked = orjson.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})

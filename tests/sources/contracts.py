@@ -1,5 +1,6 @@
 """Small contracts for reading: honest ones whose answer is known, and hostile ones."""
 
+import os
 from dataclasses import dataclass
 
 from eth_abi.abi import encode
@@ -61,6 +62,11 @@ class Node:
         """Add blocks."""
         for _ in range(blocks):
             self.rpc.request("evm_mine")
+
+    def reorg(self, depth: int) -> None:
+        """Replace the newest blocks by others of the same heights."""
+        self.rpc.request("anvil_setCoinbase", "0x" + os.urandom(20).hex())
+        self.rpc.request("anvil_reorg", depth, [])
 
     def put(self, address: str, code: bytes) -> None:
         """Place code at an address, from the next block on."""

@@ -121,6 +121,7 @@ class Reader:
         if self.endpoint.abilities.witness:
             seen = (int.from_bytes(number), "0x" + parent.hex(), int.from_bytes(timestamp_s))
             if seen != (self.at.number, self.at.parent_hash, self.at.timestamp_s):
+                self.endpoint.abilities.pin = Pin.NUMBER
                 raise BlockMoved(
                     f"{self.endpoint.label}: expected block {self.at.number}, found {seen[0]} or its sibling"
                 )

@@ -13,6 +13,7 @@ from monitor.sources.rpc.spec import Pin, Way
 
 TRIES = 3
 _NO_SUCH_BLOCK = "0x" + "5a" * 32
+_CODE_WAYS = (Way.OVERRIDE, Way.DEPLOYLESS_REVERT, Way.DEPLOYLESS_RETURN)
 _EMPTY_CALL = {"to": "0x" + "00" * 20, "data": "0x"}
 _HOMES = {WITNESS_HOME: {"code": "0x" + WITNESS.hex()}, CODE_HOME: {"code": "0x" + MANY.hex()}}
 
@@ -23,25 +24,21 @@ async def probe(endpoint: Endpoint) -> tuple[Abilities, BlockRef]:
     head = blocks.from_node(await endpoint.ask(blocks.LATEST), endpoint.chain.id, endpoint.label)
     known, unknown, override, reverted, returned, multicall3 = await endpoint.ask_many(
         [
-            Request("eth_call", (_EMPTY_CALL, {"blockHash": head.hash, "requireCanonical": True})),
-            Request("eth_call", (_EMPTY_CALL, {"blockHash": _NO_SUCH_BLOCK, "requireCanonical": True})),
-            Request("eth_call", ({"to": WITNESS_HOME, "data": "0x"}, "latest", _HOMES)),
-            Request("eth_call", ({"data": "0x" + deployless(MANY, b"", "REVERT").hex()}, "latest")),
-            Request("eth_call", ({"data": "0x" + deployless(MANY, b"", "RETURN").hex()}, "latest")),
+            Request("eth_call", (_EMPTY_CALL, _by_hash(head.hash))),
+            Request("eth_call", (_EMPTY_CALL, _by_hash(_NO_SUCH_BLOCK))),
+            *(_trial(way, "latest") for way in _CODE_WAYS),
             Request("eth_getCode", (endpoint.chain.multicall3, "latest")),
         ]
     )
-    headers = {
-        Way.OVERRIDE: _bytes(override),
-        Way.DEPLOYLESS_REVERT: reverted.data if isinstance(reverted, CallReverted) else b"",
-        Way.DEPLOYLESS_RETURN: _bytes(returned),
-    }
-    headers = {way: header for way, header in headers.items() if len(header) == HEADER_BYTES}
+    tried = zip(_CODE_WAYS, (override, reverted, returned), strict=True)
+    headers = {way: header for way, outcome in tried if (header := _header(outcome))}
     ways = [*headers, *([Way.MULTICALL3] if _bytes(multicall3) else []), Way.BATCH if max_batch > 1 else Way.SINGLE]
     # Some gateways ignore the object and answer at their latest block, so a hash that does not exist must be refused.
     # To have no such block yet is an answer too: behind a load balancer, the next node may be one block behind.
     is_understood = isinstance(known, str | BlockMoved) and isinstance(unknown, ReadError)
     is_proof = bool(headers) and await _proves(endpoint, next(iter(headers.values())))
+    if is_understood and is_proof:
+        is_understood = await _goes_back(endpoint, next(iter(headers)), head)
     return Abilities(Pin.HASH if is_understood else Pin.NUMBER, tuple(ways), max_batch, is_proof), head
 
 
@@ -54,6 +51,28 @@ async def _max_batch(endpoint: Endpoint) -> int:
     except ReadError:
         return 1
     return 1 if any(isinstance(o, ReadError) for o in outcomes) else max(endpoint.spec.max_batch, 1)
+
+
+def _by_hash(block_hash: str) -> dict[str, Any]:
+    return {"blockHash": block_hash, "requireCanonical": True}
+
+
+def _trial(way: Way, at: Any) -> Request:
+    if way is Way.OVERRIDE:
+        return Request("eth_call", ({"to": WITNESS_HOME, "data": "0x"}, at, _HOMES))
+    ending = "REVERT" if way is Way.DEPLOYLESS_REVERT else "RETURN"
+    return Request("eth_call", ({"data": "0x" + deployless(MANY, b"", ending).hex()}, at))
+
+
+def _header(outcome: Any | ReadError) -> bytes:
+    header = outcome.data if isinstance(outcome, CallReverted) else _bytes(outcome)
+    return header if len(header) == HEADER_BYTES else b""
+
+
+async def _goes_back(endpoint: Endpoint, way: Way, head: BlockRef) -> bool:
+    """Whether a call pinned to the parent is answered there, and not politely at the latest block."""
+    (outcome,) = await endpoint.ask_many([_trial(way, _by_hash(head.parent_hash))])
+    return isinstance(outcome, BlockMoved) or int.from_bytes(_header(outcome)[:32]) == head.number - 1
 
 
 def _bytes(outcome: Any | ReadError) -> bytes:

@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 
 from monitor import abi
+from monitor.domain.ids import Address
 from monitor.errors import UnexpectedAnswer
 from monitor.query import Answer, EthCall, Failed, LensAnswer, LensCall, ask_raw
 from monitor.sources.evm.programs import assemble
@@ -100,6 +101,21 @@ async def test_untrusted_calls_stand_apart_and_carry_little_gas(proxy: Proxy, ch
     for members in proxy.requests:
         gas = {member["params"][0].get("gas") for member in members}
         assert gas in ({hex(300_000)}, {None})
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_stranger_has_three_hundred_thousand_gas_by_every_way(
+    node: Node, proxy: Proxy, chain_of: MakeChain, way: str
+):
+    tells_gas = Address("0x" + "6a" * 20)
+    node.put(tells_gas, assemble("GAS 0x00 MSTORE 0x20 0x00 RETURN"))
+    node.mine()
+    proxy.faults = WAYS[way]
+    chain = await chain_of(proxy.url, clock=FakeClock(runs=True))
+    answers = await chain.read(ask_raw(*[EthCall(tells_gas, b"", untrusted=True)] * 2), await chain.head())
+    for answer in answers:
+        assert isinstance(answer, bytes)
+        assert 200_000 < int.from_bytes(answer) <= 300_000
 
 
 METADATA = {

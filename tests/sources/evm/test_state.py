@@ -75,7 +75,7 @@ async def test_logs_end_at_the_block_of_the_read(node: Node, chain_of: MakeChain
 async def test_logs_of_a_block_that_was_reorganised_away_are_not_taken(node: Node, chain_of: MakeChain, talk: int):
     chain = await chain_of(node.http, clock=FakeClock(runs=True))
     gone = await chain.head()
-    node.rpc.request("anvil_reorg", 2, [])
+    node.reorg(2)
     for from_block in (talk, gone.number):
         with pytest.raises(BlockMoved):
             await chain.read(ask_raw(Logs(LogFilter((SPEAKS,), ()), from_block)), gone)

@@ -73,6 +73,13 @@ async def test_an_answer_that_is_too_large_is_cut_off_before_it_fills_memory(
     assert memory.grown_bytes < 64 * MEGABYTE
 
 
+async def test_an_answer_that_inflates_a_thousandfold_is_cut_off_long_before_the_cap(session: aiohttp.ClientSession):
+    bomb = wire.status(200, {"Content-Encoding": "gzip"}, gzip.compress(b"0" * (20 * MEGABYTE)))
+    async with serving(bomb) as to:
+        with pytest.raises(EndpointError, match="inflated at most 100 times"):
+            await exchange(session, to, b"{}", 5)
+
+
 async def test_an_answer_just_under_the_cap_arrives_whole(session: aiohttp.ClientSession):
     whole = b"x" * (MAX_BODY_BYTES - 10)
     async with serving(wire.body(whole)) as to:

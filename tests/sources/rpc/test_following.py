@@ -1,17 +1,20 @@
 """Which block is the head when endpoints stand still, lag, drift, or answer from several nodes at once."""
 
+from dataclasses import replace
+
 import pytest
 
 from monitor.domain.moment import BlockRef
-from monitor.errors import NoEndpoint
+from monitor.errors import BlockMoved, NoEndpoint
 from monitor.query import EthCall, LensCall, StorageRead, ask_raw
 from monitor.sources.rpc.chain import Chain
-from monitor.sources.rpc.spec import EndpointState
+from monitor.sources.rpc.spec import EndpointState, Pin
 from tests.fakes.clock import FakeClock
 from tests.faults import wire
 from tests.faults.proxy import Faults, Proxy
 from tests.sources.conftest import MakeChain, MakeProxy
 from tests.sources.contracts import HEIGHT, TELLS_HEIGHT, Node
+from tests.sources.rpc.test_chain import WAYS
 
 BLOCK_S = 12
 
@@ -114,6 +117,73 @@ async def test_every_read_behind_a_mixed_load_balancer_is_of_one_block(
         assert await _height_read(chain, head) == {head.number}
         done += 1
     assert done == 30
+
+
+async def test_a_node_that_takes_the_hash_and_answers_at_its_latest_block_is_not_pinned_by_hash(
+    node: Node, proxy: Proxy, chain_of: MakeChain
+):
+    proxy.faults = Faults(pins="pretended")
+    chain = await chain_of(proxy.url, clock=FakeClock(runs=True))
+    assert chain.status()[0].pin is Pin.NUMBER
+    head = await chain.head()
+    node.mine()
+    assert await _height_read(chain, head) == {head.number}
+
+
+async def test_a_node_that_no_longer_keeps_to_the_hash_is_found_out_by_its_own_answer(
+    node: Node, proxy: Proxy, chain_of: MakeChain
+):
+    chain = await chain_of(proxy.url, clock=FakeClock(runs=True))
+    assert chain.status()[0].pin is Pin.HASH
+    head = await chain.head()
+    node.mine()
+    proxy.faults = Faults(pins="pretended")
+    assert await _height_read(chain, head) == {head.number}
+    assert chain.status()[0].pin is Pin.NUMBER
+
+
+@pytest.mark.parametrize("way", ["override", "multicall3", "batch", "single"])
+async def test_without_pins_by_hash_a_block_that_was_reorganised_away_is_not_read_by_its_number(
+    node: Node, proxy: Proxy, chain_of: MakeChain, way: str
+):
+    proxy.faults = replace(WAYS[way][0], pins="refused")
+    chain = await chain_of(proxy.url, clock=FakeClock(runs=True))
+    gone = await chain.head()
+    node.reorg(2)
+    assert node.rpc.request("eth_getBlockByNumber", hex(gone.number), False)["hash"] != gone.hash
+    questions = ask_raw(*[EthCall(TELLS_HEIGHT, b"")] * 2, StorageRead(TELLS_HEIGHT, 0))
+    with pytest.raises(BlockMoved):
+        await chain.read(questions, gone)
+
+
+async def test_the_head_stands_while_only_a_slower_endpoint_is_left_and_then_follows_it(
+    node: Node, proxies: MakeProxy, chain_of: MakeChain
+):
+    quick, slow = await proxies(), await proxies()
+    clock = FakeClock(runs=True)
+    chain = await chain_of(quick.url, slow.url, clock=clock, lag_blocks=1)
+    slow.faults = Faults(frozen=(await chain.head()).number)
+    node.mine(3)
+    await clock.sleep(BLOCK_S)
+    head = await chain.head()
+    quick.faults = Faults(wire=wire.reset)
+    await clock.sleep(BLOCK_S * 4)
+    assert await chain.head() == head
+    await clock.sleep(BLOCK_S * 3)
+    assert (await chain.head()).number == head.number - 3
+
+
+async def test_a_chain_at_rest_costs_at_most_five_requests_per_block(node: Node, proxy: Proxy, chain_of: MakeChain):
+    clock = FakeClock(runs=True)
+    chain = await chain_of(proxy.url, clock=clock)
+    head = await chain.head()
+    proxy.forget()
+    started_ms = clock.monotonic_ms()
+    for _ in range(10):
+        assert await chain.wait_for_head(head, BLOCK_S) == head
+    blocks = (clock.monotonic_ms() - started_ms) // (BLOCK_S * 1000)
+    assert blocks == 10
+    assert len(proxy.methods) <= 5 * blocks
 
 
 async def test_the_head_is_the_lowest_that_all_fit_endpoints_serve(node: Node, proxies: MakeProxy, chain_of: MakeChain):

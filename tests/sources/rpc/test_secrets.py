@@ -7,11 +7,14 @@ from dataclasses import replace
 import aiohttp
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from monitor.clock import SystemClock
-from monitor.errors import MonitorError
+from monitor.errors import EndpointError, MonitorError
 from monitor.query import EthCall, LensCall, LogFilter, Logs, StorageRead, VenueCall, ask_raw
+from monitor.sources.http.guard import Destination
 from monitor.sources.http.venue import Venue, VenueSpec
+from monitor.sources.jsonrpc.wires import websocket
 from monitor.sources.rpc.chain import Chain
 from monitor.sources.rpc.spec import EndpointSpec
 from tests.fakes.clock import FakeClock
@@ -152,6 +155,32 @@ async def test_no_failed_handshake_shows_the_key(
         await chain.start()
     captured = capsys.readouterr()
     assert KEY not in "".join([said(caught.value), repr(chain.status()), captured.out, captured.err])
+
+
+@pytest.mark.parametrize("failure", ["bad_gateway", "reset", "html", "redirect", "redirect with key", "401"])
+async def test_the_error_of_a_handshake_carries_no_cause_that_shows_the_key(
+    session: aiohttp.ClientSession, handshake: Callable[[wire.Wire], Awaitable[str]], failure: str
+):
+    url = URL(with_key(await handshake(FAILURES[failure])))
+    with pytest.raises(EndpointError) as caught:
+        await websocket(session, Destination(url, allow_private=True, clock=FakeClock()))
+    assert KEY not in said(caught.value)
+
+
+async def test_a_handshake_follows_no_redirect(
+    session: aiohttp.ClientSession, handshake: Callable[[wire.Wire], Awaitable[str]]
+):
+    reached = []
+
+    async def note(request: web.Request) -> web.StreamResponse:
+        reached.append(request.path)
+        return web.Response()
+
+    elsewhere = (await handshake(note)).replace("ws://", "http://")
+    url = URL(await handshake(wire.status(302, {"Location": elsewhere})))
+    with pytest.raises(EndpointError, match="redirect"):
+        await websocket(session, Destination(url, allow_private=True, clock=FakeClock()))
+    assert reached == []
 
 
 @pytest.mark.parametrize("failure", [failure for failure in FAILURES if failure not in JSON_IN_200])
