@@ -1,5 +1,6 @@
 """The key in an endpoint's URL: in the request and nowhere else, whatever fails."""
 
+import asyncio
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
@@ -12,6 +13,7 @@ from yarl import URL
 from monitor.clock import SystemClock
 from monitor.errors import EndpointError, MonitorError
 from monitor.query import EthCall, LensCall, LogFilter, Logs, StorageRead, VenueCall, ask_raw
+from monitor.sources.http.exchange import exchange
 from monitor.sources.http.guard import Destination
 from monitor.sources.http.venue import Venue, VenueSpec
 from monitor.sources.jsonrpc.wires import websocket
@@ -193,6 +195,23 @@ async def test_no_failure_of_a_venue_shows_the_key(
         await venue.read(ask_raw(VenueCall("/now", "{}")), deadline_s=0.2)
     captured = capsys.readouterr()
     assert KEY not in "".join([said(caught.value), repr(venue.spec), captured.out, captured.err])
+
+
+@pytest.mark.parametrize("speech", [b"banana\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n", b""])
+async def test_the_error_of_a_server_that_speaks_no_http_carries_no_cause_that_shows_the_key(
+    session: aiohttp.ClientSession, speech: bytes
+):
+    async def babble(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(speech)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(babble, "127.0.0.1", 0)
+    async with server:
+        url = URL(with_key(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"))
+        with pytest.raises(EndpointError) as caught:
+            await exchange(session, Destination(url, allow_private=True, clock=FakeClock()), b"{}", 2)
+    assert KEY not in said(caught.value)
 
 
 async def test_the_key_is_sent_where_it_belongs(session: aiohttp.ClientSession, proxy: Proxy, chain_of: MakeChain):
