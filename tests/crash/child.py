@@ -29,6 +29,7 @@ from tests.crash.story import seen_in, step
 from tests.fakes.evaluations import position
 
 BACKLOG = 12
+LONGEST_LIFE_S = 60
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def _child(orders: Orders) -> None:
     errors = os.open(str(Path(orders.folder) / "errors.txt"), os.O_CREAT | os.O_APPEND | os.O_WRONLY)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(errors, 2)
-    asyncio.run(live(orders))
+    asyncio.run(asyncio.wait_for(live(orders), LONGEST_LIFE_S))
 
 
 def main() -> None:
