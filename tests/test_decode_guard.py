@@ -48,7 +48,7 @@ BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "aliased arrays of words": ("uint256[][]", _aliased_words),
     "aliased strings": ("string[]", lambda: _aliased(8_000, _word(250_000) + bytes(250_016))),
     "aliased three levels deep": ("uint256[][][]", _nested),
-    "an array that points at itself": ("uint256[][]", lambda: _word(32) + _word(9_000) + bytes(32 * 9_000)),
+    "points_at_itself": ("uint256[][]", lambda: _word(32) + _word(9_000) + bytes(32 * 9_000)),
     "a length of 2^255": ("uint256[]", lambda: _word(32) + _word(2**255)),
     "a length of 2^256-1": ("bytes", lambda: _word(32) + _word(2**256 - 1)),
     "a pointer of 2^256-1": ("string", lambda: _word(2**256 - 1)),
