@@ -48,7 +48,7 @@ BOMBS: dict[str, tuple[str, Callable[[], bytes]]] = {
     "aliased arrays of words": ("uint256[][]", _aliased_words),
     "aliased strings": ("string[]", lambda: _aliased(8_000, _word(250_000) + bytes(250_016))),
     "aliased three levels deep": ("uint256[][][]", _nested),
-    "points_at_itself": ("uint256[][]", lambda: _word(32) + _word(9_000) + bytes(32 * 9_000)),
+    "an array that points at itself": ("uint256[][]", lambda: _word(32) + _word(9_000) + bytes(32 * 9_000)),
     "a length of 2^255": ("uint256[]", lambda: _word(32) + _word(2**255)),
     "a length of 2^256-1": ("bytes", lambda: _word(32) + _word(2**256 - 1)),
     "a pointer of 2^256-1": ("string", lambda: _word(2**256 - 1)),
@@ -74,6 +74,13 @@ def test_a_bomb_is_refused_quickly_and_without_memory(bomb: str):
     with pytest.raises(DecodeError):
         abi.decode((kind,), data, "a hostile node")
     assert time.perf_counter() - started < 0.05
+
+
+def test_two_pointers_to_one_part_are_refused_however_small():
+    data = _aliased(2, _word(1) + _word(7))
+    assert eth_abi.abi.decode(("uint256[][]",), data) == (((7,), (7,)),)
+    with pytest.raises(DecodeError, match="pointer"):
+        abi.decode(("uint256[][]",), data, "a node")
 
 
 def test_the_unguarded_decoder_would_have_unfolded_the_bomb():
