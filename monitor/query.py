@@ -56,7 +56,10 @@ class LogFilter:
 
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """Logs of a range of blocks up to the moment of the read; the answer is a tuple of `Log`."""
+    """Logs of a range of blocks up to the moment of the read; the answer is a tuple of `Log`, in order.
+
+    With `from_block` the block of the read itself, they are asked for by its hash.
+    """
 
     filter: LogFilter
     from_block: int
@@ -85,6 +88,7 @@ class Log:
     block_number: int
     block_hash: str
     index: int
+    transaction_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """One chain as the rest of the program sees it: its head, its blocks, and reads at one of them."""
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
@@ -10,13 +10,14 @@ import aiohttp
 from monitor.clock import Clock
 from monitor.domain.moment import BlockRef
 from monitor.errors import BlockMoved, ConfigError, NoEndpoint, ReadError, WrongChain
-from monitor.query import Ask, drive
+from monitor.query import Ask, Log, LogFilter, drive
 from monitor.sources.evm import block as blocks
 from monitor.sources.http.guard import Destination
 from monitor.sources.jsonrpc import wires
 from monitor.sources.jsonrpc.http import HttpTransport
 from monitor.sources.jsonrpc.stream import StreamTransport
 from monitor.sources.jsonrpc.transport import Transport
+from monitor.sources.logs.scan import Estimate, Progress, Scan
 from monitor.sources.rpc.comparison import Doubt
 from monitor.sources.rpc.endpoint import Endpoint
 from monitor.sources.rpc.failover import Failover, Limits
@@ -115,6 +116,23 @@ class Chain:
         limits = Limits.within(self._clock, deadline_s, urgency)
         reading = Reading(failover, at, limits, self._doubt, confirm)
         return await self._in_time(drive(ask, reading.answer), deadline_s)
+
+    def logs(
+        self, wanted: LogFilter, first: int, last: int, at: BlockRef, progress: Progress = lambda _: None
+    ) -> AsyncIterator[tuple[range, tuple[Log, ...]]]:
+        """Yield consecutive ranges of blocks from first to last with their logs, all of the chain that ends in `at`.
+
+        Raises BlockMoved when `at` is gone, NoEndpoint when no endpoint gave a whole answer, AskedTooMuch when even
+        one block and topic is too much, EndpointsDisagree when two endpoints differ and no receipts decide.
+        """
+        return self._scan(at).ranges(wanted, first, last, progress)
+
+    async def estimate(self, wanted: LogFilter, first: int, last: int, at: BlockRef) -> Estimate:
+        """Return what reading these logs is expected to take."""
+        return await self._scan(at).estimate(wanted, first, last)
+
+    def _scan(self, at: BlockRef) -> Scan:
+        return Scan(self._clock, lambda: self._following.fit(at), at, self._doubt)
 
     def status(self) -> tuple[EndpointStatus, ...]:
         """Return what each endpoint is doing, in the order of the configuration."""

@@ -20,6 +20,7 @@ from monitor.sources.http.budget import Budget
 from monitor.sources.jsonrpc import dialect
 from monitor.sources.jsonrpc.messages import Fault, Request
 from monitor.sources.jsonrpc.transport import Transport
+from monitor.sources.logs.limits import LogLimits
 from monitor.sources.rpc.meter import Chunks, Meter
 from monitor.sources.rpc.spec import ChainSpec, EndpointSpec, Pin, Urgency, Way
 
@@ -51,9 +52,10 @@ class Endpoint:
         self.abilities = Abilities()
         self.meter = Meter()
         self.chunks = Chunks()
+        self.log_limits = LogLimits()
         self.budget = Budget(clock, spec.requests_per_s)
         self.refusal: ReadError | ConfigError | None = None
-        self.last_failure: ReadError | None = None
+        self.last_failure = ""
         self._opened_ms: int | None = None
         self._quarantined_until_ms = 0
         self._failures = 0
@@ -106,7 +108,7 @@ class Endpoint:
     def failed(self, e: ReadError) -> None:
         """Note a failure of the endpoint itself and leave it alone for a while, longer each time in a row."""
         self.meter.errors += 1
-        self.last_failure = e
+        self.last_failure = str(e)
         if isinstance(e, (AskedTooMuch, Unsupported)):
             return
         self._failures += 1
@@ -156,7 +158,7 @@ class Endpoint:
         """Ask which chain this is; raises WrongChain, and remembers it, when it is another or has become another."""
         found = await self.ask(Request("eth_chainId"))
         genesis = await self._genesis_hash()
-        if found != hex(self.chain.number):
+        if _number(found) != self.chain.number:
             self.refusal = WrongChain(f"{self.label}: expected chain {self.chain.number}, found {found!r:.40}")
             raise self.refusal
         if genesis and self._genesis and genesis != self._genesis:
@@ -176,3 +178,10 @@ class Endpoint:
         except ReadError:
             return None
         return str(block["hash"]) if isinstance(block, dict) and "hash" in block else None
+
+
+def _number(answer: Any) -> int | None:
+    try:
+        return int(answer, 16)
+    except (TypeError, ValueError):
+        return None

@@ -14,6 +14,7 @@ from monitor.query import (
     LensAnswer,
     LensCall,
     LensPart,
+    LogFilter,
     Logs,
     Moment,
     Question,
@@ -22,6 +23,8 @@ from monitor.query import (
 )
 from monitor.sources.evm import calls, lens, state
 from monitor.sources.evm.reader import Reader
+from monitor.sources.logs.agreed import Agreed
+from monitor.sources.logs.entries import matching, merged
 from monitor.sources.parallel import in_parallel
 from monitor.sources.rpc.comparison import Doubt, compared
 from monitor.sources.rpc.endpoint import Endpoint
@@ -49,6 +52,7 @@ class Reading:
         trusted: list[tuple[int, EthCall]] = []
         untrusted: list[tuple[int, EthCall]] = []
         words: list[tuple[int, StorageRead]] = []
+        logs: list[tuple[int, Logs]] = []
         pieces: list[Iterator[Piece]] = []
         for position, question in enumerate(questions):
             match question:
@@ -63,7 +67,7 @@ class Reading:
                 case LensCall():
                     pieces.append(self._lens_pieces(position, question, answers))
                 case Logs():
-                    pieces.append(iter([partial(self._logs, position, question, answers)]))
+                    logs.append((position, question))
                 case Moment():
                     answers[position] = self.at
                 case VenueCall():
@@ -72,6 +76,7 @@ class Reading:
                     assert_never(question)
         pieces += [self._call_pieces(group, answers) for group in (trusted, untrusted)]
         pieces.append(self._word_pieces(words, answers))
+        pieces.append(self._log_pieces(logs, answers))
         await in_parallel(piece for each in pieces for piece in each)
         return tuple(answers[position] for position in range(len(questions)))
 
@@ -137,5 +142,24 @@ class Reading:
         parts += await self._run(lambda reader: lens.parts(reader, question, start, stop))
         keep(LensAnswer(tuple(sorted(parts, key=lambda part: part.start))))
 
-    async def _logs(self, position: int, question: Logs, answers: dict[int, Answer]) -> None:
-        answers[position] = await self._run(lambda reader: state.logs(reader, question))
+    def _log_pieces(self, asked: Sequence[tuple[int, Logs]], answers: dict[int, Answer]) -> Iterator[Piece]:
+        agreed = Agreed(self.failover, self.at, self.limits, self.doubt, self.confirm)
+        for from_block in dict.fromkeys(question.from_block for _, question in asked):
+            alike = [(position, q.filter) for position, q in asked if q.from_block == from_block]
+            for wanted, share in merged(alike):
+                yield partial(self._logs, agreed, wanted, from_block, share, answers)
+
+    async def _logs(
+        self,
+        agreed: Agreed,
+        wanted: LogFilter,
+        from_block: int,
+        share: Sequence[tuple[int, LogFilter]],
+        answers: dict[int, Answer],
+    ) -> None:
+        if from_block == self.at.number:
+            found = await agreed.of_block(wanted)
+        else:
+            found = await agreed.of_span(wanted, from_block, self.at.number)
+        for position, own in share:
+            answers[position] = tuple(matching(found, own))

@@ -110,7 +110,10 @@ class Pin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EndpointStatus:
-    """One endpoint as operators and metrics see it. Never holds a path or a key."""
+    """One endpoint as operators and metrics see it. Never holds a path or a key.
+
+    `log_blocks` and `log_addresses` are what the next request for logs may ask for at once, None for any number.
+    """
 
     label: str
     state: EndpointState
@@ -130,3 +133,5 @@ class EndpointStatus:
     max_batch: int
     chunk_items: int
     wait_ms: int
+    log_blocks: int
+    log_addresses: int | None

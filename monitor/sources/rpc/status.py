@@ -14,7 +14,7 @@ def status_of(endpoint: Endpoint, heads: Heads[Endpoint], clock: Clock) -> Endpo
     return EndpointStatus(
         label=endpoint.label,
         state=_state(endpoint, heads, head_age_ms),
-        reason=str(endpoint.refusal or endpoint.last_failure or ""),
+        reason=str(endpoint.refusal or endpoint.last_failure),
         head=seen.head if seen else None,
         lag_blocks=heads.lag_blocks(endpoint),
         head_age_ms=head_age_ms,
@@ -30,6 +30,8 @@ def status_of(endpoint: Endpoint, heads: Heads[Endpoint], clock: Clock) -> Endpo
         max_batch=endpoint.abilities.max_batch,
         chunk_items=max(endpoint.chunks.sizes.values(), default=0),
         wait_ms=endpoint.wait_ms,
+        log_blocks=endpoint.log_limits.blocks,
+        log_addresses=endpoint.log_limits.addresses,
     )
 
 
