@@ -14,11 +14,15 @@ from monitor.sources.rpc.spec import Way
 TRUSTED_GAS = 10_000_000
 UNTRUSTED_GAS = 300_000
 UNTRUSTED_CHUNK = 100
+SINGLES_IN_A_ROW = 10
 Answer = bytes | Failed
 
 
 def chunk_items(reader: Reader, *, untrusted: bool) -> int:
-    """Return how many calls the endpoint takes at once."""
+    """Return how many calls the endpoint takes at once; where it runs no code, no more than one batch of requests."""
+    first = reader.endpoint.abilities.ways[0]
+    if first in (Way.BATCH, Way.SINGLE):
+        return max(reader.endpoint.abilities.max_batch, SINGLES_IN_A_ROW)
     return (
         min(UNTRUSTED_CHUNK, reader.endpoint.chunks.size(MANY_STATIC))
         if untrusted

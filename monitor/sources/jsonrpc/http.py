@@ -13,6 +13,9 @@ from monitor.sources.http.guard import Destination
 from monitor.sources.http.status import refusal
 from monitor.sources.jsonrpc.messages import Fault, Request, encode, match
 
+_SAYS_ENOUGH = (401, 402, 403, 413, 429)
+"""Statuses that mean what they mean whatever the body says; others may come with a JSON-RPC error that knows better."""
+
 
 class HttpTransport:
     """Sends requests to one URL over a session that is not its own."""
@@ -35,7 +38,7 @@ class HttpTransport:
             if answer.status != 200:
                 raise refusal(answer.status, answer.retry_after_ms, self.label) from None
             raise
-        if answer.status in (401, 402, 403, 413, 429) or answer.retry_after_ms is not None:
+        if answer.status != 200 and (answer.status in _SAYS_ENOUGH or answer.retry_after_ms is not None):
             raise refusal(answer.status, answer.retry_after_ms, self.label)
         return outcomes
 

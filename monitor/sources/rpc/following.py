@@ -142,7 +142,7 @@ class Following:
         except TimeoutError:
             endpoint.failed(NoEndpoint(f"{endpoint.label}: expected its head within {POLL_TIMEOUT_S:g} s, found none"))
         except ReadError as e:
-            endpoint.last_failure = e
+            endpoint.last_failure = str(e)
 
     async def _agreed(self) -> BlockRef:
         following = self.heads.following(e for e in self._endpoints if e.is_open and not e.is_quarantined)

@@ -26,7 +26,7 @@ async def let_in(endpoint: Endpoint, others: Sequence[Endpoint]) -> BlockRef | N
     except TimeoutError:
         endpoint.failed(EndpointError(f"{endpoint.label}: expected an answer within {OPEN_TIMEOUT_S:g} s, found none"))
     except ReadError as e:
-        endpoint.last_failure = e
+        endpoint.last_failure = str(e)
     else:
         endpoint.opened(abilities)
         _must_share_genesis(others)
