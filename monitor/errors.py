@@ -20,6 +20,10 @@ MonitorError
 │   ├── DeliveryDeferred       try again later; carries how long to wait
 │   ├── DeliveryRefused        this recipient will never accept: use the next channel
 │   └── MarkupRefused          the recipient is fine, the formatting is not: send it as plain text
+├── LedgerError                a ledger cannot take this step: nothing of it was taken
+│   ├── NotLinked              the step builds on another block than the ledger's: undo what was forked away first
+│   ├── ReorgTooDeep           the chain forked below what the journal can undo: rebuild
+│   └── LedgerCorrupt          stored bytes are not what was written: rebuild
 └── StoreError                 the database refused: stop, do not alert on unsaved state
     └── StoreFull              no space left: keep working in memory, say so
 """
@@ -115,6 +119,22 @@ class DeliveryRefused(DeliveryError):
 
 class MarkupRefused(DeliveryError):
     """The recipient is fine, the formatting is not."""
+
+
+class LedgerError(MonitorError):
+    """A ledger cannot take this step."""
+
+
+class NotLinked(LedgerError):
+    """The step builds on another block than the ledger's."""
+
+
+class ReorgTooDeep(LedgerError):
+    """The chain forked below what the journal can undo."""
+
+
+class LedgerCorrupt(LedgerError):
+    """Stored bytes are not what was written."""
 
 
 class StoreError(MonitorError):
