@@ -62,6 +62,11 @@ _RULES = (
         r"state (?:\S+ )?(?:is )?(?:not available|unavailable|missing|not found)|no state (?:found|available)",
     ),
     _Rule.of(
+        _simply(BlockMoved),
+        set(),
+        r"beyond (?:the )?(?:current )?head|after last accepted block|blocks? specified in filter .{0,60}cannot be found",
+    ),
+    _Rule.of(
         _billing,
         {402},
         r"payment required|billing|out of credits|insufficient credits|quota (?:exceeded|reached|exhausted)",
@@ -87,7 +92,8 @@ _RULES = (
         r"too many (?:batch|requests in|calls|results|logs|blocks|addresses|topics)|query returned more than",
         r"block range|range (?:is )?too (?:large|wide|big)|range limit|max(?:imum)? (?:block )?range",
         r"logs? (?:limit|matched)|limited to (?:a )?\d+|specify (?:less|fewer)|narrow",
-        r"exceeds? (?:the )?(?:max|range|limit).{0,30}(?:block|log|result|range)",
+        r"exceeds? (?:the )?(?:max|range|limit).{0,30}(?:block|log|result|range|address|topic)",
+        r"range \d+ (?:exceeds|is bigger)|ranges? over \d+|max range|limit the query|specify an address|reducing your",
     ),
     _Rule.of(
         _simply(CallReverted),
@@ -117,9 +123,11 @@ _RULES = (
 
 def meaning(fault: Fault, where: str) -> ReadError:
     """Return the typed error of a fault: CallReverted is the EVM's verdict, all else is the endpoint's own failure."""
+    payload = fault.data.get("payload") if isinstance(fault.data, dict) else None
+    message = f"{fault.message}: {payload[:100]}" if isinstance(payload, str) else fault.message
     detail = fault.data if isinstance(fault.data, str) and not fault.data.startswith("0x") else ""
-    text = f"{fault.message} {detail[:100]}".lower()
-    said = f"{where}: {fault.message or 'an error without a message'} ({fault.code})"
+    text = f"{message} {detail[:100]}".lower()
+    said = f"{where}: {message or 'an error without a message'} ({fault.code})"
     for rule in _RULES:
         if fault.code in rule.codes or rule.phrases.search(text):
             return rule.make(said, fault)

@@ -64,9 +64,9 @@ def _suggested(text: str, below: int) -> int | None:
 
 
 def _most(text: str, below: int) -> int | None:
-    """Return the largest number in the text below what was asked for, which may itself be in the text."""
+    """Return the largest number in the text that is well below what was asked for, as that may stand there too."""
     numbers = (int(digits) * (1000 if k else 1) for digits, k in _NUMBER.findall(text))
-    return max((n for n in numbers if 0 < n < below), default=None)
+    return max((n for n in numbers if 0 < n < below - 1), default=None)
 
 
 def _results(text: str) -> int | None:

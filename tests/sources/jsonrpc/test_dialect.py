@@ -50,6 +50,12 @@ SAYINGS: list[tuple[type[ReadError], int, str]] = [
     (AskedTooMuch, -32000, "exceed maximum block range: 5000"),
     (AskedTooMuch, -32005, "block range limit exceeded"),
     (AskedTooMuch, -32701, "Please specify less number of addresses"),
+    (AskedTooMuch, -32602, "range 1000000 exceeds limit of 10000"),
+    (AskedTooMuch, 35, "ranges over 10000 blocks are not supported on freetier"),
+    (AskedTooMuch, -32000, "exceed max addresses or topics per search position"),
+    (AskedTooMuch, -32000, "Please limit the query to at most 1000 blocks"),
+    (AskedTooMuch, -32701, "Please specify an address in your request"),
+    (AskedTooMuch, -32002, "query timeout exceeded. Consider reducing your block range."),
     (RateLimited, 429, "Your app has exceeded its compute units per second capacity"),
     (RateLimited, -32005, "rate limit exceeded"),
     (RateLimited, -32005, "limit exceeded"),
@@ -73,6 +79,9 @@ SAYINGS: list[tuple[type[ReadError], int, str]] = [
     (BlockMoved, -32000, "header for hash not found"),
     (BlockMoved, -39001, "Unknown block"),
     (BlockMoved, -32602, "block with number 99 not found"),
+    (BlockMoved, -32602, "block range extends beyond current head block"),
+    (BlockMoved, -32000, "requested from block 90 to 99 after last accepted block 80"),
+    (BlockMoved, -32000, "One of the blocks specified in filter (fromBlock, toBlock or blockHash) cannot be found."),
     (EndpointError, -32000, "missing trie node 5a1b (path ) state 0x12 is not available"),
     (EndpointError, -32000, "required historical state unavailable (reexec=128)"),
     (EndpointError, -32000, "state 0x12 is not available, not found"),
@@ -133,6 +142,13 @@ def test_a_revert_without_data_is_a_revert(data: object):
     found = dialect.meaning(Fault(3, "execution reverted", data), "node")
     assert isinstance(found, CallReverted)
     assert found.data == b""
+
+
+def test_a_limit_told_in_the_payload_is_heard():
+    payload = {"error_id": "1", "payload": "range 9009594 is bigger than range limit 2000"}
+    found = dialect.meaning(Fault(-32602, "invalid params", payload), "node")
+    assert type(found) is AskedTooMuch
+    assert "2000" in str(found)
 
 
 def test_nethermind_s_out_of_gas_is_told_by_its_data():
