@@ -30,7 +30,7 @@ class LensCall:
     """Own code run once per item over a whole list.
 
     Calldata is `head` followed by the items, each `len(items[0])` bytes; the output is self-describing words, one run
-    after the other in the order of the items. The answer is a `LensAnswer`.
+    after the other in the order of the items, and a last word that counts them. The answer is a `LensAnswer`.
     """
 
     code: bytes

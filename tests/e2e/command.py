@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from monitor.cli import main
 from tests.devnet import Market
 
@@ -31,6 +33,8 @@ def hfm(*arguments: object) -> Said:
             main([*map(str, arguments)])
     except SystemExit as e:
         return Said(int(e.code or 0), out.getvalue(), err.getvalue())
+    finally:
+        structlog.reset_defaults()
     raise AssertionError("a verb leaves with an exit code")
 
 

@@ -14,6 +14,7 @@ from monitor.sources.rpc.failover import Done, Failover, Job, Limits, T
 SAMPLE_EVERY = 20
 DOUBT_MS = 60_000
 QUARANTINE_MS = 600_000
+WORD_BYTES = 32
 
 _log = log.get("sources")
 
@@ -68,10 +69,13 @@ def _disagree(endpoints: tuple[Endpoint, ...]) -> EndpointsDisagree:
 
 
 def _essence(value: Any) -> Hashable:
-    """What must be equal: values and which of them failed, not how the work was cut nor how a failure is worded."""
+    """What must be equal: values and which of them failed, not how the work was cut nor how a failure is worded.
+
+    The last word of a lens's output counts the others, so it tells of the cut.
+    """
     match value:
         case [LensPart(), *_]:
-            whole = b"".join(part.output for part in value if isinstance(part.output, bytes))
+            whole = b"".join(part.output[:-WORD_BYTES] for part in value if isinstance(part.output, bytes))
             return whole, tuple((part.start, part.stop) for part in value if isinstance(part.output, Failed))
         case [*answers]:
             return tuple(("failed", a.revert_data) if isinstance(a, Failed) else a for a in answers)

@@ -110,11 +110,21 @@ class Chain:
     def transact(self, request: dict[str, Any]) -> dict[str, Any]:
         nonce = self.rpc.request("eth_getTransactionCount", request["from"], "latest")
         request = {"gas": hex(TRANSACTION_GAS), "gasPrice": "0x0", "nonce": nonce, **request}
-        receipt = self._receipt(self.rpc.request("eth_sendTransaction", request), request)
+        receipt = self._receipt(self._sent(request), request)
         if receipt["status"] != "0x1":
             trace = self.rpc.request("debug_traceTransaction", receipt["transactionHash"], {"tracer": "callTracer"})
             raise self._named(trace.get("output", "0x") or "0x")
         return receipt
+
+    def _sent(self, request: dict[str, Any]) -> str:
+        """Send it. One left in the pool by `evm_revert` takes its nonce: drop that first."""
+        try:
+            return str(self.rpc.request("eth_sendTransaction", request))
+        except RpcError as e:
+            if "underpriced" not in str(e):
+                raise
+        self.rpc.request("anvil_dropAllTransactions")
+        return str(self.rpc.request("eth_sendTransaction", request))
 
     def _receipt(self, transaction_hash: str, request: dict[str, Any]) -> dict[str, Any]:
         """Wait for it. A transaction sent just after `evm_revert` may stay unmined or be lost: mine, send again."""
