@@ -2,6 +2,8 @@
 
 import pytest
 
+from monitor.screen.kernel import Kernel
+from monitor.screen.warm import warm
 from tests.devnet import Market as Devnet
 from tests.protocols.aave_v3.tour import Seen, tour
 from tests.protocols.aave_v3.watched import Watched
@@ -37,3 +39,9 @@ def watched_v30(market_v30: Devnet) -> Watched:
 def watched_v36(market_v36: Devnet) -> Watched:
     """Aave v3.6 alone."""
     return Watched(market_v36)
+
+
+@pytest.fixture(scope="session")
+def kernel() -> Kernel:
+    """The screen's kernel on this machine."""
+    return warm()
