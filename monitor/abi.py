@@ -13,7 +13,7 @@ from eth_utils.crypto import keccak
 from monitor import decode_guard, resources
 from monitor.domain.ids import Address
 from monitor.errors import ConfigError, DecodeError, UsageError
-from monitor.query import Answer, EthCall, must_be_bytes
+from monitor.query import Answer, EthCall, Log, must_be_bytes
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,48 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """One event of an interface: each parameter's type, and whether it is a topic."""
+
+    name: str
+    topic: str
+    inputs: tuple[tuple[str, bool], ...]
+
+    def values(self, log: Log) -> tuple[int | str, ...]:
+        """Return the parameters in their order, addresses in lower case, booleans as 0 and 1.
+
+        A text or list is told by where it begins in the data. Raises DecodeError when the log has not their form.
+        """
+        topics = [topic[2:] for topic in log.topics[1:]]
+        plain = log.data.hex()
+        count = sum(not is_topic for _, is_topic in self.inputs)
+        is_whole = len(plain) == 64 * count or (len(plain) > 64 * count and self._is_dynamic)
+        if log.topics[:1] != (self.topic,) or len(topics) != len(self.inputs) - count or not is_whole:
+            found = f"{len(log.topics)} topics and {len(log.data)} bytes"
+            raise DecodeError(
+                f"{self.name} at {log.address} in block {log.block_number}: expected another, found {found}"
+            )
+        words = iter([plain[i : i + 64] for i in range(0, 64 * count, 64)])
+        marks = iter(topics)
+        return tuple(_word(kind, next(marks if is_topic else words)) for kind, is_topic in self.inputs)
+
+    @property
+    def _is_dynamic(self) -> bool:
+        return any(kind in ("string", "bytes") or kind.endswith("]") for kind, is_topic in self.inputs if not is_topic)
+
+
+@dataclass(frozen=True, slots=True)
 class Interface:
     """The functions and events of one contract that this program uses."""
 
     name: str
     functions: dict[str, Function]
-    topics: dict[str, str]
+    events: dict[str, Event]
+
+    @property
+    def topics(self) -> dict[str, str]:
+        """The first topic of each event."""
+        return {name: event.topic for name, event in self.events.items()}
 
     def __getitem__(self, function: str) -> Function:
         return self.functions[function]
@@ -77,10 +113,10 @@ def interface(folder: str, name: str) -> Interface:
     try:
         entries = json.loads(path.read_text())
         functions = {e["name"]: _function(e) for e in entries if e["type"] == "function"}
-        topics = {e["name"]: "0x" + keccak(text=_signature(e)).hex() for e in entries if e["type"] == "event"}
+        events = {e["name"]: _event(e) for e in entries if e["type"] == "event"}
     except (OSError, ValueError, KeyError, TypeError) as e:
         raise ConfigError(f"expected an ABI in {path.name} of abis/{folder}: {e}") from e
-    return Interface(f"{folder}/{name}", functions, topics)
+    return Interface(f"{folder}/{name}", functions, events)
 
 
 def decode(types: Sequence[str], data: bytes, where: str) -> tuple[Any, ...]:
@@ -125,6 +161,15 @@ def _function(entry: dict[str, Any]) -> Function:
         tuple(_type(i) for i in entry["inputs"]),
         tuple(_type(o) for o in entry["outputs"]),
     )
+
+
+def _event(entry: dict[str, Any]) -> Event:
+    inputs = tuple((_type(i), bool(i["indexed"])) for i in entry["inputs"])
+    return Event(entry["name"], "0x" + keccak(text=_signature(entry)).hex(), inputs)
+
+
+def _word(kind: str, digits: str) -> int | str:
+    return "0x" + digits[24:] if kind == "address" else int(digits, 16)
 
 
 def _signature(entry: dict[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """What a protocol provides. An adapter is stateless: it asks, folds and judges, does no I/O and names no block."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -13,7 +13,8 @@ from monitor.domain.prices import PROTOCOL, Node, PriceUsed, Repricing
 from monitor.domain.token import Token
 from monitor.ledger.accounts import Account, Accounts
 from monitor.pricing.graph import PriceGraph
-from monitor.query import Ask
+from monitor.query import Ask, Log, LogFilter
+from monitor.screen.factors import Cells, Factors
 
 
 class Market(Protocol):
@@ -56,6 +57,53 @@ class Mismatch:
     expected: str
     found: str
 
+
+@dataclass(frozen=True, slots=True)
+class Liquidated:
+    """One liquidation that a log tells, in raw token units. `written_off_raw`: debts cancelled with it, by token."""
+
+    key: PositionKey
+    collateral: Address
+    debt: Address
+    seized_raw: int
+    repaid_raw: int
+    liquidator: Address
+    log: Log
+    written_off_raw: tuple[tuple[Address, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One parameter of a market that is not what it was.
+
+    `subject` is a token, a category (`category 2`) or a contract; None stands for a value that is not there or not
+    told. `log` is the log that tells it, None where none does.
+    """
+
+    subject: str
+    field: str
+    old: int | str | None
+    new: int | str | None
+    log: Log | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """What the logs of a block, or of several in a row, did.
+
+    `put` are accounts as they now are, to the last unit. `reread` are those whose state the logs do not tell exactly;
+    `appeared` are the ones among them that were not known before.
+    """
+
+    put: tuple[Account, ...] = ()
+    reread: tuple[PositionKey, ...] = ()
+    appeared: tuple[PositionKey, ...] = ()
+    liquidated: tuple[Liquidated, ...] = ()
+    changed: tuple[Changed, ...] = ()
+
+
+Known = Callable[[PositionKey], Account | None]
+"""An account as it was before; None where it is not known exactly."""
 
 M = TypeVar("M", bound=Market)
 
@@ -114,4 +162,37 @@ class Adapter(Protocol[M]):
 
     def compare(self, deployment: Deployment, key: MarketKey, keys: Sequence[PositionKey]) -> Ask[tuple[Mismatch, ...]]:
         """Return where our values differ from the contract's own views at the moment of the read."""
+        ...
+
+
+class Followed(Adapter[M], Protocol[M]):
+    """A protocol whose accounts are found from logs and kept up to date by them."""
+
+    @property
+    def cells(self) -> Cells:
+        """Which stored numbers are collateral and which are debt."""
+        ...
+
+    def factors(self, market: M, repricing: Repricing = PROTOCOL) -> Factors:
+        """Return bounds of what each stored number is worth under a repricing, for the screen."""
+        ...
+
+    def discovery(self, deployment: Deployment, key: MarketKey) -> LogFilter:
+        """Return the filter of the logs that name every account that can ever have been liquidatable."""
+        ...
+
+    def discovered(self, logs: Sequence[Log]) -> tuple[PositionKey, ...]:
+        """Return the accounts that such logs name, each once, in their order."""
+        ...
+
+    def interests(self, market: M) -> LogFilter:
+        """Return the filter of all logs that change an account or a parameter of the market."""
+        ...
+
+    def fold(self, before: M, market: M, known: Known, logs: Sequence[Log]) -> Fold:
+        """Return what the logs between two moments of the market did to it and to its accounts."""
+        ...
+
+    def totals(self, market: M) -> Ask[Mapping[tuple[int, int], int]]:
+        """Return what the balances of all accounts must add up to, by asset and kind, where the contract says it."""
         ...

@@ -1,8 +1,8 @@
 """Aave v3 and its forks as one adapter: which module answers which question."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from monitor.adapter import Mismatch
+from monitor.adapter import Fold, Known, Mismatch
 from monitor.domain.assessment import Assessment, Leg, Quote
 from monitor.domain.deployment import Deployment
 from monitor.domain.health import Health
@@ -13,14 +13,19 @@ from monitor.protocols.aave_v3 import accounts as stored
 from monitor.protocols.aave_v3 import assess as judged
 from monitor.protocols.aave_v3 import events, liquidation, owing, reading
 from monitor.protocols.aave_v3 import health as exact
+from monitor.protocols.aave_v3 import screen as screened
+from monitor.protocols.aave_v3.folding import fold as folding
 from monitor.protocols.aave_v3.market import Market
+from monitor.protocols.aave_v3.screen import CELLS
 from monitor.query import Ask, Log, LogFilter
+from monitor.screen.factors import Factors
 
 
 class AaveV3:
     """A deployment has one market, its pool; a position is an address."""
 
     slug = Slug("aave_v3")
+    cells = CELLS
 
     def markets(self, deployment: Deployment) -> Ask[tuple[MarketKey, ...]]:
         """Return the deployment's one pool; raises ReadError when the root is no Aave v3 addresses provider."""
@@ -41,9 +46,24 @@ class AaveV3:
     def accounts(self, market: Market, keys: Sequence[PositionKey]) -> Ask[Accounts]:
         return stored.read_accounts(market, keys)
 
+    def discovery(self, deployment: Deployment, key: MarketKey) -> LogFilter:  # noqa: ARG002  # the interface's
+        """Return the filter of the logs that name everyone who ever borrowed."""
+        return events.discovery(key)
+
+    def discovered(self, logs: Sequence[Log]) -> tuple[PositionKey, ...]:
+        return events.discovered(logs)
+
     def interests(self, market: Market) -> LogFilter:
-        """Return the filter of all logs that touch an account of the pool."""
+        """Return the filter of all logs that change an account or a parameter of the pool."""
         return events.interests(market)
+
+    def fold(self, before: Market, market: Market, known: Known, logs: Sequence[Log]) -> Fold:
+        """Return what the logs between two moments of the pool did to it and to its accounts."""
+        return folding.fold(before, market, known, logs)
+
+    def totals(self, market: Market) -> Ask[Mapping[tuple[int, int], int]]:
+        """Return what the scaled variable debts of all accounts add up to, by reserve."""
+        return reading.read_totals(market)
 
     def touched(self, market: Market, logs: Iterable[Log]) -> tuple[PositionKey, ...]:
         """Return the accounts to read again after these logs."""
@@ -62,6 +82,9 @@ class AaveV3:
     def healths(self, market: Market, accounts: Iterable[Account], repricing: Repricing = PROTOCOL) -> Iterator[Health]:
         """Yield the health of each account, in their order."""
         return exact.healths(market, accounts, repricing)
+
+    def factors(self, market: Market, repricing: Repricing = PROTOCOL) -> Factors:
+        return screened.factors(market, repricing)
 
     def quote(self, market: Market, account: Account, repricing: Repricing = PROTOCOL) -> Quote | None:
         return liquidation.quote(exact.priced(market, repricing), account)

@@ -5,11 +5,13 @@ from collections.abc import Iterable
 from monitor.abi import interface
 from monitor.domain.ids import Address, MarketKey, PositionKey
 from monitor.errors import UnexpectedAnswer
+from monitor.protocols.aave_v3.folding.telling import TOPICS, watched_contracts
 from monitor.protocols.aave_v3.market import Market
 from monitor.query import Ask, Failed, Log, LogFilter, Logs, ask_raw
 
 _POOL = interface("aave_v3", "pool").topics
 _TOKEN = interface("aave_v3", "reserve_token").topics
+_STABLE = interface("aave_v3", "stable_debt_token").topics
 
 _BORROW = _POOL["Borrow"]
 _ACCOUNT_TOPICS = {
@@ -30,14 +32,20 @@ _ACCOUNT_TOPICS = {
 
 
 def interests(market: Market) -> LogFilter:
-    """Return the filter of all logs that touch an account of the pool."""
-    addresses = (market.pool, *(reserve.a_token for reserve in market.reserves.values()))
-    return LogFilter(addresses, (tuple(_ACCOUNT_TOPICS),))
+    """Return the filter of all logs that change an account or a parameter of the pool: one request per block."""
+    tokens = (
+        token
+        for reserve in market.reserves.values()
+        for token in (reserve.a_token, reserve.variable_debt_token, reserve.stable_debt_token)
+        if token is not None
+    )
+    topics = (*_ACCOUNT_TOPICS, *_TOKEN.values(), *_STABLE.values(), *TOPICS)
+    return LogFilter((market.pool, *tokens, *watched_contracts(market)), (tuple(dict.fromkeys(topics)),))
 
 
 def touched(market: Market, logs: Iterable[Log]) -> tuple[PositionKey, ...]:
     """Return the accounts to read again after these logs, in the order they appear."""
-    ours = set(interests(market).addresses)
+    ours = {market.pool, *(reserve.a_token for reserve in market.reserves.values())}
     keys = (
         PositionKey("0x" + log.topics[topic][-40:])
         for log in logs
@@ -47,10 +55,22 @@ def touched(market: Market, logs: Iterable[Log]) -> tuple[PositionKey, ...]:
     return tuple(dict.fromkeys(keys))
 
 
+def discovery(pool: MarketKey) -> LogFilter:
+    """Return the filter of the logs that name everyone who ever borrowed from the pool.
+
+    Debt cannot be transferred, so nobody with debt is missing.
+    """
+    return LogFilter((Address(pool),), ((_BORROW,),))
+
+
+def discovered(logs: Iterable[Log]) -> tuple[PositionKey, ...]:
+    """Return the accounts that borrowed, in the order of their first borrowing."""
+    return tuple(dict.fromkeys(PositionKey("0x" + log.topics[2][-40:]) for log in logs))
+
+
 def borrowers(pool: MarketKey, from_block: int) -> Ask[tuple[PositionKey, ...]]:
-    """Return everyone who ever borrowed from the pool: debt cannot be transferred, so nobody with debt is missing."""
-    wanted = LogFilter((Address(pool),), ((_BORROW,),))
-    (answer,) = yield from ask_raw(Logs(wanted, from_block))
+    """Return everyone who ever borrowed from the pool since a block."""
+    (answer,) = yield from ask_raw(Logs(discovery(pool), from_block))
     if isinstance(answer, Failed) or not isinstance(answer, tuple):
         raise UnexpectedAnswer(f"expected the Borrow logs of {pool}, found {answer!r:.80}")
-    return tuple(dict.fromkeys(PositionKey("0x" + log.topics[2][-40:]) for log in answer))
+    return discovered(answer)

@@ -137,6 +137,8 @@ class PoolLayout:
     a_tokens: tuple[Address, ...]
     categories: tuple[int, ...]
     prices: OracleLayout
+    configurator: Address = NO_ADDRESS
+    acl_manager: Address = NO_ADDRESS
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The questions that read a pool: roots, reserves, e-mode categories, prices."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from monitor.protocols.aave_v3.market import NO_ADDRESS, Configuration, Market, 
 from monitor.protocols.aave_v3.math import linear_interest_ray, ray_mul_half_up
 from monitor.protocols.aave_v3.versions import rules_of
 from monitor.protocols.aave_v3.versions.rules import Rules
+from monitor.protocols.aave_v3.versions.totals import SCALED_DEBT
 from monitor.query import Answer, Ask, EthCall, ask, ask_all, ask_each, moment, must_be_bytes, together
 
 PROVIDER = abi.interface("aave_v3", "pool_addresses_provider")
@@ -25,6 +27,7 @@ TOKEN = abi.interface("aave_v3", "reserve_token")
 ERC20 = abi.interface("shared", "erc20")
 
 ROOT = "pool_addresses_provider"
+_ROOT_GETTERS = ("getPriceOracle", "getPriceOracleSentinel", "getPoolConfigurator", "getACLManager")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +86,30 @@ def read_again(market: Market) -> Ask[Market]:
     return again
 
 
+def read_totals(market: Market) -> Ask[Mapping[tuple[int, int], int]]:
+    """Return the scaled variable debt of all accounts of each reserve, by its id and the kind of balance.
+
+    Debt that no index tells (`PLAIN_DEBT`) and stable debt are left out: they add up to nothing that a contract keeps.
+    """
+    scaled = [r for r in market.reserves.values() if not market.rules.has_discounted_debt or r.configuration.is_virtual]
+    supplies = yield from ask_all([TOKEN["scaledTotalSupply"].at(r.variable_debt_token) for r in scaled])
+    return {(r.id, SCALED_DEBT): supply for r, supply in zip(scaled, supplies, strict=True) if supply}
+
+
 def _roots(deployment: Deployment, pool: Address) -> Ask[tuple[Any, ...]]:
     provider = provider_of(deployment)
-    revision, tokens, oracle, sentinel = yield from ask_all(
+    revision, tokens, *others = yield from ask_all(
         (
             POOL["POOL_REVISION"].at(pool),
             POOL["getReservesList"].at(pool),
-            PROVIDER["getPriceOracle"].at(provider),
-            PROVIDER["getPriceOracleSentinel"].at(provider),
+            *(PROVIDER[getter].at(provider) for getter in _ROOT_GETTERS),
         )
     )
-    return revision, tuple(token for token in tokens if token != NO_ADDRESS), oracle, sentinel
+    return (revision, tuple(token for token in tokens if token != NO_ADDRESS), *others)
 
 
 def _layout(deployment: Deployment, pool: Address) -> Ask[PoolLayout]:
-    revision, tokens, oracle, sentinel = yield from _roots(deployment, pool)
+    revision, tokens, oracle, sentinel, configurator, acl_manager = yield from _roots(deployment, pool)
     rules = rules_of(revision)
     data, symbols, found = yield from together(
         ask_all([POOL["getReserveData"].at(pool, token) for token in tokens]),
@@ -116,6 +128,8 @@ def _layout(deployment: Deployment, pool: Address) -> Ask[PoolLayout]:
         a_tokens=tuple(row[8] for row in data),
         categories=tuple(found),
         prices=(yield from oracle_layout(oracle, priced)),
+        configurator=configurator,
+        acl_manager=acl_manager,
     )
 
 
@@ -136,7 +150,7 @@ def _market(deployment: Deployment, key: MarketKey, layout: PoolLayout) -> Ask[M
         oracle_prices(layout.prices, at.timestamp_s, heartbeats_s(at.chain)),
     )
     if (
-        roots != (layout.revision, tokens, layout.oracle, layout.sentinel)
+        roots != (layout.revision, tokens, layout.oracle, layout.sentinel, layout.configurator, layout.acl_manager)
         or tuple(row[8] for row in data) != layout.a_tokens
         or tuple(found) != layout.categories
         or not set(price_sources(found, rules)) <= set(prices.assets)

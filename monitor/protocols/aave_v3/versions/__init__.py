@@ -25,10 +25,12 @@ V30 = Rules(
     has_grace_period=False,
     forbids_dust=False,
 )
-V31 = replace(V30, version="3.1", has_grace_period=True)
+V31 = replace(V30, version="3.1", has_grace_period=True, may_discount_debt=True)
 V32 = replace(V31, version="3.2", has_category_prices=False, has_stable_debt=False)
 V33 = replace(V32, version="3.3", max_debt_raw=half_of_the_account, forbids_dust=True, has_discounted_debt=True)
-V34 = replace(V33, version="3.4", interest_ray=math.taylor_interest_ray, has_discounted_debt=False)
+V34 = replace(
+    V33, version="3.4", interest_ray=math.taylor_interest_ray, has_discounted_debt=False, may_discount_debt=False
+)
 V35 = replace(V34, version="3.5", rounding=directed, seizing=_NEAREST._replace(without_bonus=math.percent_div_up))
 V36 = replace(V35, version="3.6", counts_without_threshold=True, zero_ltv_wins=False)
 V37 = replace(

@@ -37,6 +37,19 @@ def scaled_repaid(amount_raw: int, index_ray: int) -> int:
     return mul_div_down(amount_raw, RAY, index_ray)
 
 
+def collateral_after(scaled: int, change_raw: int, index_ray: int) -> int:
+    """Return the stored balance after the change that a Mint or Burn tells (ScaledBalanceTokenBase._mintScaled).
+
+    The event tells the difference of two rounded balances, so the new one is known, and only one stored balance has it.
+    """
+    return mul_div_up(collateral_amount(scaled, index_ray) + change_raw, RAY, index_ray)
+
+
+def debt_after(scaled: int, change_raw: int, index_ray: int) -> int:
+    """Return the stored debt after the change that a Mint or Burn tells (ScaledBalanceTokenBase._mintScaled)."""
+    return mul_div_down(debt_amount(scaled, index_ray) + change_raw, RAY, index_ray)
+
+
 def debt_value(amount_raw: int, price: int, unit: int) -> int:
     """Debt in the base unit, rounded up (GenericLogic._getUserDebtInBaseCurrency)."""
     return mul_div_up(amount_raw, price, unit)

@@ -41,6 +41,15 @@ def debt_value(amount_raw: int, price: int, unit: int) -> int:
     return amount_raw * price // unit
 
 
+def collateral_after(scaled: int, change_raw: int, index_ray: int) -> int:
+    """Return the stored balance after the change that a Mint or Burn tells (ScaledBalanceTokenBase._mintScaled)."""
+    moved = ray_div_half_up(abs(change_raw), index_ray)
+    return scaled + moved if change_raw > 0 else scaled - moved
+
+
+debt_after = collateral_after
+
+
 def totals(balances: Sequence[Balance], terms: Mapping[int, Term], now_s: int) -> Totals | Unknown:
     """Sum an account's reserves (GenericLogic.calculateUserAccountData)."""
     collateral = debt = threshold_sum = ltv_sum = 0

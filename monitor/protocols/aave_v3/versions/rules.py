@@ -33,6 +33,14 @@ class Rounding(Protocol):
         """Return what repaying an amount removes from the stored debt."""
         ...
 
+    def collateral_after(self, scaled: int, change_raw: int, index_ray: int, /) -> int:
+        """Return the stored supply after the change of amount that the token's log tells."""
+        ...
+
+    def debt_after(self, scaled: int, change_raw: int, index_ray: int, /) -> int:
+        """Return the stored debt after the change of amount that the token's log tells."""
+        ...
+
     def debt_value(self, amount_raw: int, price: int, unit: int, /) -> int:
         """Return a debt in the base unit."""
         ...
@@ -57,8 +65,9 @@ class Rules:
     `has_category_prices`: an e-mode category lists its reserves in their configuration and may price them itself.
     `counts_without_threshold`: collateral with a threshold of zero is summed with weight zero instead of skipped.
     `zero_ltv_wins`: a reserve's LTV of zero stands against the category's. `has_discounted_debt`: debt of a reserve
-    without virtual accounting is what `balanceOf` says. `forbids_dust`: a liquidation must take all of the debt or the
-    collateral, or leave enough of both; and it writes off what is left without collateral.
+    without virtual accounting is what `balanceOf` says. `may_discount_debt`: such debt may shrink by more than its logs
+    say (GHO with a discount). `forbids_dust`: a liquidation must take all of the debt or the collateral, or leave
+    enough of both; and it writes off what is left without collateral.
     """
 
     version: str
@@ -69,6 +78,7 @@ class Rules:
     has_category_prices: bool = False
     has_stable_debt: bool = False
     has_discounted_debt: bool = False
+    may_discount_debt: bool = False
     has_grace_period: bool = True
     has_sentinel: bool = True
     counts_without_threshold: bool = False

@@ -1,0 +1,71 @@
+"""Parameters of a pool that are not what they were: found by comparing, explained by the logs that tell them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from monitor.adapter import Changed
+from monitor.protocols.aave_v3.folding.telling import told
+from monitor.protocols.aave_v3.market import Category, Market, Reserve
+from monitor.query import Log
+
+Told = int | str | None
+
+_RESERVE = (
+    *("ltv_bps", "threshold_bps", "bonus_bps", "protocol_fee_bps", "decimals", "category", "supply_cap_tokens"),
+    *("is_active", "is_frozen", "is_paused"),
+)
+_TOKENS = ("a_token", "variable_debt_token", "stable_debt_token", "grace_until_s")
+_CATEGORY = ("ltv_bps", "threshold_bps", "bonus_bps", "members", "without_ltv", "is_isolated", "price")
+_POOL = ("revision", "oracle", "sentinel", "configurator", "acl_manager")
+
+
+def changes(before: Market, market: Market, logs: Sequence[Log]) -> tuple[Changed, ...]:
+    """Return every parameter that differs between two moments, and what else the logs of the time between tell."""
+    found = list(differences(before, market))
+    announced = [telling for log in logs for telling in told(market, log)]
+    by = {(telling.subject, telling.field): telling.log for telling in announced}
+    watched = {*_RESERVE, *_TOKENS, *_CATEGORY, *_POOL, "price source", "fallback oracle", "listed"}
+    beside = (t for t in announced if t.field not in watched)
+    return (*(replace(c, log=by.get((c.subject, c.field))) for c in found), *beside)
+
+
+def differences(before: Market, market: Market) -> Iterator[Changed]:
+    """Yield what is not the same at two moments of a pool; indices, prices and totals are no parameters."""
+    for number in sorted(before.reserves.keys() | market.reserves.keys()):
+        yield from _reserve_differences(before.reserves.get(number), market.reserves.get(number))
+    for number in sorted(before.categories.keys() | market.categories.keys()):
+        yield from _differ(f"category {number}", *(_terms(m.categories.get(number)) for m in (before, market)))
+    yield from _differ(market.pool, *({name: getattr(m.layout, name) for name in _POOL} for m in (before, market)))
+    yield from _differ(market.pool, *({"sentinel_allows": _plain(m.sentinel_allows)} for m in (before, market)))
+    yield from _differ(market.pool, *({"fallback oracle": m.layout.prices.fallback} for m in (before, market)))
+    sources = [dict(zip(m.layout.prices.assets, m.layout.prices.source_of, strict=True)) for m in (before, market)]
+    for asset in sources[0].keys() & sources[1].keys():
+        yield from _differ(asset, *({"price source": of[asset]} for of in sources))
+
+
+def _reserve_differences(before: Reserve | None, after: Reserve | None) -> Iterator[Changed]:
+    if before is not None and after is not None:
+        yield from _differ(after.token.address, _settings(before), _settings(after))
+    elif before is not None:
+        yield Changed(before.token.address, "listed", before.a_token, None)
+    elif after is not None:
+        yield Changed(after.token.address, "listed", None, after.a_token)
+
+
+def _settings(reserve: Reserve) -> dict[str, Told]:
+    own = {name: _plain(getattr(reserve.configuration, name)) for name in _RESERVE}
+    return own | {name: _plain(getattr(reserve, name)) for name in _TOKENS}
+
+
+def _terms(category: Category | None) -> dict[str, Told]:
+    return {name: None if category is None else _plain(getattr(category, name)) for name in _CATEGORY}
+
+
+def _differ(subject: str, before: Mapping[str, Told], after: Mapping[str, Told]) -> Iterator[Changed]:
+    for field, old in before.items():
+        if old != after[field]:
+            yield Changed(subject, field, old, after[field])
+
+
+def _plain(value: object) -> Told:
+    return int(value) if isinstance(value, bool | int) else None if value is None else str(value)
