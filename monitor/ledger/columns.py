@@ -1,4 +1,4 @@
-"""Columns that grow by a quarter, and runs of neighbouring elements in them."""
+"""Columns that grow by an eighth, and runs of neighbouring elements in them."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def grown(column: NDArray[Any], used: int, needed: int) -> NDArray[Any]:
     """Return the column with room for `needed` elements, its first `used` kept; the same one when it has the room."""
     if needed <= len(column):
         return column
-    wider = np.zeros((max(needed, used + used // 4, _SMALLEST), *column.shape[1:]), column.dtype)
+    wider = np.zeros((max(needed, used + used // 8, _SMALLEST), *column.shape[1:]), column.dtype)
     wider[:used] = column[:used]
     return wider
 

@@ -14,7 +14,6 @@ from monitor.ledger.journal import DEPTH, Back, Journal, Rewound, Step
 from monitor.ledger.ledger import Ledger
 from monitor.ledger.packing import Packer, Unpacker
 
-PART_ROWS = 50_000
 _HEAD, _PART, _CHANGES, _REWOUND = "h", "p", "c", "r"
 _NO_ROWS = np.empty(0, np.int64)
 
@@ -35,8 +34,8 @@ def head(journal: Journal) -> bytes:
     return out.done()
 
 
-def parts(ledger: Ledger, part_rows: int = PART_ROWS) -> Iterator[bytes]:
-    """Yield the accounts of an image, some thousands at a time; the ledger must stay as it is meanwhile."""
+def parts(ledger: Ledger, part_rows: int) -> Iterator[bytes]:
+    """Yield the accounts of an image, some at a time; the ledger must stay as it is meanwhile."""
     live = ledger.live()
     for start in range(0, len(live), part_rows):
         rows, out = live[start : start + part_rows], Packer(_PART)

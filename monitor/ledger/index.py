@@ -11,6 +11,7 @@ Rows = NDArray[np.int64]
 
 _EMPTY, _DROPPED = -1, -2
 _SMALLEST = 64
+_HALF = np.uint64(32)
 
 
 class KeyIndex:
@@ -46,9 +47,8 @@ class KeyIndex:
         """Take up rows whose keys are distinct and not here yet."""
         if 2 * (self._filled + len(rows)) > len(self._table):
             standing = self._table[self._table >= 0].astype(np.int64)
-            size = _SMALLEST
-            while size < 2 * (len(standing) + len(rows)):
-                size *= 2
+            held = len(standing) + len(rows)
+            size = max(2 * held + held // 4, _SMALLEST)
             self._table, self._filled = np.full(size, _EMPTY, np.int32), 0
             self._place(column, standing)
         self._place(column, rows)
@@ -83,10 +83,12 @@ class KeyIndex:
         return slots
 
     def _home(self, keys: Keys) -> Rows:
-        return (hashed(keys, self._salt) & np.uint64(len(self._table) - 1)).astype(np.int64)
+        return ((hashed(keys, self._salt) >> _HALF) * np.uint64(len(self._table)) >> _HALF).astype(np.int64)
 
     def _after(self, at: Rows) -> Rows:
-        return at + 1 & len(self._table) - 1
+        following = at + 1
+        following[following == len(self._table)] = 0
+        return following
 
 
 def _equal(one: Keys, other: Keys) -> NDArray[np.bool_]:

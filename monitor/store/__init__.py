@@ -1,5 +1,6 @@
 """What must survive: positions, states, alerts and the outbox, written in one transaction and read through views."""
 
+from monitor.store.ledger import LedgerPart, NotKept
 from monitor.store.queue import Deliverable, Queue
 from monitor.store.shown import (
     AlertView,
@@ -22,6 +23,8 @@ __all__ = [
     "Cursor",
     "Deliverable",
     "DeploymentView",
+    "LedgerPart",
+    "NotKept",
     "OutboxStatus",
     "Page",
     "PositionView",

@@ -19,11 +19,19 @@ class Migration:
     apply: Callable[[Connection], None]
 
 
+_LEDGERS = (tables.ledgers, tables.ledger_parts, tables.ledger_steps)
+
+
 def _first_light(connection: Connection) -> None:
-    tables.metadata.create_all(connection)
+    first = [table for table in tables.metadata.sorted_tables if table not in _LEDGERS]
+    tables.metadata.create_all(connection, tables=first)
 
 
-MIGRATIONS = (Migration("first_light", _first_light),)
+def _ledgers(connection: Connection) -> None:
+    tables.metadata.create_all(connection, tables=_LEDGERS)
+
+
+MIGRATIONS = (Migration("first_light", _first_light), Migration("ledgers", _ledgers))
 
 
 async def pending(engine: AsyncEngine, known: tuple[Migration, ...] = MIGRATIONS) -> tuple[Migration, ...]:

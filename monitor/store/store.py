@@ -10,14 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.clock import Clock, SystemClock
 from monitor.domain.alerts import AlertKind, Notice
-from monitor.domain.ids import Address, ChainId, DeploymentName, PositionId, Slug
+from monitor.domain.ids import Address, ChainId, DeploymentName, MarketKey, PositionId, Slug
 from monitor.domain.moment import At, BlockRef
 from monitor.domain.row import Evaluation
-from monitor.errors import ConfigError
+from monitor.errors import ConfigError, NotLinked
+from monitor.ledger.journal import Journal
 from monitor.rules.state import PositionState, time_s
 from monitor.store import engine, records, tables
 from monitor.store.engine import Database, Reach
 from monitor.store.failure import driver_error
+from monitor.store.ledger import LedgerPart, Ledgers, NotKept
 from monitor.store.migrations import migrate
 from monitor.store.queue import Queue, refused_routes
 from monitor.store.records import Record
@@ -41,7 +43,8 @@ class Commit:
     """One step: what was evaluated, what the rules remember and say, and the moment reached.
 
     Without a cursor nothing new was reached: the step only says that positions could not be read. `left` are positions
-    no longer near any level, whose stored row would only grow old.
+    no longer near any level, whose stored row would only grow old. `ledgers` stand at the cursor's block and must not
+    change until the commit is done.
     """
 
     cursor: Cursor | None
@@ -49,6 +52,7 @@ class Commit:
     states: Sequence[PositionState] = ()
     notices: Sequence[Notice] = ()
     left: Sequence[PositionId] = ()
+    ledgers: Sequence[LedgerPart] = ()
 
 
 class Store:
@@ -59,6 +63,7 @@ class Store:
         self._clock = clock
         self.queue = Queue(database)
         self.views = Views(database, clock)
+        self._ledgers = Ledgers(database)
 
     @classmethod
     @asynccontextmanager
@@ -84,8 +89,10 @@ class Store:
     async def commit(self, step: Commit) -> None:
         """Write the whole step in one transaction.
 
-        Raises StoreFull, StoreError; then nothing of the step is stored and the same step may be tried again.
+        Raises StoreFull, StoreError; then nothing of the step is stored and the same step may be tried again. Raises
+        NotLinked when a ledger is at another block than the cursor.
         """
+        _refuse_apart(step)
         reach, now_s = self._database.reach, self._clock.wall_s()
         async with self._database.writing() as connection:
             reach("commit: begun")
@@ -99,9 +106,13 @@ class Store:
             reach("commit: alerts written")
             await self._enqueue(connection, step.notices, now_s)
             reach("commit: outbox written")
+            for part in step.ledgers:
+                await self._ledgers.write(connection, part)
             if step.cursor is not None:
                 await self._put(connection, tables.cursors, [_cursor_record(step.cursor, now_s)])
             reach("commit: cursor written")
+        for part in step.ledgers:
+            part.journal.saved()
         reach("commit: done")
 
     async def states(self, positions: Sequence[PositionId]) -> dict[PositionId, PositionState]:
@@ -130,6 +141,13 @@ class Store:
         async with self._database.reading() as connection:
             row = (await connection.execute(query)).one_or_none()
         return row and Cursor(deployment, Slug(row.protocol), ChainId(row.chain), records.at_from(row.at))
+
+    async def ledger(self, deployment: DeploymentName, market: MarketKey, salt: int = 0) -> Journal | NotKept:
+        """Return the stored ledger of a market with its journal, or why it has to be built anew.
+
+        It is returned only at the cursor's own block and proven whole. `salt` is as in `Ledger`.
+        """
+        return await self._ledgers.read(deployment, market, salt)
 
     async def _put(self, connection: AsyncConnection, table: Table, rows: list[Record]) -> None:
         if not rows:
@@ -176,6 +194,16 @@ class Store:
         await connection.execute(update(tables.outbox).where(older).values(state="superseded"), known)
         self._database.reach("commit: older messages superseded")
         await self._add(connection, tables.outbox, rows)
+
+
+def _refuse_apart(step: Commit) -> None:
+    reached = step.cursor.at.hash if step.cursor is not None and isinstance(step.cursor.at, BlockRef) else None
+    for part in step.ledgers:
+        if part.journal.at.hash != reached:
+            raise NotLinked(
+                f"expected the ledger of {part.deployment} at the cursor's block {reached}, "
+                f"found it at {part.journal.at.number} {part.journal.at.hash}"
+            )
 
 
 def _cursor_record(cursor: Cursor, now_s: int) -> Record:

@@ -1,13 +1,13 @@
 """The tables. Integers that may pass 63 bits are decimal text, and sort keys are digits of fixed width."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text, text
 
 metadata = MetaData()
 _Int = BigInteger().with_variant(Integer(), "sqlite")
 _pending = text("state = 'pending'")
 
 
-def _table(name: str, *parts: Column[int] | Column[str] | Index) -> Table:
+def _table(name: str, *parts: Column[int] | Column[str] | Column[bytes] | Index) -> Table:
     return Table(name, metadata, *parts, sqlite_strict=True)
 
 
@@ -17,6 +17,10 @@ def _text(name: str, *, null: bool = False) -> Column[str]:
 
 def _int(name: str, *, null: bool = False) -> Column[int]:
     return Column(name, _Int, nullable=null)
+
+
+def _bytes(name: str) -> Column[bytes]:
+    return Column(name, LargeBinary, nullable=False)
 
 
 def _serial() -> Column[int]:
@@ -135,4 +139,32 @@ deliveries = _table(
     _int("at_s"),
     _text("detail"),
     Index("deliveries_by_channel", "channel", "id"),
+)
+
+ledgers = _table(
+    "ledgers",
+    Column("deployment", Text, primary_key=True),
+    Column("market", Text, primary_key=True),
+    _text("hash"),
+    _text("digest"),
+    _bytes("head"),
+    _int("image_bytes"),
+    _int("log_bytes"),
+    _int("steps"),
+)
+
+ledger_parts = _table(
+    "ledger_parts",
+    Column("deployment", Text, primary_key=True),
+    Column("market", Text, primary_key=True),
+    Column("part", _Int, primary_key=True),
+    _bytes("data"),
+)
+
+ledger_steps = _table(
+    "ledger_steps",
+    Column("deployment", Text, primary_key=True),
+    Column("market", Text, primary_key=True),
+    Column("seq", _Int, primary_key=True),
+    _bytes("data"),
 )
