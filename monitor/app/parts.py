@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from monitor import resources
-from monitor.adapter import Adapter
+from monitor.adapter import Followed
 from monitor.clock import Clock
 from monitor.cycle.outlook import Outlooks, Reference
 from monitor.cycle.step import Target
@@ -26,7 +26,7 @@ PRICE_VENUE = "prices"
 """What the HTTP feed of independent prices is called in messages."""
 
 
-def adapter(slug: str) -> Adapter[Any]:
+def adapter(slug: str) -> Followed[Any]:
     """Return the adapter of a protocol; raises ConfigError with the nearest names."""
     if Slug(slug) not in ADAPTERS:
         raise ConfigError(f"unknown protocol {slug!r}{suggestion(slug, ADAPTERS)}")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from monitor import log
 from monitor.app import parts
@@ -13,10 +13,14 @@ from monitor.app.serving import open_api
 from monitor.clock import Clock, SystemClock, jitter
 from monitor.cycle.head import HeadLoop
 from monitor.cycle.outlook import Outlooks
+from monitor.cycle.step import Target
+from monitor.cycle.whole import Whole
 from monitor.errors import ConfigError
 from monitor.outbox.dispatcher import Dispatcher
 from monitor.schedule import Schedule
-from monitor.settings import Settings
+from monitor.screen.kernel import Kernel
+from monitor.screen.warm import warm
+from monitor.settings import DeploymentSettings, Settings
 from monitor.sources.opening import open_chain
 from monitor.sources.rpc.chain import Chain
 from monitor.store import Store
@@ -43,7 +47,10 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             for name in dict.fromkeys(d.chain for d in settings.live)
         }
         outlooks = parts.outlooks(settings, await stack.enter_async_context(parts.price_venue(settings, clock)))
-        loops = {name: _loop(settings, chain, outlooks, store, dispatcher, clock) for name, chain in chains.items()}
+        kernel = await asyncio.to_thread(warm)
+        log.get("service").info("screen", runs=kernel.name, reason=kernel.reason)
+        shared = _Shared(settings, store, outlooks, kernel, dispatcher, clock)
+        loops = {name: _loop(shared, chain) for name, chain in chains.items()}
         for name, loop in loops.items():
             schedule.follow(f"chain {name}", loop.once)
         schedule.follow("outbox", dispatcher.run)
@@ -53,21 +60,50 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         await schedule.run(stop)
 
 
-def _loop(
-    settings: Settings, chain: Chain, outlooks: Outlooks, store: Store, dispatcher: Dispatcher, clock: Clock
-) -> HeadLoop:
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What all loops work with."""
+
+    settings: Settings
+    store: Store
+    outlooks: Outlooks
+    kernel: Kernel
+    dispatcher: Dispatcher
+    clock: Clock
+
+
+def _loop(shared: _Shared, chain: Chain) -> HeadLoop:
+    settings = shared.settings
+    deployments = [d for d in settings.live if d.chain == chain.spec.name]
+    targets = {d: parts.target(settings, d) for d in deployments}
     return HeadLoop(
         chain=chain,
-        targets=tuple(parts.target(settings, d) for d in settings.live if d.chain == chain.spec.name),
-        outlooks=outlooks,
-        store=store,
+        targets=tuple(targets.values()),
+        outlooks=shared.outlooks,
+        store=shared.store,
         levels=parts.levels(),
         recipients=parts.recipients(settings),
         labels=parts.labels(settings),
-        clock=clock,
+        wholes={
+            t.deployment.name: _whole(shared, chain, d, t) for d, t in targets.items() if d.start_block is not None
+        },
+        clock=shared.clock,
         target_wad=parts.target_wad(settings),
         pace_ms=parts.pace_ms(settings.chain_named(chain.spec.name)),
-        told=dispatcher.wake,
+        told=shared.dispatcher.wake,
+    )
+
+
+def _whole(shared: _Shared, chain: Chain, deployment: DeploymentSettings, target: Target) -> Whole:
+    return Whole(
+        target=target,
+        adapter=parts.adapter(deployment.protocol),
+        start_block=deployment.start_block or 0,
+        chain=chain,
+        store=shared.store,
+        outlooks=shared.outlooks,
+        kernel=shared.kernel,
+        target_wad=parts.target_wad(shared.settings),
     )
 
 

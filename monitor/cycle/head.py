@@ -8,7 +8,8 @@ from monitor.adapter import Market
 from monitor.clock import Clock
 from monitor.cycle.outlook import Outlooks, Source
 from monitor.cycle.step import Target, assess, look, unseen
-from monitor.domain.alerts import Alert, Notice, Recipient
+from monitor.cycle.whole import Whole
+from monitor.domain.alerts import Alert, Level, Notice, Recipient
 from monitor.domain.health import Unmeasurable
 from monitor.domain.ids import Address, DeploymentName, MarketKey
 from monitor.domain.moment import BlockRef
@@ -55,6 +56,7 @@ class HeadLoop:
     levels: Levels
     recipients: Mapping[Address, tuple[Recipient, ...]]
     labels: Mapping[Address, str]
+    wholes: Mapping[DeploymentName, Whole]
     clock: Clock
     target_wad: int
     pace_ms: int = 0
@@ -94,13 +96,10 @@ class HeadLoop:
 
     async def _pass(self, target: Target, head: BlockRef) -> None:
         started_ms, before = self.clock.monotonic_ms(), self._before(target)
-        name, evaluations, markets = target.deployment.name, list[Evaluation](), dict[MarketKey, Market]()
-        async for sight in look(self.chain, target, self.outlooks, head, self._markets.pop(name, ())):
-            markets[sight.market.key] = sight.market
-            evaluations.extend([evaluation async for evaluation in assess(sight, self.target_wad)])
-        self._markets[name] = tuple(markets.values())
+        whole = self.wholes.get(target.deployment.name)
+        evaluations = await self._listed(target, head) if whole is None else [e async for e in whole.evaluations(head)]
         cursor = Cursor(target.deployment.name, target.deployment.protocol, target.deployment.chain, head)
-        alerts = await self._judge_and_commit(evaluations, cursor)
+        alerts = await self._judge_and_commit(evaluations, cursor, whole)
         self.passes[target.deployment.name] = Pass(
             ok_block=head.number,
             ok_s=self.clock.wall_s(),
@@ -111,6 +110,14 @@ class HeadLoop:
             passes=before.passes + 1,
             failures=before.failures,
         )
+
+    async def _listed(self, target: Target, head: BlockRef) -> list[Evaluation]:
+        name, evaluations, markets = target.deployment.name, list[Evaluation](), dict[MarketKey, Market]()
+        async for sight in look(self.chain, target, self.outlooks, head, self._markets.pop(name, ())):
+            markets[sight.market.key] = sight.market
+            evaluations.extend([evaluation async for evaluation in assess(sight, self.target_wad)])
+        self._markets[name] = tuple(markets.values())
+        return evaluations
 
     async def _blind(self, target: Target, at: BlockRef | None, problem: str) -> None:
         """Record that nothing is known of the deployment's positions; the cursor stays where knowledge ended."""
@@ -134,7 +141,9 @@ class HeadLoop:
     def _before(self, target: Target) -> Pass:
         return self.passes.get(target.deployment.name, Pass())
 
-    async def _judge_and_commit(self, evaluations: Sequence[Evaluation], cursor: Cursor | None) -> int:
+    async def _judge_and_commit(
+        self, evaluations: Sequence[Evaluation], cursor: Cursor | None, whole: Whole | None = None
+    ) -> int:
         past = await self.store.states([evaluation.protocol.id for evaluation in evaluations])
         now_s = self.clock.wall_s()
         judged: list[Judgement] = [
@@ -145,7 +154,15 @@ class HeadLoop:
             for evaluation, judgement in zip(evaluations, judged, strict=True)
             for alert in judgement.alerts
         ]
-        await self.store.commit(Commit(cursor, evaluations, [judgement.state for judgement in judged], notices))
+        states = [judgement.state for judgement in judged]
+        if whole is None:
+            await self.store.commit(Commit(cursor, evaluations, states, notices))
+        else:
+            reported = frozenset(state.position for state in states)
+            left = tuple(whole.reported - reported)
+            await self.store.commit(Commit(cursor, evaluations, states, notices, left, whole.parts))
+            whole.reported = reported
+            whole.open = frozenset(s.position for s in states if s.is_unknown or s.level is not Level.OK)
         if notices:
             self.told()
         return len(notices)

@@ -81,17 +81,20 @@ async def _markets(source: Source, target: Target, at: BlockRef, before: Sequenc
     return [await source.read(adapter.market(target.deployment, key), at) for key in keys]
 
 
-async def assess(sight: Sight, target_wad: int, near_wad: int | None = NEAR_WAD) -> AsyncIterator[Evaluation]:
+async def assess(
+    sight: Sight, target_wad: int, near_wad: int | None = NEAR_WAD, always: frozenset[PositionKey] = frozenset()
+) -> AsyncIterator[Evaluation]:
     """Assess every account exactly; those below `near_wad` (all when None) with liquidation prices, remedy and quote.
 
-    An account that could not be read is `Unmeasurable`, never left out.
+    So are those named in `always`. An account that could not be read is `Unmeasurable`, never left out.
     """
     adapter, market, cautious = sight.target.adapter, sight.market, sight.outlook.repricing
     for turn, account in enumerate(sight.accounts):
         if turn % _ACCOUNTS_PER_TURN == 0:
             await asyncio.sleep(0)
         views = adapter.health(market, account), adapter.health(market, account, cautious)
-        if near_wad is None or any(_is_below(health, near_wad) for health in views):
+        is_full = near_wad is None or account.key in always or any(_is_below(health, near_wad) for health in views)
+        if is_full:
             yield evaluation(adapter, market, account, cautious, target_wad)
         else:
             yield glance(adapter, market, account, cautious)

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from monitor.adapter import Adapter
+from monitor.adapter import Followed
 from monitor.domain.ids import Slug
 from monitor.protocols.aave_v3.adapter import AaveV3
 
-ADAPTERS: Mapping[Slug, Adapter[Any]] = MappingProxyType(
+ADAPTERS: Mapping[Slug, Followed[Any]] = MappingProxyType(
     {
         Slug("aave_v3"): AaveV3(),
     }

@@ -41,6 +41,7 @@ class DeploymentSettings(_Table):
     chain: str
     source: str = ""
     accounts: Path | None = None
+    start_block: int | None = Field(default=None, ge=0)
 
     @property
     def roots(self) -> Mapping[str, Address]:

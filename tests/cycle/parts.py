@@ -132,6 +132,7 @@ def loop_of(store, clock, levels, toy: Toy, chain: Scripted, **changes) -> HeadL
         levels=levels,
         recipients={OWNER: (TOLD,)},
         labels={OWNER: "treasury"},
+        wholes={},
         clock=clock,
         target_wad=3 * WAD // 2,
     )

@@ -121,7 +121,7 @@ name = "{DEPLOYMENT}"
 protocol = "aave_v3"
 chain = "local"
 pool_addresses_provider = "{market.deployed.provider}"
-accounts = "{listed}"
+start_block = 0
 
 [[watch]]
 owner = "{HERO}"

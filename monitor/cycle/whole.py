@@ -1,0 +1,122 @@
+"""A deployment followed as a whole: every account of its markets, brought to each head, those that matter judged."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from monitor import log
+from monitor.adapter import Followed, Market
+from monitor.cycle.book import Book
+from monitor.cycle.follow import Blocks, follow
+from monitor.cycle.outlook import Outlooks
+from monitor.cycle.step import Sight, Target, assess
+from monitor.domain.ids import Address, MarketKey, PositionId, PositionKey
+from monitor.domain.moment import BlockRef
+from monitor.domain.row import Evaluation
+from monitor.errors import ReadError, ReorgTooDeep
+from monitor.ledger.changes import Changes
+from monitor.ledger.journal import Journal
+from monitor.ledger.ledger import Ledger
+from monitor.screen.kernel import Kernel
+from monitor.store import LedgerPart, NotKept, Store
+from monitor.units import WAD
+
+REPORTED_BELOW_WAD = 16 * WAD // 10
+"""Above every level's line and its release; who is surely above it in both views is not looked at."""
+FULL_BELOW_WAD = 11 * WAD // 10
+_KEYS_PER_READ = 20_000
+_STALE = "it was touched and could not be read since"
+
+_log = log.get("cycle")
+
+
+@dataclass(slots=True)
+class Whole:
+    """The books of one deployment.
+
+    `reported` are the positions that are stored, `open` those of them whose level or knowledge is not settled at OK;
+    whoever commits keeps both.
+    """
+
+    target: Target
+    adapter: Followed[Market]
+    start_block: int
+    chain: Blocks
+    store: Store
+    outlooks: Outlooks
+    kernel: Kernel
+    target_wad: int
+    open: frozenset[PositionId] = frozenset()
+    reported: frozenset[PositionId] = frozenset()
+    _books: dict[MarketKey, Book] = field(default_factory=dict)
+
+    async def evaluations(self, head: BlockRef) -> AsyncIterator[Evaluation]:
+        """Bring every book to the head and yield the evaluations of all positions that are or may be near a level.
+
+        Raises ReadError when a market cannot be read; its book then stands where it stood.
+        """
+        if not self._books:
+            self.reported = self.open = frozenset(await self.store.known(self.target.deployment.name))
+        for key in await self._keys(head):
+            book = self._books.get(key) or await self._opened(key, head)
+            try:
+                await follow(self.chain, book, head)
+            except ReorgTooDeep as e:
+                _log.warning("rebuild", deployment=self.target.deployment.name, problem=str(e))
+                book = await self._built(key, head)
+            self._books[key] = book
+            async for evaluation in self._judged(book, head):
+                yield evaluation
+
+    @property
+    def parts(self) -> tuple[LedgerPart, ...]:
+        """The ledgers as part of a commit."""
+        name = self.target.deployment.name
+        return tuple(LedgerPart(name, key, book.journal) for key, book in self._books.items())
+
+    async def _keys(self, head: BlockRef) -> Sequence[MarketKey]:
+        return tuple(self._books) or await self.chain.read(self.adapter.markets(self.target.deployment), head)
+
+    async def _opened(self, key: MarketKey, head: BlockRef) -> Book:
+        """Return the stored book, or one built from the chain where none is kept or its block is out of reach."""
+        name = self.target.deployment.name
+        journal = await self.store.ledger(name, key)
+        if isinstance(journal, NotKept):
+            _log.info("ledger built anew", deployment=name, why=journal.reason)
+            return await self._built(key, head)
+        try:
+            market = await self.chain.read(self.adapter.market(self.target.deployment, key), journal.at)
+        except ReadError as e:
+            _log.info("ledger built anew", deployment=name, why=str(e))
+            return await self._built(key, head)
+        return Book.of(self.target, self.adapter, market, journal, self.kernel)
+
+    async def _built(self, key: MarketKey, head: BlockRef) -> Book:
+        market = await self.chain.read(self.adapter.market(self.target.deployment, key), head)
+        wanted = self.adapter.discovery(self.target.deployment, key)
+        found: dict[PositionKey, None] = {}
+        async for _, logs in self.chain.logs(wanted, self.start_block, head.number, head):
+            found.update(dict.fromkeys(self.adapter.discovered(logs)))
+        for owner in self.target.owners:
+            found.update(dict.fromkeys(await self.chain.read(self.adapter.owned(market, owner), head)))
+        ledger, keys = Ledger(), tuple(found)
+        for start in range(0, len(keys), _KEYS_PER_READ):
+            share = keys[start : start + _KEYS_PER_READ]
+            ledger.apply(Changes(head, await self.chain.read(self.adapter.accounts(market, share), head)))
+        _log.info("ledger built", deployment=self.target.deployment.name, accounts=len(ledger), block=head.number)
+        return Book.of(self.target, self.adapter, market, Journal(ledger, head), self.kernel)
+
+    async def _judged(self, book: Book, head: BlockRef) -> AsyncIterator[Evaluation]:
+        outlook = await self.outlooks.of(self.chain, book.market, head)
+        watched = [PositionKey(owner) for owner in self.target.owners]
+        unsettled = [p.key for p in self.open if p.market == book.market.key]
+        near = book.below(REPORTED_BELOW_WAD, outlook.repricing)
+        rows = np.union1d(near, book.rows_of([*watched, *unsettled]))
+        ledger = book.journal.ledger
+        is_stale = ledger.is_stale(rows)
+        unread = tuple((key, _STALE) for key in ledger.keys(rows[is_stale]))
+        accounts = replace(ledger.accounts(rows[~is_stale]), failed=unread)
+        sight = Sight(book.target, book.market, outlook, accounts, {key: Address(key) for key, _ in unread})
+        async for evaluation in assess(sight, self.target_wad, FULL_BELOW_WAD, frozenset(watched)):
+            yield evaluation
