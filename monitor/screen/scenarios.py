@@ -51,5 +51,13 @@ def exposure(kernel: Kernel, slots: Slots, scenarios: Sequence[Factors], line_wa
         entries = np.arange(len(slots.wide))
         for s, factors in enumerate(scenarios):
             total[s] += plain.tallied(kernel.wide_sums(slots, factors, entries), factors.slack, line)
-    counts = total.astype(np.int64)
-    return Exposure(counts[:, 0], counts[:, 1], total[:, 2], total[:, 3], total[:, 4], total[:, 5], counts[:, 6])
+    accounts = total[:, (0, 1, 6)].astype(np.int64)
+    return Exposure(
+        least_accounts=accounts[:, 0],
+        most_accounts=accounts[:, 1],
+        least_debt=total[:, 2],
+        most_debt=total[:, 3],
+        least_collateral=total[:, 4],
+        most_collateral=total[:, 5],
+        unknown=accounts[:, 2],
+    )

@@ -1,6 +1,6 @@
 """Whether the screen's intervals contain the exact health, and how wide they are."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -85,5 +85,3 @@ def is_below(health: Health, line_wad: int) -> bool:
     return health.native < line_wad if health.native is not None else health.factor_wad_down < line_wad
 
 
-def keys_of(accounts: Accounts, rows: Iterable[int]) -> set[int]:
-    return set(rows)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from monitor.domain.ids import PositionKey
-from monitor.domain.prices import Node, Repricing, SidedValue, Unknown
+from monitor.domain.prices import Node, Repricing, SidedValue, Value
 from monitor.ledger.accounts import Account, Accounts, Balance
 from monitor.protocols.aave_v3.market import Category, Market
 from monitor.protocols.aave_v3.versions.totals import (
@@ -73,21 +73,16 @@ def wild_accounts(market: Market, count: int, random: Random, kind: Kind = WILD)
     return Accounts.of(_account(market, number, random, kind) for number in range(count))
 
 
-def sided(market: Market, random: Random) -> Repricing:
+def haircut(market: Market, random: Random) -> Repricing:
     """A haircut on every reserve: less as collateral, more as debt."""
-    nodes = {}
-    for number in market.reserves:
-        price = market.graph.values[node_of(number)]
+    nodes: dict[Node, Value | SidedValue] = {}
+    for reserve in market.reserves.values():
+        price = market.graph.values[reserve.node]
         assert isinstance(price, int)
-        nodes[node_of(number)] = SidedValue(
+        nodes[reserve.node] = SidedValue(
             price * int(random.integers(700, 1000)) // 1000, -(-price * int(random.integers(1000, 1200)) // 1000)
         )
     return Repricing("cautious", nodes)
-
-
-def blinded(market: Market, number: int, name: str = "blind") -> Repricing:
-    """One reserve's price is not known."""
-    return Repricing(name, {node_of(number): Unknown("the feed reverts"), node_of((number + 1) % RESERVES): 12_345})
 
 
 def stably_indebted(account: Account, random: Random) -> Account:
