@@ -98,8 +98,9 @@ def key_rows(keys: Sequence[str], width: int) -> NDArray[np.uint8]:
         packed = np.frombuffer(bytes.fromhex(digits), np.uint8)
     except ValueError:
         packed = np.empty(0, np.uint8)
-    if len(packed) != len(keys) * width or any(len(key) != 2 + 2 * width for key in keys):
-        wrong = next((key for key in keys if len(key) != 2 + 2 * width), "other characters")
+    odd = (key for key in keys if len(key) != 2 + 2 * width or key[:2] != "0x")
+    wrong = next(odd, None if len(packed) == len(keys) * width else "other characters")
+    if wrong is not None:
         raise LedgerError(f"expected keys of 0x and {2 * width} hex digits, found {wrong[:80]!r}")
     return packed.reshape(len(keys), width)
 

@@ -55,6 +55,14 @@ def hashed(keys: NDArray[np.uint8], salt: int) -> Words:
     return found
 
 
+def has_doubles(keys: NDArray[np.uint8]) -> bool:
+    """Return whether a row of bytes stands there twice."""
+    if len(keys) < 2:
+        return False
+    words = np.sort(hashed(keys, 0))
+    return bool((words[1:] == words[:-1]).any())
+
+
 def digest(accounts: Accounts, stale: NDArray[np.bool_]) -> Digest:
     """Return the sum over all stored words of the accounts: key, owner, category, whether it is stale, balances."""
     key = hashed(accounts.keys, 0)

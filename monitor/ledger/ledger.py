@@ -10,7 +10,7 @@ from monitor.errors import LedgerError
 from monitor.ledger.accounts import OWNER_BYTES, Account, Accounts, key_rows, key_texts
 from monitor.ledger.changes import Changes, Undo
 from monitor.ledger.columns import Rows, distinct, grown
-from monitor.ledger.hashing import Digest, digest, hashed
+from monitor.ledger.hashing import Digest, digest, has_doubles
 from monitor.ledger.index import KeyIndex
 from monitor.ledger.legs import Legs
 from monitor.ledger.owners import OwnerIndex
@@ -160,7 +160,8 @@ class Ledger:
     ) -> Undo:
         self._check(put)
         keys = np.concatenate([put.keys, failed, gone]) if len(put) else np.concatenate([failed, gone])
-        _refuse_doubles(keys)
+        if has_doubles(keys):
+            raise LedgerError(f"expected each key once, found one named twice among {len(keys)}")
         if not len(keys):
             return Undo(Accounts.of((), self.key_bytes), stale, keys, np.empty(0, np.int64))
         rows, staying = self.rows_of(keys), len(put) + len(failed)
@@ -243,9 +244,3 @@ class Ledger:
             live = self.live()
             counts = self._count[live].astype(np.int64)
             self._start[live] = self._legs.compact(self._start[live].astype(np.int64), counts)
-
-
-def _refuse_doubles(keys: NDArray[np.uint8]) -> None:
-    marks = np.sort(hashed(keys, 0)) if len(keys) > 1 else np.empty(0, np.uint64)
-    if (marks[1:] == marks[:-1]).any():
-        raise LedgerError(f"expected each key once, found one named twice among {len(keys)}")
