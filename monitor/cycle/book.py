@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from monitor.adapter import Followed, Market
 from monitor.cycle.step import Target
 from monitor.domain.ids import PositionKey
 from monitor.domain.prices import PROTOCOL, Repricing
 from monitor.ledger.accounts import Account
 from monitor.ledger.changes import Changes
-from monitor.ledger.columns import Rows
+from monitor.ledger.columns import Rows, union
 from monitor.ledger.journal import Journal
 from monitor.screen.kernel import Intervals, Kernel
 from monitor.screen.select import select
@@ -62,13 +60,13 @@ class Book:
         for repricing in (PROTOCOL, cautious):
             chosen = select(self.kernel, self._intervals(repricing), [line_wad])
             found += [chosen.rows, chosen.unknown]
-        rows = np.unique(np.concatenate(found))
+        rows = union(*found)
         return rows[self.journal.ledger.is_live(rows)]
 
     def rows_of(self, keys: Sequence[PositionKey]) -> Rows:
         """Return the rows of those keys that the ledger has, in order."""
         rows = self.journal.ledger.rows(keys)
-        return np.unique(rows[rows >= 0])
+        return union(rows[rows >= 0])
 
     def _intervals(self, repricing: Repricing) -> Intervals:
         return self.kernel.screen(self.slots, self.adapter.factors(self.market, repricing))

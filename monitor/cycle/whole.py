@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from monitor import log
 from monitor.adapter import Followed, Market
 from monitor.cycle.book import Book
@@ -16,6 +14,7 @@ from monitor.domain.moment import BlockRef
 from monitor.domain.row import Evaluation
 from monitor.errors import ReadError, ReorgTooDeep
 from monitor.ledger.changes import Changes
+from monitor.ledger.columns import union
 from monitor.ledger.journal import Journal
 from monitor.ledger.ledger import Ledger
 from monitor.screen.kernel import Kernel
@@ -112,7 +111,7 @@ class Whole:
         watched = [PositionKey(owner) for owner in self.target.owners]
         unsettled = [p.key for p in self.open if p.market == book.market.key]
         near = book.below(REPORTED_BELOW_WAD, outlook.repricing)
-        rows = np.union1d(near, book.rows_of([*watched, *unsettled]))
+        rows = union(near, book.rows_of([*watched, *unsettled]))
         ledger = book.journal.ledger
         is_stale = ledger.is_stale(rows)
         unread = tuple((key, _STALE) for key in ledger.keys(rows[is_stale]))
