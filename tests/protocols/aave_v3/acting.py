@@ -1,4 +1,4 @@
-"""Random acts on a devnet market, several to a block: every way in which an account of a pool can change, from a seed."""
+"""Random acts on a devnet market, several to a block: every way in which an account of a pool can change."""
 
 import random
 from collections import Counter

@@ -7,7 +7,6 @@ import pytest
 
 from monitor.adapter import Fold
 from monitor.domain.ids import PositionKey, address
-from monitor.ledger.accounts import Account
 from monitor.ledger.sums import sums
 from monitor.protocols.aave_v3.market import Market
 from monitor.query import Log, Logs, ask_raw
