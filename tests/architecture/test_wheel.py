@@ -1,5 +1,6 @@
 """The wheel works away from the checkout: with its data, its command and nothing but the locked dependencies."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.tree import ROOT, files
+from tests.devnet import Market
+from tests.e2e.command import DEPLOYMENT, accounts_of, config_of
 
 WHEELS = Path(os.environ.get("UV_CACHE_DIR", ROOT / ".cache" / "uv"))
 pytestmark = pytest.mark.xdist_group("wheel")
@@ -83,3 +86,24 @@ def test_every_module_of_the_installed_package_imports(installed: Path, tmp_path
 
 def test_the_installed_command_explains_itself(installed: Path, tmp_path: Path):
     assert "snapshot" in must_run(installed / "hfm", "--help", cwd=tmp_path)
+
+
+def test_the_installed_command_checks_its_settings_away_from_the_checkout(installed: Path, tmp_path: Path):
+    said = must_run(installed / "hfm", "check", cwd=tmp_path)
+    assert "The settings are valid." in said
+
+
+@pytest.mark.devnet
+def test_the_installed_command_takes_a_snapshot_equal_to_the_contract(
+    installed: Path, tmp_path: Path, settled_v30: Market
+):
+    users = settled_v30.accounts[:50]
+    config, accounts, output = config_of(settled_v30, tmp_path), accounts_of(users, tmp_path), tmp_path / "out.jsonl"
+    must_run(
+        *(installed / "hfm", "snapshot", "--config", config, "--deployment", DEPLOYMENT),
+        *("--accounts", accounts, "--output", output),
+        cwd=tmp_path,
+    )
+    rows = [json.loads(line) for line in output.read_text().splitlines()]
+    truth = settled_v30.accounts_data(users)
+    assert [int(row["debt_base"]) for row in rows] == [data.debt_base for data in truth]
