@@ -9,6 +9,7 @@ from monitor.cycle.head import HeadLoop
 from monitor.schedule import Schedule
 from monitor.sources.rpc.chain import Chain
 from monitor.sources.rpc.spec import EndpointState
+from monitor.units import PPM
 
 _MS_PER_S = 1000
 
@@ -32,6 +33,12 @@ class Facts:
                 yield Fact(metrics.CYCLE_SECONDS, seen.took_ms / _MS_PER_S, (deployment,))
                 yield Fact(metrics.CYCLES, seen.passes, (deployment, "whole"))
                 yield Fact(metrics.CYCLES, seen.failures, (deployment, "failed"))
+
+            for deployment, whole in loop.wholes.items():
+                yield Fact(metrics.LEDGER_ACCOUNTS, whole.accounts, (deployment,))
+                for market, found in whole.audits.items():
+                    yield Fact(metrics.AUDIT_MATCH, found.match_ppm / PPM, (deployment, market))
+                    yield Fact(metrics.AUDIT_APART, len(found.apart), (deployment, market))
 
     def _of_chain(self, name: str, chain: Chain) -> Iterator[Fact]:
         endpoints = chain.status()

@@ -104,6 +104,7 @@ def _whole(shared: _Shared, chain: Chain, deployment: DeploymentSettings, target
         outlooks=shared.outlooks,
         kernel=shared.kernel,
         target_wad=parts.target_wad(shared.settings),
+        jitter=jitter,
     )
 
 

@@ -1,10 +1,11 @@
 """A deployment followed as a whole: every account of its markets, brought to each head, those that matter judged."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor import log
 from monitor.adapter import Followed, Market
+from monitor.cycle.audit import EVERY_BLOCKS, Finding, audit
 from monitor.cycle.book import Book
 from monitor.cycle.follow import Blocks, follow
 from monitor.cycle.outlook import Outlooks
@@ -19,7 +20,7 @@ from monitor.ledger.journal import Journal
 from monitor.ledger.ledger import Ledger
 from monitor.screen.kernel import Kernel
 from monitor.store import LedgerPart, NotKept, Store
-from monitor.units import WAD
+from monitor.units import PPM, WAD
 
 REPORTED_BELOW_WAD = 16 * WAD // 10
 """Above every level's line and its release; who is surely above it in both views is not looked at."""
@@ -35,7 +36,7 @@ class Whole:
     """The books of one deployment.
 
     `reported` are the positions that are stored, `open` those of them whose level or knowledge is not settled at OK;
-    whoever commits keeps both.
+    whoever commits keeps both. `audits` are the last ones.
     """
 
     target: Target
@@ -46,8 +47,10 @@ class Whole:
     outlooks: Outlooks
     kernel: Kernel
     target_wad: int
+    jitter: Callable[[], float]
     open: frozenset[PositionId] = frozenset()
     reported: frozenset[PositionId] = frozenset()
+    audits: dict[MarketKey, Finding] = field(default_factory=dict)
     _books: dict[MarketKey, Book] = field(default_factory=dict)
 
     async def evaluations(self, head: BlockRef) -> AsyncIterator[Evaluation]:
@@ -65,8 +68,14 @@ class Whole:
                 _log.warning("rebuild", deployment=self.target.deployment.name, problem=str(e))
                 book = await self._built(key, head)
             self._books[key] = book
+            await self._audited(book, head)
             async for evaluation in self._judged(book, head):
                 yield evaluation
+
+    @property
+    def accounts(self) -> int:
+        """How many accounts the ledgers hold."""
+        return sum(len(book.journal.ledger) for book in self._books.values())
 
     @property
     def parts(self) -> tuple[LedgerPart, ...]:
@@ -105,6 +114,14 @@ class Whole:
             ledger.apply(Changes(head, await self.chain.read(self.adapter.accounts(market, share), head)))
         _log.info("ledger built", deployment=self.target.deployment.name, accounts=len(ledger), block=head.number)
         return Book.of(self.target, self.adapter, market, Journal(ledger, head), self.kernel)
+
+    async def _audited(self, book: Book, head: BlockRef) -> None:
+        last = self.audits.get(book.market.key)
+        if last is None or abs(head.number - last.block) >= EVERY_BLOCKS:
+            try:
+                self.audits[book.market.key] = await audit(self.chain, book, int(self.jitter() * PPM))
+            except ReadError as e:
+                _log.warning("audit put off", deployment=self.target.deployment.name, problem=str(e))
 
     async def _judged(self, book: Book, head: BlockRef) -> AsyncIterator[Evaluation]:
         outlook = await self.outlooks.of(self.chain, book.market, head)

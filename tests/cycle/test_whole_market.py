@@ -43,7 +43,7 @@ async def followed(market: Market, folder: Path) -> AsyncIterator[tuple[HeadLoop
     )
     target, outlooks = Target(deployment, ADAPTERS[slug], ()), Outlooks({}, NONE)
     async with Store.open(f"sqlite:///{folder / 'hfm.db'}", clock) as store, open_chain(spec, clock) as chain:
-        whole = Whole(target, ADAPTERS[slug], 0, chain, store, outlooks, numpy_kernel(), 3 * WAD // 2)
+        whole = Whole(target, ADAPTERS[slug], 0, chain, store, outlooks, numpy_kernel(), 3 * WAD // 2, lambda: 0.5)
         levels = Levels.parse(table(resources.config() / "levels.toml"))
         wholes = {deployment.name: whole}
         yield HeadLoop(chain, (target,), outlooks, store, levels, {}, {}, wholes, clock, 3 * WAD // 2), store
@@ -89,6 +89,9 @@ async def hold_against_the_contract(market: Market, folder: Path, seed: int, blo
             assert found.keys() == expected.keys(), (number, found.keys() ^ expected.keys())
             assert found == expected
             equal += len(found)
+        (whole,) = loop.wholes.values()
+        for finding in whole.audits.values():
+            assert (finding.differing, finding.apart) == ((), {})
     return equal
 
 

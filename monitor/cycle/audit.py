@@ -1,0 +1,61 @@
+"""Holds a book against the chain it was folded from: a sample of its accounts, and the market's own totals."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from monitor import log
+from monitor.cycle.book import Book
+from monitor.cycle.outlook import Source
+from monitor.domain.ids import PositionKey
+from monitor.ledger.accounts import Accounts
+from monitor.ledger.changes import Changes
+from monitor.units import PPM
+
+EVERY_BLOCKS = 100
+SAMPLE = 500
+
+_log = log.get("cycle")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What an audit found at a block.
+
+    `differing` were not what the chain has and were mended. `apart` are totals, by asset and kind, that the ledger and
+    the market do not agree on, ledger first: somebody is missing, or a balance outside the sample is wrong.
+    """
+
+    block: int
+    sampled: int
+    differing: tuple[PositionKey, ...]
+    apart: Mapping[tuple[int, int], tuple[int, int]]
+
+    @property
+    def match_ppm(self) -> int:
+        """The share of the sample that was right, rounded down."""
+        return PPM if not self.sampled else (self.sampled - len(self.differing)) * PPM // self.sampled
+
+
+async def audit(chain: Source, book: Book, start_ppm: int, size: int = SAMPLE) -> Finding:
+    """Compare accounts spread evenly over the ledger, beginning `start_ppm` into the first step, and mend what differs.
+
+    Raises ReadError when the chain does not answer; nothing is concluded then.
+    """
+    at, ledger, market, adapter = book.journal.at, book.journal.ledger, book.market, book.adapter
+    live = ledger.live()
+    step = max(len(live) // size, 1)
+    rows = live[start_ppm * step // PPM :: step]
+    keys = ledger.keys(rows)
+    theirs = {account.key: account for account in await chain.read(adapter.accounts(market, keys), at)}
+    ours = {account.key: account for account in ledger.accounts(rows)}
+    differing = tuple(key for key, account in theirs.items() if ours[key] != account)
+    if differing:
+        book.take(market, Changes(at, Accounts.of(theirs[key] for key in differing)))
+    totals = await chain.read(adapter.totals(market), at)
+    sums = ledger.sums
+    apart = {place: (sums.get(place, 0), total) for place, total in totals.items() if sums.get(place, 0) != total}
+    found = Finding(at.number, len(theirs), differing, apart)
+    if differing or apart:
+        name = book.target.deployment.name
+        _log.error("ledger drifted", deployment=name, block=at.number, mended=len(differing), totals_apart=len(apart))
+    return found
