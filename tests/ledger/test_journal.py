@@ -106,7 +106,8 @@ def test_more_changes_of_one_block_are_taken_back_with_it():
     (first,) = chain.branch(journal.at, 1)
     journal.apply(first)
     for number in range(5):
-        journal.apply(Changes(first.at, Accounts.of([account(number, chain.chance)]), gone=(key(20 + number),)))
+        put = Accounts.of([account(7, chain.chance), account(20 + number, chain.chance)])
+        journal.apply(Changes(first.at, put, gone=(key(19 + number),)))
     assert [block.number for block in journal.blocks()] == [1, 0]
     journal.rewind(chain.genesis.hash)
     assert held(journal.ledger) == repaired

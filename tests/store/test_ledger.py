@@ -9,13 +9,15 @@ import pytest
 from monitor.domain.ids import MarketKey
 from monitor.domain.moment import BlockRef, VenueMoment
 from monitor.errors import NotLinked
+from monitor.ledger.accounts import Accounts
+from monitor.ledger.changes import Changes
 from monitor.ledger.journal import Journal
 from monitor.ledger.ledger import Ledger
 from monitor.store import Commit, Cursor, LedgerPart, NotKept, Store
 from monitor.store import ledger as stored
 from tests.fakes.clock import FakeClock
 from tests.fakes.evaluations import position
-from tests.ledger.scripted import CHAIN, Scripted, fresh, held
+from tests.ledger.scripted import CHAIN, Scripted, account, fresh, held
 from tests.outbox.scene import opened
 from tests.store.test_ledger_kill import FAILPOINTS
 
@@ -113,13 +115,15 @@ async def test_what_was_not_committed_goes_down_with_the_next_commit(tmp_path: P
             raise Broken
 
     async with Store.open(f"sqlite:///{tmp_path / 'hfm.db'}", FakeClock(runs=True), reach) as store:
-        for length in (1, 3, 200, 2):
+        for length in (1, 3, 0, 200, 2, 0):
             for step in chain.branch(journal.at, length):
                 journal.apply(step)
+            journal.apply(Changes(journal.at, Accounts.of([account(50 + length, chain.chance)])))
             fails = True
             with pytest.raises(Broken):
                 await store.commit(commit(journal))
-            journal.rewind(journal.blocks()[1].hash)
+            if length > 1:
+                journal.rewind(journal.blocks()[1].hash)
             fails = False
             await store.commit(commit(journal))
             assert same(await kept(store), journal)
