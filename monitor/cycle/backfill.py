@@ -1,6 +1,6 @@
 """Finds every account of a market from its logs, reads them all at one block, and holds them against its totals."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -19,7 +19,6 @@ KEYS_PER_READ = 20_000
 REORG_BLOCKS = 128
 NEAR_BLOCKS = 32
 """How old a head may have become before its state is not asked for any more: far fewer than full nodes keep."""
-SEARCHES = 2
 
 _log = log.get("cycle")
 
@@ -56,10 +55,6 @@ class Cursor:
     next_block: int
     keys: tuple[PositionKey, ...] = ()
 
-    def with_keys(self, more: Iterable[PositionKey]) -> "Cursor":
-        """Return the cursor with further keys, each once."""
-        return replace(self, keys=tuple(dict.fromkeys((*self.keys, *more))))
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -91,21 +86,31 @@ class Found:
     cursor: Cursor
     shortfalls: tuple[Shortfall, ...]
 
+    @property
+    def failed(self) -> tuple[PositionKey, ...]:
+        """The accounts that could not be read; what they owe is missing for the totals too."""
+        return tuple(key for part in self.accounts for key, _ in part.failed)
+
 
 Progress = Callable[[Any], None]
-Keep = Callable[[Cursor], None]
+Keep = Callable[[int, Sequence[PositionKey]], Awaitable[None]]
+"""Stores where to go on, and the keys found since the last time."""
+
+
+async def _forget(_next_block: int, _keys: Sequence[PositionKey]) -> None:
+    """Store nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """The search for one market's accounts, from `start_block` on. `keep` is given the cursor whenever it moved."""
+    """The search for one market's accounts, from `start_block` on. `keep` is called whenever it got further."""
 
     chain: Archive
     adapter: Followed[Any]
     deployment: Deployment
     key: MarketKey
     start_block: int
-    keep: Keep = lambda _: None
+    keep: Keep = _forget
     progress: Progress = lambda _: None
 
     async def plan(self, cursor: Cursor) -> Plan:
@@ -123,13 +128,12 @@ class Backfill:
 
         Raises ReadError when a read fails; what was kept of the cursor is then where to go on.
         """
-        for _ in range(SEARCHES):
-            at, cursor = await self.search(cursor)
-            found = await self.read(cursor, at)
-            if not found.shortfalls:
-                break
+        at, cursor = await self.search(cursor)
+        found = await self.read(cursor, at)
+        if found.shortfalls and not found.failed and self.start_block <= at.number:
             _log.warning("accounts missing", deployment=self.deployment.name, shortfalls=len(found.shortfalls))
-            cursor = replace(cursor, next_block=self.start_block)
+            at, cursor = await self.search(replace(cursor, next_block=self.start_block))
+            found = await self.read(cursor, at)
         return found
 
     async def search(self, cursor: Cursor) -> tuple[BlockRef, Cursor]:
@@ -137,17 +141,20 @@ class Backfill:
 
         When the head was replaced meanwhile, the blocks that can have been replaced with it are searched again.
         """
-        at = await self.chain.head()
+        at, following, keys = await self.chain.head(), cursor.next_block, dict.fromkeys(cursor.keys)
         while True:
             try:
-                async for through, keys in self._ranges(cursor.next_block, at):
-                    cursor = replace(cursor.with_keys(keys), next_block=through + 1)
-                    self.keep(cursor)
+                async for through, named in self._ranges(following, at):
+                    new = [key for key in named if key not in keys]
+                    keys.update(dict.fromkeys(new))
+                    following = through + 1
+                    await self.keep(following, new)
             except BlockMoved:
-                cursor = replace(cursor, next_block=max(cursor.next_block - REORG_BLOCKS, self.start_block))
+                following = max(following - REORG_BLOCKS, self.start_block)
+                await self.keep(following, ())
             head = await self.chain.head()
-            if cursor.next_block > at.number and head.number - at.number <= NEAR_BLOCKS:
-                return at, cursor
+            if following > at.number and head.number - at.number <= NEAR_BLOCKS:
+                return at, Cursor(following, tuple(keys))
             at = head
 
     async def read(self, cursor: Cursor, at: BlockRef) -> Found:

@@ -64,7 +64,8 @@ _RULES = (
     _Rule.of(
         _simply(BlockMoved),
         set(),
-        r"beyond (?:the )?(?:current )?head|after last accepted block|blocks? specified in filter .{0,60}cannot be found",
+        r"beyond (?:the )?(?:current )?head|after last accepted block",
+        r"blocks? specified in filter .{0,60}cannot be found",
     ),
     _Rule.of(
         _billing,

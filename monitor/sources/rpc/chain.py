@@ -8,13 +8,16 @@ from typing import Any, TypeVar
 import aiohttp
 
 from monitor.clock import Clock
+from monitor.domain.ids import Address
 from monitor.domain.moment import BlockRef
 from monitor.errors import BlockMoved, ConfigError, NoEndpoint, ReadError, WrongChain
 from monitor.query import Ask, Log, LogFilter, drive
 from monitor.sources.evm import block as blocks
+from monitor.sources.evm.reader import Reader, as_bytes
 from monitor.sources.http.guard import Destination
 from monitor.sources.jsonrpc import wires
 from monitor.sources.jsonrpc.http import HttpTransport
+from monitor.sources.jsonrpc.messages import Request
 from monitor.sources.jsonrpc.stream import StreamTransport
 from monitor.sources.jsonrpc.transport import Transport
 from monitor.sources.logs.scan import Estimate, Progress, Scan
@@ -130,6 +133,18 @@ class Chain:
     async def estimate(self, wanted: LogFilter, first: int, last: int, at: BlockRef) -> Estimate:
         """Return what reading these logs is expected to take."""
         return await self._scan(at).estimate(wanted, first, last)
+
+    async def has_code(self, address: Address, at: BlockRef) -> bool:
+        """Return whether a contract stands at the address; raises NoEndpoint where none keeps the block's state."""
+
+        async def job(endpoint: Endpoint) -> bool:
+            reader = Reader(endpoint, at)
+            (code,) = await reader.ask_many([Request("eth_getCode", (address, reader.block))])
+            return bool(as_bytes(code, endpoint.label))
+
+        failover = Failover(self._clock, lambda: self._following.fit(at))
+        done = await self._in_time(failover.run(job, Limits.within(self._clock, READ_DEADLINE_S)), READ_DEADLINE_S)
+        return done.value
 
     def _scan(self, at: BlockRef) -> Scan:
         return Scan(self._clock, lambda: self._following.fit(at), at, self._doubt)
