@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import secrets
 import time
 from typing import Protocol
 
@@ -41,3 +42,8 @@ class SystemClock:
 def jitter() -> float:
     """Return a number from 0 to 1 that spreads retries; it protects nothing."""
     return random.random()  # noqa: S311  # not for secrets
+
+
+def salt() -> int:
+    """Return 63 bits that nobody outside can guess."""
+    return secrets.randbits(63)

@@ -10,7 +10,7 @@ from monitor.app import parts
 from monitor.app.delivery import channels
 from monitor.app.facts import Facts
 from monitor.app.serving import open_api
-from monitor.clock import Clock, SystemClock, jitter
+from monitor.clock import Clock, SystemClock, jitter, salt
 from monitor.cycle.head import HeadLoop
 from monitor.cycle.outlook import Outlooks
 from monitor.cycle.step import Target
@@ -105,6 +105,7 @@ def _whole(shared: _Shared, chain: Chain, deployment: DeploymentSettings, target
         kernel=shared.kernel,
         target_wad=parts.target_wad(shared.settings),
         jitter=jitter,
+        salt=salt(),
     )
 
 

@@ -47,7 +47,8 @@ async def follow(chain: Blocks, book: Book, head: BlockRef) -> Fold:
     ledger = book.journal.ledger
     keys = tuple(dict.fromkeys((*fold.reread, *ledger.keys(ledger.stale()))))
     reread = await chain.read(adapter.accounts(market, keys), head)
-    put = Accounts.of((*fold.put, *reread), failed=reread.failed)
+    anew = set(keys)
+    put = Accounts.of((*(a for a in fold.put if a.key not in anew), *reread), failed=reread.failed)
     book.take(market, Changes(head, put, onto=base.hash))
     return fold
 

@@ -36,7 +36,8 @@ class Whole:
     """The books of one deployment.
 
     `reported` are the positions that are stored, `open` those of them whose level or knowledge is not settled at OK;
-    whoever commits keeps both. `audits` are the last ones.
+    whoever commits keeps both. `audits` are the last ones. `salt` keeps strangers
+    from choosing addresses that slow look-ups down.
     """
 
     target: Target
@@ -48,6 +49,7 @@ class Whole:
     kernel: Kernel
     target_wad: int
     jitter: Callable[[], float]
+    salt: int
     open: frozenset[PositionId] = frozenset()
     reported: frozenset[PositionId] = frozenset()
     audits: dict[MarketKey, Finding] = field(default_factory=dict)
@@ -89,7 +91,7 @@ class Whole:
     async def _opened(self, key: MarketKey, head: BlockRef) -> Book:
         """Return the stored book, or one built from the chain where none is kept or its block is out of reach."""
         name = self.target.deployment.name
-        journal = await self.store.ledger(name, key)
+        journal = await self.store.ledger(name, key, self.salt)
         if isinstance(journal, NotKept):
             _log.info("ledger built anew", deployment=name, why=journal.reason)
             return await self._built(key, head)
@@ -108,7 +110,7 @@ class Whole:
             found.update(dict.fromkeys(self.adapter.discovered(logs)))
         for owner in self.target.owners:
             found.update(dict.fromkeys(await self.chain.read(self.adapter.owned(market, owner), head)))
-        ledger, keys = Ledger(), tuple(found)
+        ledger, keys = Ledger(salt=self.salt), tuple(found)
         for start in range(0, len(keys), _KEYS_PER_READ):
             share = keys[start : start + _KEYS_PER_READ]
             ledger.apply(Changes(head, await self.chain.read(self.adapter.accounts(market, share), head)))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 from aiohttp import web
 
+from monitor.domain.row import Row
 from monitor.errors import ReadError
 from monitor.store import AtRisk
 from tests.cycle.test_whole_market import followed, truth
@@ -43,7 +44,7 @@ class FailsOften:
                 return web.Response(text='{"jsonrpc":"2.0","id":0,"resu', content_type="application/json")
 
 
-async def rows_of(store) -> dict[str, dict[str, object]]:
+async def rows_of(store) -> dict[str, Row]:
     page = await store.views.at_risk(AtRisk(), limit=1000)
     assert page.next is None
     return {str(view.row["key"]): view.row for view in page.items}
@@ -80,7 +81,7 @@ async def test_a_fifth_of_all_requests_may_fail(blocks, tmp_path):
                         assert row["native_health"] == str(health)
                     all_listed += 1
                     current += is_current
-                is_whole = all(k in rows and rows[k]["at_block"] == head.number for k in expected)
+                is_whole = all(rows.get(key, {}).get("at_block") == head.number for key in expected)
                 behind = 0 if is_whole else behind + 1
                 worst_lag = max(worst_lag, behind)
     assert sum(w.failed for w in wires) / sum(w.asked for w in wires) > SHARE / 2

@@ -44,7 +44,7 @@ async def followed(market: Market, folder: Path, *urls: str) -> AsyncIterator[tu
     )
     target, outlooks = Target(deployment, ADAPTERS[slug], ()), Outlooks({}, NONE)
     async with Store.open(f"sqlite:///{folder / 'hfm.db'}", clock) as store, open_chain(spec, clock) as chain:
-        whole = Whole(target, ADAPTERS[slug], 0, chain, store, outlooks, numpy_kernel(), 3 * WAD // 2, lambda: 0.5)
+        whole = Whole(target, ADAPTERS[slug], 0, chain, store, outlooks, numpy_kernel(), 3 * WAD // 2, lambda: 0.5, 7)
         levels = Levels.parse(table(resources.config() / "levels.toml"))
         wholes = {deployment.name: whole}
         yield HeadLoop(chain, (target,), outlooks, store, levels, {}, {}, wholes, clock, 3 * WAD // 2), store

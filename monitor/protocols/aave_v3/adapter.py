@@ -11,10 +11,9 @@ from monitor.domain.prices import PROTOCOL, Repricing
 from monitor.ledger.accounts import Account, Accounts
 from monitor.protocols.aave_v3 import accounts as stored
 from monitor.protocols.aave_v3 import assess as judged
+from monitor.protocols.aave_v3 import events, liquidation, owing, reading
 from monitor.protocols.aave_v3 import health as exact
-from monitor.protocols.aave_v3 import liquidation, owing, reading
 from monitor.protocols.aave_v3 import screen as screened
-from monitor.protocols.aave_v3.folding import events
 from monitor.protocols.aave_v3.folding import fold as folding
 from monitor.protocols.aave_v3.market import Market
 from monitor.protocols.aave_v3.screen import CELLS

@@ -12,13 +12,13 @@ from monitor.domain.token import Token
 from monitor.errors import ConfigError, ReadError, UnexpectedAnswer
 from monitor.pricing.aave_oracle import asset_node, oracle_layout, oracle_prices
 from monitor.pricing.heartbeat import heartbeats_s
-from monitor.protocols.aave_v3.categories import categories, category_bitmaps, category_settings, price_sources
 from monitor.protocols.aave_v3.market import NO_ADDRESS, Configuration, Market, PoolLayout, Reserve
 from monitor.protocols.aave_v3.math import linear_interest_ray, ray_mul_half_up
 from monitor.protocols.aave_v3.versions import rules_of
+from monitor.protocols.aave_v3.versions.categories import categories, category_bitmaps, category_settings, price_sources
 from monitor.protocols.aave_v3.versions.rules import Rules
 from monitor.protocols.aave_v3.versions.totals import SCALED_DEBT
-from monitor.query import Answer, Ask, EthCall, ask, ask_all, ask_each, moment, must_be_bytes, together
+from monitor.query import Answer, Ask, EthCall, Failed, ask, ask_all, ask_each, moment, must_be_bytes, together
 
 PROVIDER = abi.interface("aave_v3", "pool_addresses_provider")
 POOL = abi.interface("aave_v3", "pool")
@@ -90,10 +90,12 @@ def read_totals(market: Market) -> Ask[Mapping[tuple[int, int], int]]:
     """Return the scaled variable debt of all accounts of each reserve, by its id and the kind of balance.
 
     Debt that no index tells (`PLAIN_DEBT`) and stable debt are left out: they add up to nothing that a contract keeps.
+    So is a reserve whose token does not answer.
     """
     scaled = [r for r in market.reserves.values() if not market.rules.has_discounted_debt or r.configuration.is_virtual]
-    supplies = yield from ask_all([TOKEN["scaledTotalSupply"].at(r.variable_debt_token) for r in scaled])
-    return {(r.id, SCALED_DEBT): supply for r, supply in zip(scaled, supplies, strict=True) if supply}
+    supplies = yield from ask_each([TOKEN["scaledTotalSupply"].at(r.variable_debt_token) for r in scaled])
+    told = zip(scaled, supplies, strict=True)
+    return {(r.id, SCALED_DEBT): supply for r, supply in told if supply and not isinstance(supply, Failed)}
 
 
 def _roots(deployment: Deployment, pool: Address) -> Ask[tuple[Any, ...]]:
