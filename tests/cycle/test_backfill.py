@@ -20,7 +20,7 @@ from monitor.sources.opening import open_chain
 from monitor.sources.rpc.chain import Chain
 from monitor.sources.rpc.spec import ChainSpec, EndpointSpec
 from tests.devnet import Market, features
-from tests.faults.proxy import Faults, Proxy, running
+from tests.faults.proxy import Faults, running
 
 pytestmark = pytest.mark.devnet
 CHAIN = ChainId("eip155:31337")
@@ -140,12 +140,9 @@ async def test_seeds_are_read_without_a_search_and_the_totals_say_how_much_they_
 async def test_an_account_that_cannot_be_read_is_kept_as_failed_and_starts_no_second_search(
     market_v36: Market,
 ) -> None:
-    def change(method: str, params: list[Any], result: Any) -> Any:
-        return result
-
     async with running(market_v36.chain.node.http_url) as proxy, chain_of(proxy.url) as chain:
         backfill = backfill_of(chain, market_v36)
-        at, cursor = await backfill.search(Cursor(0))
+        _, cursor = await backfill.search(Cursor(0))
         token = market_v36.reserve("LINK").variable_debt_token
         market_v36.chain.set_code(token, "0xfe")
         market_v36.chain.mine()
@@ -153,6 +150,8 @@ async def test_an_account_that_cannot_be_read_is_kept_as_failed_and_starts_no_se
         found = await backfill.run(cursor)
         assert len(found.failed) > 10
         assert len(keys_of(found)) + len(found.failed) == len(cursor.keys)
+        asked = [m["params"][0]["fromBlock"] for r in proxy.requests for m in r if m["method"] == "eth_getLogs"]
+        assert [int(block, 16) for block in asked] == [cursor.next_block]
 
 
 async def test_a_plan_tells_requests_and_time_before_anything_is_searched(market_v36: Market) -> None:
@@ -182,19 +181,22 @@ async def test_the_first_block_of_a_deployment_is_found_by_halving(market_v36: M
             await first_block(chain, address("0x" + "12" * 20), head)
 
 
-async def test_without_an_archive_the_first_block_is_asked_for(market_v36: Market) -> None:
-    head_number = market_v36.chain.head().number
+class Forgetful:
+    """A chain whose endpoints keep the state of the head only."""
 
-    class Pruned(Proxy):
-        pass
+    async def block(self, which: int | str) -> BlockRef:
+        return BlockRef(CHAIN, int(which), f"0xa{which}", "0x", 0)
 
-    def refuse(method: str, params: list[Any]) -> Any:
-        is_old = method == "eth_getCode" and not isinstance(params[1], dict)
-        return {"code": -32000, "message": "missing trie node"} if is_old else None
+    async def has_code(self, contract: str, at: BlockRef) -> bool:
+        if at.number < 1_000:
+            raise NoEndpoint("missing trie node")
+        return True
 
-    assert head_number
-    assert Pruned
-    assert refuse
+
+async def test_without_an_archive_the_first_block_is_asked_for() -> None:
+    head = BlockRef(CHAIN, 1_000, "0xa1000", "0x", 0)
+    with pytest.raises(ReadError, match="state start_block of the deployment"):
+        await first_block(Forgetful(), address("0x" + "12" * 20), head)  # type: ignore[arg-type]  # all that is asked
 
 
 class Forking:

@@ -1,18 +1,19 @@
 """Logs that two sources agree on: a second endpoint where there is one, else the block's own header and receipts."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
 
 from monitor import log
 from monitor.domain.moment import BlockRef
-from monitor.errors import BlockMoved, EndpointError, EndpointsDisagree, ReadError
+from monitor.errors import BlockMoved, EndpointError, EndpointsDisagree, MalformedJson, ReadError
 from monitor.query import Log, LogFilter
 from monitor.sources.evm import block as blocks
 from monitor.sources.evm.reader import Reader
 from monitor.sources.logs import entries
 from monitor.sources.logs.at_block import OfBlock, logs_of_block
 from monitor.sources.logs.span import logs_of_span
-from monitor.sources.logs.whole import whole_block
+from monitor.sources.logs.whole import admitted, whole_block
 from monitor.sources.rpc.comparison import Doubt
 from monitor.sources.rpc.endpoint import Endpoint
 from monitor.sources.rpc.failover import Done, Failover, Limits, T
@@ -79,42 +80,63 @@ class Agreed:
             return None
 
     async def _settled(self, wanted: LogFilter, *said: tuple[Endpoint, tuple[Log, ...]]) -> tuple[Log, ...]:
-        """Return what both said; where they differ, what the receipts of the blocks in question say."""
+        """Return what both said; where they differ, what the receipts say.
+
+        A log that one has and the other's own receipts admit is real. For what is left, whole blocks decide.
+        """
         (one, ours), (other, theirs) = said
         if ours == theirs:
             return ours
         self.doubt.raise_()
-        odd = {(log.block_number, log.block_hash) for log in set(ours) ^ set(theirs)}
-        agreed = [log for log in ours if (log.block_number, log.block_hash) not in odd]
-        for number, block_hash in sorted(odd):
-            agreed += await self._from_receipts(wanted, number, block_hash, (one, other))
+        agreed = set(ours) & set(theirs)
+        odd = set(ours) ^ set(theirs)
         for endpoint, logs in said:
-            if set(logs) != set(agreed):
-                endpoint.meter.disagreements += 1
-                _log.warning(
-                    "logs_incomplete", endpoint=endpoint.label, missing=len(set(agreed) - set(logs)), of=len(agreed)
-                )
+            agreed |= await self._admitted(endpoint, odd.difference(logs))
+        undecided = {(log.block_number, log.block_hash) for log in odd - agreed}
+        agreed = {log for log in agreed if (log.block_number, log.block_hash) not in undecided}
+        for number, block_hash in sorted(undecided):
+            agreed |= set(await self._from_receipts(wanted, number, block_hash, (one, other)))
+        for endpoint, logs in said:
+            if set(logs) != agreed:
+                self._tell(endpoint, logs, agreed)
         return tuple(entries.ordered(agreed, one.label))
+
+    def _tell(self, endpoint: Endpoint, logs: Iterable[Log], complete: Collection[Log]) -> None:
+        endpoint.meter.disagreements += 1
+        missing = len(set(complete) - set(logs))
+        _log.warning("logs_incomplete", endpoint=endpoint.label, missing=missing, of=len(complete))
+
+    async def _admitted(self, endpoint: Endpoint, logs: Collection[Log]) -> set[Log]:
+        if not logs:
+            return set()
+        try:
+            return await admitted(Reader(endpoint, self.at, self.limits.request_s, self.limits.urgency), logs)
+        except (EndpointError, MalformedJson):
+            return set()
 
     async def _from_receipts(
         self, wanted: LogFilter, number: int, block_hash: str, differ: tuple[Endpoint, Endpoint]
-    ) -> list[Log]:
-        async def job(endpoint: Endpoint) -> tuple[Log, ...]:
-            reader = Reader(endpoint, self.at, self.limits.request_s, self.limits.urgency)
-            block = blocks.from_node(await endpoint.ask(blocks.asked(number)), self.at.chain, endpoint.label)
-            if block.hash != block_hash:
-                raise BlockMoved(f"{endpoint.label}: expected {block_hash[:12]}… at height {number}, found another")
-            return await whole_block(replace(reader, at=block))
-
-        try:
-            whole = (await self.failover.run(job, self.limits)).value
-        except ReadError as e:
-            labels = " and ".join(endpoint.label for endpoint in differ)
+    ) -> tuple[Log, ...]:
+        """Return the logs of a block as the endpoints' receipts have them: those of one alone, or of two alike."""
+        votes: Counter[tuple[Log, ...]] = Counter()
+        for endpoint in (*differ, *(e for e in self.failover.fit() if e not in differ)):
+            try:
+                block = blocks.from_node(await endpoint.ask(blocks.asked(number)), self.at.chain, endpoint.label)
+                if block.hash == block_hash:
+                    reader = Reader(endpoint, block, self.limits.request_s, self.limits.urgency)
+                    votes[tuple(entries.matching(await whole_block(reader), wanted))] += 1
+            except ReadError as e:
+                _log.info("no receipts", endpoint=endpoint.label, block=number, problem=str(e))
+        (chosen, most), *others = votes.most_common() or [((), 0)]
+        if most == 0 or (others and most == others[0][1]):
             for endpoint in differ:
                 endpoint.meter.disagreements += 1
+            labels = " and ".join(endpoint.label for endpoint in differ)
             _log.error("endpoints_disagree", endpoints=labels, block=number)
-            raise EndpointsDisagree(f"expected the same logs of block {number} from {labels}, found others: {e}") from e
-        return entries.matching(whole, wanted)
+            raise EndpointsDisagree(
+                f"expected the same logs of block {number} from {labels}, found others, and no receipts that decide"
+            )
+        return chosen
 
     async def _held_against_receipts(
         self, wanted: LogFilter, endpoint: Endpoint, logs: tuple[Log, ...]
@@ -127,8 +149,5 @@ class Agreed:
         complete = tuple(entries.matching(whole, wanted))
         if complete != logs:
             self.doubt.raise_()
-            endpoint.meter.disagreements += 1
-            _log.warning(
-                "logs_incomplete", endpoint=endpoint.label, missing=len(set(complete) - set(logs)), of=len(complete)
-            )
+            self._tell(endpoint, logs, complete)
         return complete

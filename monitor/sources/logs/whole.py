@@ -1,5 +1,6 @@
-"""All logs of one block from its receipts, which add up: numbered without a gap, and to the header's own filter."""
+"""Logs from receipts: those of a whole block, which add up to its header, and single ones that an index has lost."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from monitor.errors import EndpointError, ReadError
@@ -36,6 +37,20 @@ async def whole_block(reader: Reader) -> tuple[Log, ...]:
     return found
 
 
+async def admitted(reader: Reader, logs: Iterable[Log]) -> set[Log]:
+    """Return those of the logs that the endpoint's own receipts have, though its index may not."""
+    hashes = tuple(dict.fromkeys(log.transaction_hash for log in logs))
+    requests = [Request("eth_getTransactionReceipt", (transaction,)) for transaction in hashes]
+    found: set[Log] = set()
+    for receipt in await reader.endpoint.ask_many(requests, reader.request_s, reader.urgency):
+        answer = _logs_of_receipts([receipt], reader.endpoint.label)
+        try:
+            found.update(entries.from_node(answer, 0, reader.at.number, reader.endpoint.label))
+        except ReadError:
+            continue
+    return found.intersection(logs)
+
+
 def _added_up(answer: Any, bloom: int | None, reader: Reader) -> tuple[Log, ...] | None:
     """Return the logs when none can be missing, else None."""
     at = reader.at
@@ -52,5 +67,5 @@ def _logs_of_receipts(receipts: Any, where: str) -> Any:
         return receipts
     try:
         return [entry for receipt in receipts for entry in receipt["logs"]]
-    except (KeyError, TypeError) as e:
+    except (AttributeError, KeyError, TypeError) as e:
         return EndpointError(f"{where}: expected receipts, found some without {e}")

@@ -86,12 +86,17 @@ class Provider:
                 return self._header(int(params[0], 16))
             case "eth_getBlockByHash":
                 return self._header(int(params[0], 16) - 1)
-            case "eth_getBlockReceipts" if self.receipts:
-                number = int(params[0], 16) - 1
-                return [{"logs": self.of(number, number)}]
             case "eth_getLogs":
                 return self._logs(params[0])
+            case "eth_getBlockReceipts" | "eth_getTransactionReceipt" if self.receipts:
+                return self._receipts(method, int(params[0], 16))
         return Fault(-32601, f"the method {method} does not exist/is not available")
+
+    def _receipts(self, method: str, hash_number: int) -> Any:
+        is_one = method == "eth_getTransactionReceipt"
+        number = (hash_number - 2) // 7 if is_one else hash_number - 1
+        receipt = {"logs": self.of(number, number)}
+        return receipt if is_one else [receipt]
 
     def _header(self, number: int) -> dict[str, Any] | None:
         if number > self.head:

@@ -120,8 +120,8 @@ async def test_without_receipts_that_decide_two_different_answers_are_no_answer(
     entries = history(100)
     reading = Reading(
         [
-            bloomless(Provider(entries, 100, drops=lambda e: e["blockNumber"] == "0x4", label="lossy")),
-            bloomless(Provider(entries, 100)),
+            bloomless(Provider(entries, 100, drops=lambda e: e["blockNumber"] == "0x4", receipts=False, label="lossy")),
+            bloomless(Provider(entries, 100, receipts=False)),
         ]
     )
     with pytest.raises(EndpointsDisagree, match="block 4"):
@@ -149,16 +149,25 @@ async def test_confirmation_takes_two_endpoints_even_for_a_proven_nothing():
     assert "eth_getLogs" in second.methods
 
 
-async def test_logs_made_up_by_a_node_are_not_believed():
-    entries = history(100)
+def lying(entries: list[dict[str, Any]]) -> Provider:
+    """A node whose logs, receipts and headers all have one log more."""
     invented = sorted([*entries, entry(50, 0)], key=lambda e: (int(e["blockNumber"], 16), e["logIndex"]))
-    reading = Reading([liar := Provider(entries, 100, label="liar"), Provider(entries, 100)])
-    liar.of = lambda first, last: [  # type: ignore[method-assign]  # its logs, and its receipts, have one more
-        e for e in invented if first <= int(e["blockNumber"], 16) <= last
-    ]
-    reading.endpoints.reverse()
-    found = await agreed(reading, 100).of_span(WANTED, 0, 100)
+    return Provider(invented, 100, label="liar")
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+async def test_logs_that_one_of_three_has_made_up_are_not_believed(place: int):
+    entries = history(100)
+    three = [Provider(entries, 100, label=f"honest{i}") for i in (1, 2)]
+    three.insert(place, lying(entries))
+    found = await agreed(Reading(three), 100).of_span(WANTED, 0, 100)
     assert [log.topics[1] for log in found] == wanted_of(entries)
+
+
+async def test_of_two_whose_receipts_differ_neither_is_believed():
+    entries = history(100)
+    with pytest.raises(EndpointsDisagree, match="no receipts that decide"):
+        await agreed(Reading([lying(entries), Provider(entries, 100)]), 100).of_span(WANTED, 0, 100)
 
 
 async def test_a_history_that_a_single_endpoint_has_pruned_away_is_noticed_by_the_samples():
