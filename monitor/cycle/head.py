@@ -98,10 +98,11 @@ class HeadLoop:
         started_ms, before = self.clock.monotonic_ms(), self._before(target)
         whole = self.wholes.get(target.deployment.name)
         evaluations = await self._listed(target, head) if whole is None else [e async for e in whole.evaluations(head)]
-        cursor = Cursor(target.deployment.name, target.deployment.protocol, target.deployment.chain, head)
+        at = head if whole is None or whole.at is None else whole.at
+        cursor = Cursor(target.deployment.name, target.deployment.protocol, target.deployment.chain, at)
         alerts = await self._judge_and_commit(evaluations, cursor, whole)
         self.passes[target.deployment.name] = Pass(
-            ok_block=head.number,
+            ok_block=at.number,
             ok_s=self.clock.wall_s(),
             took_ms=self.clock.monotonic_ms() - started_ms,
             positions=len(evaluations),

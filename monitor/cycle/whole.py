@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from monitor import log
 from monitor.adapter import Followed, Market
 from monitor.cycle.audit import EVERY_BLOCKS, Finding, audit
+from monitor.cycle.backfill import Archive, Backfill, Cursor
 from monitor.cycle.book import Book
-from monitor.cycle.follow import Blocks, follow
+from monitor.cycle.follow import follow
 from monitor.cycle.outlook import Outlooks
 from monitor.cycle.step import Sight, Target, assess
 from monitor.domain.ids import Address, MarketKey, PositionId, PositionKey
@@ -25,7 +26,6 @@ from monitor.units import PPM, WAD
 REPORTED_BELOW_WAD = 16 * WAD // 10
 """Above every level's line and its release; who is surely above it in both views is not looked at."""
 FULL_BELOW_WAD = 11 * WAD // 10
-_KEYS_PER_READ = 20_000
 _STALE = "it was touched and could not be read since"
 
 _log = log.get("cycle")
@@ -43,7 +43,7 @@ class Whole:
     target: Target
     adapter: Followed[Market]
     start_block: int
-    chain: Blocks
+    chain: Archive
     store: Store
     outlooks: Outlooks
     kernel: Kernel
@@ -52,26 +52,27 @@ class Whole:
     salt: int
     open: frozenset[PositionId] = frozenset()
     reported: frozenset[PositionId] = frozenset()
+    at: BlockRef | None = None
     audits: dict[MarketKey, Finding] = field(default_factory=dict)
     _books: dict[MarketKey, Book] = field(default_factory=dict)
 
     async def evaluations(self, head: BlockRef) -> AsyncIterator[Evaluation]:
         """Bring every book to the head and yield the evaluations of all positions that are or may be near a level.
 
-        Raises ReadError when a market cannot be read; its book then stands where it stood.
+        `at` is then where they are true: the head, or a newer block when a search for accounts took that long. Raises
+        ReadError when a market cannot be read; its book then stands where it stood.
         """
         if not self._books:
             self.reported = self.open = frozenset(await self.store.known(self.target.deployment.name))
+        self.at = head
         for key in await self._keys(head):
-            book = self._books.get(key) or await self._opened(key, head)
-            try:
-                await follow(self.chain, book, head)
-            except ReorgTooDeep as e:
-                _log.warning("rebuild", deployment=self.target.deployment.name, problem=str(e))
-                book = await self._built(key, head)
-            self._books[key] = book
-            await self._audited(book, head)
-            async for evaluation in self._judged(book, head):
+            if key not in self._books:
+                book = self._books[key] = await self._opened(key)
+                self.at = max(self.at, book.journal.at, key=lambda block: block.number)
+        for key in tuple(self._books):
+            book = await self._brought(key, self.at)
+            await self._audited(book, self.at)
+            async for evaluation in self._judged(book, self.at):
                 yield evaluation
 
     @property
@@ -88,34 +89,39 @@ class Whole:
     async def _keys(self, head: BlockRef) -> Sequence[MarketKey]:
         return tuple(self._books) or await self.chain.read(self.adapter.markets(self.target.deployment), head)
 
-    async def _opened(self, key: MarketKey, head: BlockRef) -> Book:
+    async def _brought(self, key: MarketKey, at: BlockRef) -> Book:
+        book = self._books[key]
+        try:
+            await follow(self.chain, book, at)
+        except ReorgTooDeep as e:
+            _log.warning("rebuild", deployment=self.target.deployment.name, problem=str(e))
+            book = self._books[key] = await self._built(key)
+            await follow(self.chain, book, at)
+        return book
+
+    async def _opened(self, key: MarketKey) -> Book:
         """Return the stored book, or one built from the chain where none is kept or its block is out of reach."""
         name = self.target.deployment.name
         journal = await self.store.ledger(name, key, self.salt)
         if isinstance(journal, NotKept):
             _log.info("ledger built anew", deployment=name, why=journal.reason)
-            return await self._built(key, head)
+            return await self._built(key)
         try:
             market = await self.chain.read(self.adapter.market(self.target.deployment, key), journal.at)
         except ReadError as e:
             _log.info("ledger built anew", deployment=name, why=str(e))
-            return await self._built(key, head)
+            return await self._built(key)
         return Book.of(self.target, self.adapter, market, journal, self.kernel)
 
-    async def _built(self, key: MarketKey, head: BlockRef) -> Book:
-        market = await self.chain.read(self.adapter.market(self.target.deployment, key), head)
-        wanted = self.adapter.discovery(self.target.deployment, key)
-        found: dict[PositionKey, None] = {}
-        async for _, logs in self.chain.logs(wanted, self.start_block, head.number, head):
-            found.update(dict.fromkeys(self.adapter.discovered(logs)))
-        for owner in self.target.owners:
-            found.update(dict.fromkeys(await self.chain.read(self.adapter.owned(market, owner), head)))
-        ledger, keys = Ledger(salt=self.salt), tuple(found)
-        for start in range(0, len(keys), _KEYS_PER_READ):
-            share = keys[start : start + _KEYS_PER_READ]
-            ledger.apply(Changes(head, await self.chain.read(self.adapter.accounts(market, share), head)))
-        _log.info("ledger built", deployment=self.target.deployment.name, accounts=len(ledger), block=head.number)
-        return Book.of(self.target, self.adapter, market, Journal(ledger, head), self.kernel)
+    async def _built(self, key: MarketKey) -> Book:
+        deployment, ledger = self.target.deployment, Ledger(salt=self.salt)
+        search = Backfill(self.chain, self.adapter, deployment, key, self.start_block)
+        found = await search.run(Cursor(self.start_block, tuple(PositionKey(owner) for owner in self.target.owners)))
+        for part in found.accounts:
+            ledger.apply(Changes(found.at, part))
+        missing = len(found.shortfalls)
+        _log.info("ledger built", deployment=deployment.name, accounts=len(ledger), missing_totals=missing)
+        return Book.of(self.target, self.adapter, found.market, Journal(ledger, found.at), self.kernel)
 
     async def _audited(self, book: Book, head: BlockRef) -> None:
         last = self.audits.get(book.market.key)
