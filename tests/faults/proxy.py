@@ -49,6 +49,7 @@ class Faults:
     pins: str = "hash"
     gas: int | None = None
     says: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    refuses: Callable[[str, list[Any]], Mapping[str, Any] | None] | None = None
     changes: Callable[[str, list[Any], Any], Any] | None = None
     wire: Wire | None = None
 
@@ -97,6 +98,8 @@ class Proxy:
         envelope = {"jsonrpc": "2.0", "id": member["id"]}
         if method in self.faults.says:
             return envelope | {"error": self.faults.says[method]}
+        if self.faults.refuses is not None and (error := self.faults.refuses(method, params)) is not None:
+            return envelope | {"error": error}
         reply = (
             await self._disguised(method, params)
             or await self._unable(method, params)
