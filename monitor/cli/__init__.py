@@ -21,6 +21,7 @@ VERBS = (
     ("watch", "monitor.cli.watch:watch", "One live screen for any address."),
     ("snapshot", "monitor.cli.snapshot:snapshot", "Every position at one moment, as rows."),
     ("at-risk", "monitor.cli.at_risk:at_risk", "The keeper's list, now."),
+    ("backfill", "monitor.cli.backfill:backfill", "Find every position of a deployment."),
     ("explain", "monitor.cli.explain:explain", "The arithmetic of one position, against the contract."),
     ("check", "monitor.cli.check:check", "Whether settings and chains make sense."),
     ("test-alert", "monitor.cli.test_alert:send_test_alert", "Send one message, to see that it arrives."),
