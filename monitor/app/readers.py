@@ -12,8 +12,8 @@ from monitor import log
 from monitor.app import parts
 from monitor.clock import SystemClock
 from monitor.cycle.outlook import Outlooks
-from monitor.cycle.step import Target, assess, look, unseen
-from monitor.domain.ids import Address
+from monitor.cycle.step import Sight, Target, assess, look, look_at, unseen
+from monitor.domain.ids import Address, PositionKey
 from monitor.domain.moment import BlockRef
 from monitor.domain.row import Evaluation, Row, row
 from monitor.errors import ConfigError, ReadError, UsageError
@@ -36,12 +36,16 @@ async def configured(path: Path | None, endpoints: Sequence[str] = ()) -> AsyncI
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """Chains that answer, and what to read from each."""
+    """Chains that answer, and what to read from each.
+
+    `starts` are the deployments of which everyone is wanted, with the block from which their logs name them.
+    """
 
     settings: Settings
     chains: Mapping[str, Chain]
     targets: tuple[tuple[Chain, Target], ...]
     outlooks: Outlooks
+    starts: Mapping[str, int]
 
     @classmethod
     @asynccontextmanager
@@ -65,8 +69,9 @@ class Readers:
                 for name in dict.fromkeys(d.chain for d in wanted)
             }
             pairs = tuple((chains[name], target) for name, target in targets)
+            starts = {d.name: d.start_block for d in wanted if owners is None and d.start_block is not None}
             venue = await stack.enter_async_context(parts.price_venue(settings, clock))
-            yield cls(settings, MappingProxyType(chains), pairs, parts.outlooks(settings, venue))
+            yield cls(settings, MappingProxyType(chains), pairs, parts.outlooks(settings, venue), starts)
 
     @property
     def wanted(self) -> int:
@@ -79,24 +84,44 @@ class Readers:
         Raises UsageError when nobody's positions are wanted or for a block that is neither a number nor a hash,
         ReadError when the block itself is not there.
         """
-        if not self.wanted:
-            raise UsageError("no accounts to read: name some with --accounts FILE, or watch an owner in the settings")
+        if not self.wanted and not self.starts:
+            raise UsageError(
+                "no accounts to read: name some with --accounts FILE, watch an owner in the settings, "
+                "or give the deployment a start_block to read everyone"
+            )
         for chain, target in self.targets:
             async for evaluation in self.evaluations(chain, target, await moment(chain, block)):
                 yield row(evaluation)
 
     async def evaluations(self, chain: Chain, target: Target, at: BlockRef) -> AsyncIterator[Evaluation]:
-        """Yield the full evaluation of every wanted position; what cannot be read is unmeasurable, never left out."""
-        read: set[Address] = set()
+        """Yield the full evaluation of every wanted position; what cannot be read is unmeasurable, never left out.
+
+        Raises ReadError when everyone is wanted and the logs that name them cannot be read.
+        """
+        start = self.starts.get(target.deployment.name)
+        sights = look(chain, target, self.outlooks, at) if start is None else self._everyone(chain, target, start, at)
+        read: set[str] = set()
         try:
-            async for sight in look(chain, target, self.outlooks, at):
+            async for sight in sights:
                 async for evaluation in assess(sight, parts.target_wad(self.settings), near_wad=None):
+                    read.add(evaluation.protocol.id.key)
                     yield evaluation
-                read.update(sight.owners.values())
         except ReadError as e:
+            if start is not None:
+                raise
             blind = {target.unplaced(owner): owner for owner in target.owners if owner not in read}
             for evaluation in unseen(blind, at, str(e)):
                 yield evaluation
+
+    async def _everyone(self, chain: Chain, target: Target, start: int, at: BlockRef) -> AsyncIterator[Sight]:
+        adapter, deployment = parts.adapter(target.deployment.protocol), target.deployment
+        for key in await chain.read(adapter.markets(deployment), at):
+            market = await chain.read(adapter.market(deployment, key), at)
+            owners: dict[PositionKey, Address | None] = {}
+            async for _, logs in chain.logs(adapter.discovery(deployment, key), start, at.number, at):
+                owners.update(dict.fromkeys(adapter.discovered(logs)))
+            async for sight in look_at(chain, target, self.outlooks, market, owners):
+                yield sight
 
 
 def _wanted(settings: Settings, chain: str | None, deployment: str | None) -> tuple[DeploymentSettings, ...]:

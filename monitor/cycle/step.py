@@ -13,6 +13,7 @@ from monitor.domain.health import Health, Measured, Unmeasurable
 from monitor.domain.ids import Address, MarketKey, PositionId, PositionKey
 from monitor.domain.moment import At, BlockRef
 from monitor.domain.row import Evaluation
+from monitor.errors import UnexpectedAnswer
 from monitor.health.evaluate import evaluation, glance
 from monitor.ledger.accounts import Accounts
 from monitor.pricing.repricing import Outlook
@@ -50,7 +51,7 @@ class Sight:
     market: Market
     outlook: Outlook
     accounts: Accounts
-    owners: Mapping[PositionKey, Address]
+    owners: Mapping[PositionKey, Address | None]
 
 
 async def look(
@@ -63,14 +64,29 @@ async def look(
     """
     adapter = target.adapter
     for market in await _markets(source, target, at, before):
-        outlook = await outlooks.of(source, market, at)
         owned = await source.read(together(*(adapter.owned(market, owner) for owner in target.owners)), at)
         owners = {key: owner for owner, keys in zip(target.owners, owned, strict=True) for key in keys}
-        wanted = tuple(owners)
-        for start in range(0, max(len(wanted), 1), _ACCOUNTS_PER_READ):
-            share = wanted[start : start + _ACCOUNTS_PER_READ]
-            accounts = await source.read(adapter.accounts(market, share), at)
-            yield Sight(target, market, outlook, accounts, owners)
+        async for sight in look_at(source, target, outlooks, market, owners):
+            yield sight
+
+
+async def look_at(
+    source: Source, target: Target, outlooks: Outlooks, market: Market, owners: Mapping[PositionKey, Address | None]
+) -> AsyncIterator[Sight]:
+    """Read positions of a market at the market's own block, a bounded number at a time; there is one sight at least."""
+    at, wanted = block_of(market), tuple(owners)
+    outlook = await outlooks.of(source, market, at)
+    for start in range(0, max(len(wanted), 1), _ACCOUNTS_PER_READ):
+        share = wanted[start : start + _ACCOUNTS_PER_READ]
+        accounts = await source.read(target.adapter.accounts(market, share), at)
+        yield Sight(target, market, outlook, accounts, owners)
+
+
+def block_of(market: Market) -> BlockRef:
+    """Return the block a market was read at; raises UnexpectedAnswer where it is a venue's moment."""
+    if not isinstance(market.at, BlockRef):
+        raise UnexpectedAnswer(f"expected a market at a block, found it at {market.at!r:.80}")
+    return market.at
 
 
 async def _markets(source: Source, target: Target, at: BlockRef, before: Sequence[Market]) -> list[Market]:

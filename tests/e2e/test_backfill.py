@@ -1,6 +1,7 @@
 """`hfm backfill` on real contracts: a plan, a search that proves itself, and a checkpoint to go on from."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -71,3 +72,15 @@ def test_the_store_takes_the_ledger_for_the_service_to_go_on_from(market_v36, tm
     journal = asyncio.run(kept())
     assert not isinstance(journal, NotKept)
     assert len(journal.ledger) >= len(market_v36.accounts) // 2
+
+
+def test_a_snapshot_of_a_deployment_with_a_start_block_has_everyone(market_v36, tmp_path):
+    path = tmp_path / "all.jsonl"
+    config = config_of(market_v36, tmp_path, "start_block = 0")
+    said = hfm("snapshot", "--config", config, "--deployment", DEPLOYMENT, "--output", path)
+    assert said.code == 0, said.err
+    rows = {row["key"]: row for row in map(json.loads, path.read_text().splitlines())}
+    users = [user.lower() for user in market_v36.accounts]
+    for user, data in zip(users, market_v36.accounts_data(users), strict=True):
+        if data.debt_base:
+            assert rows[user]["native_health"] == str(data.health_factor_wad)
