@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _RUNS = 15
 _PEER_ACCOUNTS = 100
 _FULL_ACCOUNTS = 200
-_ROWS = 20_000
+_ROWS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
