@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from monitor.abi import interface
 from monitor.clock import SystemClock
 from monitor.cycle.backfill import Backfill, Cursor, Found, first_block
 from monitor.domain.deployment import Deployment
@@ -16,11 +17,13 @@ from monitor.errors import BlockMoved, NoEndpoint, ReadError
 from monitor.protocols.aave_v3.adapter import AaveV3
 from monitor.protocols.aave_v3.versions.totals import SCALED_DEBT
 from monitor.query import LogFilter
+from monitor.sources.logs.scan import Scan
 from monitor.sources.opening import open_chain
 from monitor.sources.rpc.chain import Chain
 from monitor.sources.rpc.spec import ChainSpec, EndpointSpec
 from tests.devnet import Market, features
 from tests.faults.proxy import Faults, running
+from tests.sources.logs.provider import Provider, Reading, block_of, entry
 
 pytestmark = pytest.mark.devnet
 CHAIN = ChainId("eip155:31337")
@@ -179,6 +182,31 @@ async def test_the_first_block_of_a_deployment_is_found_by_halving(market_v36: M
         assert (code[0], len(code[1]) > 2) == ("0x", True)
         with pytest.raises(ReadError, match="found none"):
             await first_block(chain, address("0x" + "12" * 20), head)
+
+
+class Long:
+    """A chain of 25,000 blocks whose one borrower borrowed in block 3."""
+
+    def __init__(self, market: Market) -> None:
+        pool, borrower = address(market.deployed.pool), f"0x{7:064x}"
+        borrow = interface("aave_v3", "pool").topics["Borrow"]
+        log = entry(3, 0, pool, borrow)
+        log["topics"] = [borrow, f"0x{1:064x}", borrower]
+        self.reading = Reading([Provider([log], 25_000)])
+
+    async def head(self) -> BlockRef:
+        return block_of(25_000)
+
+    def logs(self, wanted: LogFilter, first: int, last: int, at: BlockRef, progress: Any) -> Any:
+        scan = Scan(self.reading.clock, self.reading.fit, at, self.reading.doubt)
+        return scan.ranges(wanted, first, last, progress)
+
+
+async def test_who_borrowed_longer_ago_than_any_lookback_is_found(market_v36: Market) -> None:
+    """Comet's own bot looks at the borrowers of the last 10,000 blocks only."""
+    backfill = backfill_of(Long(market_v36), market_v36)  # type: ignore[arg-type]  # it has what a search needs
+    _, cursor = await backfill.search(Cursor(0))
+    assert cursor == Cursor(25_001, (PositionKey(f"0x{7:040x}"),))
 
 
 class Forgetful:

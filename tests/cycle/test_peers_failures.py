@@ -11,6 +11,7 @@ import pytest
 from monitor.cycle.head import HeadLoop
 from monitor.domain.alerts import AlertKind, Level
 from monitor.domain.ids import PositionId
+from monitor.errors import NoEndpoint
 from monitor.store import AtRisk, Store
 from tests.cycle.test_whole_market import followed
 from tests.devnet import Market, aave_v36, running_chain
@@ -18,7 +19,6 @@ from tests.devnet import Market, aave_v36, running_chain
 pytestmark = pytest.mark.devnet
 
 OWNER = "0x" + "e1" * 20
-LOOKBACK_BLOCKS = 10_000
 POLLS = 25
 FALL_PPM = 985_000
 WAD = 10**18
@@ -32,20 +32,23 @@ class Watching:
     loop: HeadLoop
     store: Store
 
-    async def row(self, user: str = OWNER) -> Any:
-        """Let the loop see the newest block; return the user's row, None where there is none."""
+    async def rows(self) -> dict[str, Any]:
+        """Let the loop see the newest block, which must be a new one; return what keepers see, by key."""
         head = await asyncio.to_thread(self.market.chain.head)
-        while (await self.loop.chain.wait_for_head(None, 1)).hash != head.hash:
-            await asyncio.sleep(0.01)
+        while (at := await self.loop.chain.wait_for_head(None, 1)).hash != head.hash:
+            assert at.number <= head.number
         await self.loop.once()
-        page = await self.store.views.at_risk(AtRisk(), limit=1000)
-        return next((view.row for view in page.items if view.row["key"] == user), None)
+        return await self.listed()
 
-    async def health(self, user: str = OWNER) -> tuple[int, int]:
-        """The health on the list, and the contract's own at the same block."""
-        row = await self.row(user)
-        says = await asyncio.to_thread(self.market.account_data, user)
-        return int(row["native_health"]), says.health_factor_wad
+    async def listed(self) -> dict[str, Any]:
+        page = await self.store.views.at_risk(AtRisk(), limit=1000)
+        return {str(view.row["key"]): view.row for view in page.items}
+
+    async def healths(self, *users: str) -> list[tuple[int, int]]:
+        """The health of each user on the list, and the contract's own at the same block."""
+        rows = await self.rows()
+        says = await asyncio.to_thread(self.market.accounts_data, users)
+        return [(int(rows[u]["native_health"]), data.health_factor_wad) for u, data in zip(users, says, strict=True)]
 
     async def do(self, act: str, *arguments: Any) -> None:
         await asyncio.to_thread(getattr(self.market, act), *arguments)
@@ -64,8 +67,8 @@ async def watching(tmp_path: Path) -> AsyncIterator[Watching]:
 
 
 async def test_an_account_is_not_lost_by_a_read_that_failed(watching: Watching) -> None:
-    """euler liquidation-bot-v2: an exception becomes a balance of zero, a health of infinity, and no next update."""
-    assert await watching.row() is not None
+    """Euler liquidation-bot-v2: an exception becomes a balance of zero, a health of infinity, and no next update."""
+    assert OWNER in await watching.rows()
     token = watching.market.reserve("LINK").variable_debt_token
     code = watching.market.chain.rpc.request("eth_getCode", token, "latest")
     await watching.do("borrow", OWNER, "LINK", 10 * WAD)
@@ -74,32 +77,21 @@ async def test_an_account_is_not_lost_by_a_read_that_failed(watching: Watching) 
     await watching.do("borrow", other, "LINK", 10 * WAD)
     watching.market.chain.set_code(token, "0xfe")
     watching.market.chain.mine()
-    failed = await watching.row(other)
-    assert failed is not None
-    assert failed["status"] == "unmeasurable"
+    assert (await watching.rows())[other]["status"] == "unmeasurable"
     watching.market.chain.set_code(token, code)
     watching.market.chain.mine()
-    for user in (OWNER, other):
-        listed, says = await watching.health(user)
-        assert listed == says
+    assert all(listed == says for listed, says in await watching.healths(OWNER, other))
 
 
 async def test_the_second_event_of_an_account_counts_as_much_as_the_first(watching: Watching) -> None:
-    """euler liquidation-bot-v2: a set that lives as long as the process skips every later event of an account."""
-    before, _ = await watching.health()
+    """Euler liquidation-bot-v2: a set that lives as long as the process skips every later event of an account."""
+    ((before, _),) = await watching.healths(OWNER)
     for _ in range(3):
         await watching.do("borrow", OWNER, "USDC", 300 * 10**6)
         await watching.do("borrow", OWNER, "USDC", 300 * 10**6)
-        listed, says = await watching.health()
+        ((listed, says),) = await watching.healths(OWNER)
         assert listed == says < before
         before = listed
-
-
-async def test_who_borrowed_longer_ago_than_any_lookback_is_found(watching: Watching) -> None:
-    """Comet's liquidation bot: only borrowers of the last 10,000 blocks are ever looked at."""
-    watching.market.chain.rpc.request("anvil_mine", hex(LOOKBACK_BLOCKS + 50))
-    listed, says = await watching.health()
-    assert listed == says
 
 
 async def test_a_position_that_falls_at_every_poll_is_told_at_every_level_it_passes(watching: Watching) -> None:
@@ -109,8 +101,8 @@ async def test_a_position_that_falls_at_every_poll_is_told_at_every_level_it_pas
     position: PositionId | None = None
     for poll in range(POLLS):
         await watching.do("scale_price", "WETH", FALL_PPM)
-        row = await watching.row()
-        assert int(row["native_health"]) == watching.market.account_data(OWNER).health_factor_wad
+        ((listed, says),) = await watching.healths(OWNER)
+        assert listed == says
         alerts = await watching.store.views.alerts()
         told = [(poll, view.alert.level) for view in alerts if view.alert.kind is AlertKind.WORSENED]
         position = alerts[0].alert.position if alerts else position
@@ -124,11 +116,10 @@ async def test_a_position_that_falls_at_every_poll_is_told_at_every_level_it_pas
 
 async def test_an_endpoint_that_fails_empties_no_list(watching: Watching) -> None:
     """Morpho's bot and others: any error of the data source is an empty set of positions."""
-    assert await watching.row() is not None
+    assert OWNER in await watching.rows()
     for endpoint in watching.loop.chain._endpoints:  # type: ignore[attr-defined]  # the node goes away under it
         endpoint.quarantine(60_000)
     watching.market.chain.mine()
-    with pytest.raises(Exception, match="expected"):
+    with pytest.raises(NoEndpoint):
         await watching.loop.once()
-    page = await watching.store.views.at_risk(AtRisk(), limit=10)
-    assert [view.row["status"] for view in page.items if view.row["key"] == OWNER] == ["unmeasurable"]
+    assert (await watching.listed())[OWNER]["status"] == "unmeasurable"

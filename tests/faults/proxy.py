@@ -34,7 +34,8 @@ class Faults:
     Heights: `lag` blocks behind, `frozen` at a height, `drift` one block further behind with every so many, `jitter`
     up to so many blocks behind at random per HTTP request. Abilities: `override`, `deployless`, `batch`, and `pins`:
     `hash`, `refused`, `ignored` (answered at latest), `pretended` (the same, an unknown hash refused). `gas` caps
-    calls, `says` replaces the answer of a method by an error, `changes` rewrites results, `wire` spoils HTTP answers.
+    calls, `says` replaces the answer of a method by an error, `refuses` that of a request, `changes` rewrites results,
+    `wire` spoils HTTP answers.
     """
 
     lag: int = 0
