@@ -131,14 +131,14 @@ def _wanted(settings: Settings, chain: str | None, deployment: str | None) -> tu
         one = settings.deployment_named(deployment)
         if not settings.chain_named(one.chain).rpc:
             raise ConfigError(
-                f'chain {one.chain!r} of deployment {deployment!r} has no endpoint: add rpc = ["https://…"]'
+                f'chain {one.chain!r} of deployment {deployment!r} has no endpoint: add rpc = ["<your node>"]'
             )
         return (one,)
     found = tuple(d for d in settings.live if chain in (None, d.chain))
     if not found:
         raise ConfigError(
             f"no deployment can be read{f' on {chain}' if chain else ''}: give a chain an endpoint, "
-            '[[chain]] name = "ethereum" rpc = ["https://…"]; hfm init writes an example'
+            '[[chain]] name = "ethereum" rpc = ["<your node>"]; hfm init writes an example'
         )
     return found
 

@@ -35,7 +35,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     StoreError when the database refuses at the start.
     """
     if not settings.live:
-        raise ConfigError('nothing to watch: give a chain an endpoint, [[chain]] name = "ethereum" rpc = ["https://…"]')
+        raise ConfigError(
+            'nothing to watch: give a chain an endpoint, [[chain]] name = "ethereum" rpc = ["<your node>"]'
+        )
     clock = SystemClock()
     schedule = Schedule(clock)
     async with AsyncExitStack() as stack:

@@ -10,10 +10,18 @@ from monitor.errors import ConfigError, MonitorError, ReadError, UsageError
 OK, FINDING, WRONG, UNREAD = 0, 1, 2, 3
 """Exit codes: all well · something found · usage or configuration wrong · something could not be read."""
 
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("hfm")
+
+
 app = App(
     name="hfm",
     help="Margin health of DeFi positions, equal to the protocol's own integers.",
     help_format="plaintext",
+    version=_version,
 )
 VERBS = (
     ("init", "monitor.cli.init:init", "Write a commented configuration."),
