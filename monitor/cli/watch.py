@@ -34,7 +34,7 @@ def watch(
         once: print one picture and leave
     """
     if not addresses:
-        raise UsageError("expected at least one address: hfm watch 0x… --rpc ethereum=https://…")
+        raise UsageError("expected at least one address: hfm watch 0x… --rpc ethereum=URL")
     return asyncio.run(_watch(addresses, rpc, config, once=once))
 
 
