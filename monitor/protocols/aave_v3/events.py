@@ -1,6 +1,6 @@
 """Which logs say that an account changed, and how accounts are found from them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from monitor.abi import interface
 from monitor.domain.ids import Address, MarketKey, PositionKey
@@ -26,6 +26,8 @@ _ACCOUNT_TOPICS = {
     _POOL["ReserveUsedAsCollateralDisabled"]: (2,),
     _POOL["LiquidationCall"]: (3,),
     _POOL["DeficitCreated"]: (1,),
+    _TOKEN["Mint"]: (2,),
+    _TOKEN["Burn"]: (1,),
     _TOKEN["BalanceTransfer"]: (1, 2),
 }
 """Which topics of each event hold accounts whose stored balances, bits or category it changes."""
@@ -33,19 +35,13 @@ _ACCOUNT_TOPICS = {
 
 def interests(market: Market) -> LogFilter:
     """Return the filter of all logs that change an account or a parameter of the pool: one request per block."""
-    tokens = (
-        token
-        for reserve in market.reserves.values()
-        for token in (reserve.a_token, reserve.variable_debt_token, reserve.stable_debt_token)
-        if token is not None
-    )
-    topics = (*_ACCOUNT_TOPICS, *_TOKEN.values(), *_STABLE.values(), *TOPICS)
-    return LogFilter((market.pool, *tokens, *watched_contracts(market)), (tuple(dict.fromkeys(topics)),))
+    topics = (*_ACCOUNT_TOPICS, *_STABLE.values(), *TOPICS)
+    return LogFilter((market.pool, *_tokens(market), *watched_contracts(market)), (tuple(dict.fromkeys(topics)),))
 
 
 def touched(market: Market, logs: Iterable[Log]) -> tuple[PositionKey, ...]:
-    """Return the accounts to read again after these logs, in the order they appear."""
-    ours = {market.pool, *(reserve.a_token for reserve in market.reserves.values())}
+    """Return the accounts that these logs may have changed, in the order they appear: all that folding can touch."""
+    ours = {market.pool, *_tokens(market)}
     keys = (
         PositionKey("0x" + log.topics[topic][-40:])
         for log in logs
@@ -53,6 +49,14 @@ def touched(market: Market, logs: Iterable[Log]) -> tuple[PositionKey, ...]:
         for topic in _ACCOUNT_TOPICS.get(log.topics[0], ())
     )
     return tuple(dict.fromkeys(keys))
+
+
+def _tokens(market: Market) -> Iterator[Address]:
+    for reserve in market.reserves.values():
+        yield reserve.a_token
+        yield reserve.variable_debt_token
+        if reserve.stable_debt_token is not None:
+            yield reserve.stable_debt_token
 
 
 def discovery(pool: MarketKey) -> LogFilter:

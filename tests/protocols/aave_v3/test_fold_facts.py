@@ -12,7 +12,7 @@ from monitor.ledger.accounts import Account
 from monitor.protocols.aave_v3.folding.replay import Replay
 from monitor.protocols.aave_v3.market import Configuration, Market
 from monitor.query import Log, Logs, ask_raw
-from tests.devnet import LIQUIDATOR, MAX, STABLE, Reverted, features
+from tests.devnet import LIQUIDATOR, MAX, STABLE, TREASURY, Reverted, features
 from tests.protocols.aave_v3.watched import Watched
 
 pytestmark = pytest.mark.devnet
@@ -197,6 +197,20 @@ def test_of_an_act_told_twice_either_log_may_be_lost(scene: Scene) -> None:
         tried += 1
     assert tried >= 8
     assert scene.fold().put == (truth,)
+
+
+def test_what_the_treasury_earns_is_folded_where_it_is_its_collateral(scene: Scene) -> None:
+    devnet, key, weth = scene.watched.devnet, PositionKey(TREASURY), scene.watched.devnet.reserve("WETH")
+    earn = "mintToTreasury(address[])"
+    devnet.chain.send(scene.watched.key, earn, [weth.token])
+    devnet.use_as_collateral(TREASURY, "WETH")
+    scene.block, scene.accounts[key] = devnet.chain.head().number, scene.truth(key)
+    devnet.chain.advance_time(86_400)
+    devnet.supply(NEWCOMER, "WETH", 10**18)
+    devnet.chain.send(scene.watched.key, earn, [weth.token])
+    assert scene.truth(key) != scene.accounts[key]
+    assert scene.fold().put == (scene.truth(key),)
+    assert key in scene.watched.adapter.touched(scene.market, scene.logs())
 
 
 def test_a_stable_debt_is_read_again(scene_v30: Scene) -> None:
