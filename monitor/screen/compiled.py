@@ -1,8 +1,10 @@
 """Compiles the loops, and proves on a handful of accounts that they do what their numpy twins do."""
 
+import os
 import pickle
 from collections.abc import Callable
-from typing import Any
+from types import FunctionType
+from typing import Any, cast
 
 import numba
 import numpy as np
@@ -14,9 +16,13 @@ from monitor.screen.kernel import Kernel, Loop
 _NUMBA: Any = numba
 _SAFE_LAYERS = {"omp", "tbb"}
 _ROUNDED = 1e-12
+_SPINS = "20000"
+"""A thread that is done waits some ten microseconds for others before it sleeps: GNU OpenMP's default keeps a core busy
+for milliseconds, which on a machine with few of them is the core that the other thread needs."""
 _ACCOUNTS, _CODES = 5, 4
 _FAILURES = (NumbaError, OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError)
-_SCREEN, _SUM, _CHOOSE, _TOTAL = (plain.screen_all, plain.sum_wide, plain.choose, plain.total_all)
+_SCREEN, _SOME, _SUM = plain.screen_all, plain.screen_some, plain.sum_wide
+_CHOOSE, _TOTAL = plain.choose, plain.total_all
 
 
 def compiled() -> Kernel | str:
@@ -42,16 +48,28 @@ def _kernel(reason: str, *, cache: bool, parallel: bool) -> Kernel:
     """
 
     def jit(loop: Callable[..., Any], *, parallel: bool = False) -> Loop:
-        made: Loop = _NUMBA.njit(cache=cache, nogil=True, parallel=parallel)(loop)
+        made: Loop = _NUMBA.njit(cache=cache, nogil=True, parallel=parallel)(_named(loop, parallel=parallel))
         return made
 
+    os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)
     screen_all = _proven(jit(loops.screen_all, parallel=parallel), _SCREEN)
     if parallel and _NUMBA.threading_layer() not in _SAFE_LAYERS:
         raise RuntimeError(f"expected threads of {sorted(_SAFE_LAYERS)}, found {_NUMBA.threading_layer()}")
+    screen_few = _proven(jit(loops.screen_all), _SCREEN) if parallel else screen_all
+    screen_some = _proven(jit(loops.screen_some), _SOME)
     sum_wide, choose = _proven(jit(loops.sum_wide), _SUM), _proven(jit(loops.choose), _CHOOSE)
     total_all = _proven(jit(loops.total_all, parallel=parallel), _TOTAL)
     threads = _NUMBA.get_num_threads() if parallel else 1
-    return Kernel(f"numba, {threads} threads", reason, screen_all, sum_wide, choose, total_all, loops.BLOCK)
+    name = f"numba, {threads} thread{'s' if threads > 1 else ''}"
+    return Kernel(name, reason, screen_all, screen_few, screen_some, sum_wide, choose, total_all, loops.BLOCK)
+
+
+def _named(loop: Callable[..., Any], *, parallel: bool) -> Callable[..., Any]:
+    """Return the loop under a name that says how it runs: numba's cache tells functions apart by nothing else."""
+    function = cast("FunctionType", loop)
+    own = FunctionType(function.__code__, function.__globals__, function.__name__)
+    own.__qualname__ = f"{function.__name__}_{'parallel' if parallel else 'serial'}"
+    return own
 
 
 def _proven(loop: Loop, twin: Loop) -> Loop:
@@ -76,6 +94,8 @@ def _trial(twin: Loop) -> tuple[tuple[Any, ...], tuple[tuple[int, ...], ...]]:
     columns = category, held, raw[:4].copy(), owed, raw[4:].copy()
     if twin is _SCREEN:
         return (_ACCOUNTS, columns, (bounds, bounds, 0.5)), ((_ACCOUNTS,), (_ACCOUNTS,))
+    if twin is _SOME:
+        return (np.array([1, 4, 2]), columns, (bounds, bounds, 0.5)), ((_ACCOUNTS,), (_ACCOUNTS,))
     if twin is _SUM:
         entry, start = np.arange(2), np.array([0, 9])
         runs = entry + 1, start, start + 5, start + 9, code.ravel(), raw.ravel()

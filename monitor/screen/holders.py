@@ -10,7 +10,7 @@ from monitor.screen.factors import Factors
 from monitor.screen.kernel import Intervals, Kernel
 from monitor.screen.slots import Rows, Slots
 
-_WORTH_IT = 5
+_WORTH_IT = 8
 """A row by itself costs about as much as this many in passing."""
 
 
@@ -18,12 +18,13 @@ _WORTH_IT = 5
 class Holders:
     """Rows by asset, as they stood when it was made, and the rows that have changed since.
 
-    `rows` are the legs' rows sorted by asset, those of asset a at `offsets[a]:offsets[a + 1]`.
+    `rows` are the legs' rows sorted by asset, those of asset a at `offsets[a]:offsets[a + 1]`. Rows in `changed` count
+    as holders of every asset, so that it is worth being made anew when they are many.
     """
 
     rows: NDArray[np.int32]
     offsets: NDArray[np.int64]
-    changed: NDArray[np.bool_]
+    changed: NDArray[np.int32]
 
     @classmethod
     def of(cls, slots: Slots) -> "Holders":
@@ -46,31 +47,31 @@ class Holders:
         asset = np.concatenate(assets)
         order = np.argsort(asset, kind="stable")
         offsets = np.concatenate(([0], np.cumsum(np.bincount(asset))))
-        return cls(np.concatenate(rows)[order], offsets, np.zeros(len(slots), np.bool_))
+        return cls(np.concatenate(rows)[order], offsets, np.zeros(0, np.int32))
 
     @property
     def nbytes(self) -> int:
         """Memory of the arrays."""
         return self.rows.nbytes + self.offsets.nbytes + self.changed.nbytes
 
-    def note(self, rows: Rows, count: int) -> None:
-        """Take note that rows have changed; there are `count` rows now."""
-        if count > len(self.changed):
-            self.changed = np.concatenate((self.changed, np.zeros(count - len(self.changed), np.bool_)))
-        self.changed[rows] = True
+    def note(self, rows: Rows) -> None:
+        """Take note that rows have changed."""
+        self.changed = np.union1d(self.changed, rows.astype(np.int32))
 
     def of_assets(self, assets: Iterable[int], count: int) -> Rows:
         """Return the rows below `count` that hold or owe one of the assets, or may since they have changed."""
-        touched = self.changed.copy()
-        for asset in assets:
-            if asset + 1 < len(self.offsets):
-                touched[self.rows[self.offsets[asset] : self.offsets[asset + 1]]] = True
-        return np.flatnonzero(touched[:count])
+        found = np.concatenate((self.changed, *(self._of(asset) for asset in assets)))
+        found = np.sort(found[found < count], kind="stable")
+        rows: Rows = found[np.diff(found, prepend=-1) != 0].astype(np.int64)
+        return rows
 
     def legs_of(self, assets: Iterable[int]) -> int:
-        """Return an upper bound of how many rows `of_assets` finds."""
-        known = [asset for asset in assets if asset + 1 < len(self.offsets)]
-        return int(sum(self.offsets[a + 1] - self.offsets[a] for a in known) + self.changed.sum())
+        """Return how many rows `of_assets` finds at most."""
+        return len(self.changed) + sum(len(self._of(asset)) for asset in assets)
+
+    def _of(self, asset: int) -> NDArray[np.int32]:
+        start, stop = self.offsets[asset : asset + 2] if asset + 1 < len(self.offsets) else (0, 0)
+        return self.rows[start:stop]
 
 
 def rescreen(

@@ -12,6 +12,8 @@ from monitor.screen.factors import Factors, Table
 from monitor.screen.slots import Rows, Slots
 
 Loop = Callable[..., Any]
+FEW = 200_000
+"""Up to so many rows one thread is done before it would be worth waiting for another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,16 @@ class Intervals:
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """The loops in use. `name` says how they run, `reason` why not compiled, in parallel or from a cache."""
+    """The loops in use. `name` says how they run, `reason` why not compiled, in parallel or from a cache.
+
+    `screen_few` is `screen_all` without threads, which few rows do not repay.
+    """
 
     name: str
     reason: str
     screen_all: Loop
+    screen_few: Loop
+    screen_some: Loop
     sum_wide: Loop
     choose: Loop
     total_all: Loop
@@ -56,17 +63,15 @@ class Kernel:
         factors = _fitting(slots, factors)
         if into is None or len(into) != len(slots):
             into = Intervals.room(len(slots))
-        self.screen_all(len(slots), slots.columns, _tables(factors), into.low, into.high)
+        loop = self.screen_all if len(slots) > FEW else self.screen_few
+        loop(len(slots), slots.columns, _tables(factors), into.low, into.high)
         self._overwrite(slots, factors, np.arange(len(slots.wide)), into)
         return into
 
     def screen_rows(self, slots: Slots, factors: Factors, rows: Rows, into: Intervals) -> None:
         """Fill in the intervals of some rows alone, each made anew."""
-        factors, count = _fitting(slots, factors), len(rows)
-        low, high = np.empty(count), np.empty(count)
-        columns = tuple(column.take(rows, axis=-1) for column in slots.columns)
-        self.screen_all(count, columns, _tables(factors), low, high)
-        into.low[rows], into.high[rows] = low, high
+        factors = _fitting(slots, factors)
+        self.screen_some(rows, slots.columns, _tables(factors), into.low, into.high)
         wide = slots.wide.among(rows)
         if wide:
             self._overwrite(slots, factors, slots.wide.entries(wide), into)
@@ -87,7 +92,17 @@ class Kernel:
 
 def numpy_kernel(reason: str = "") -> Kernel:
     """Return the kernel that needs no compiler."""
-    return Kernel("numpy", reason, plain.screen_all, plain.sum_wide, plain.choose, plain.total_all, 0)
+    return Kernel(
+        "numpy",
+        reason,
+        plain.screen_all,
+        plain.screen_all,
+        plain.screen_some,
+        plain.sum_wide,
+        plain.choose,
+        plain.total_all,
+        0,
+    )
 
 
 def _fitting(slots: Slots, factors: Factors) -> Factors:

@@ -57,6 +57,29 @@ def screen_all(count: int, columns: Arrays, tables: Arrays, low: Array, high: Ar
         low[row], high[row] = ratio(least - slack, most + slack, least_owed, most_owed)
 
 
+def screen_some(rows: Array, columns: Arrays, tables: Arrays, low: Array, high: Array) -> None:
+    """Fill in the intervals of some rows, each by its slots, and leave those of others as they are."""
+    category, codes, raws, owed_codes, owed_raws = columns
+    collateral, debt, slack = tables
+    last = collateral.shape[0] - 1
+    for row in rows:
+        own = min(category[row], last)
+        least, most, least_owed, most_owed = 0.0, 0.0, 0.0, 0.0
+        for slot in range(COLLATERAL_SLOTS):
+            code, raw = codes[slot, row], raws[slot, row]
+            if code == 0:
+                break
+            least += raw * collateral[own, code, 0] - collateral[own, code, 2]
+            most += raw * collateral[own, code, 1] + collateral[own, code, 3]
+        for slot in range(DEBT_SLOTS):
+            code, raw = owed_codes[slot, row], owed_raws[slot, row]
+            if code == 0:
+                break
+            least_owed += raw * debt[own, code, 0] - debt[own, code, 2]
+            most_owed += raw * debt[own, code, 1] + debt[own, code, 3]
+        low[row], high[row] = ratio(least - slack, most + slack, least_owed, most_owed)
+
+
 def sum_wide(entries: Array, category: Array, runs: Arrays, tables: Arrays, sums: Array) -> None:
     """Fill in the sums (5, E) of wide accounts: least, most, least owed, most owed, worth of the collateral."""
     rows, start, middle, stop, code, raw = runs

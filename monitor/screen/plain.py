@@ -54,6 +54,13 @@ def screen_all(count: int, columns: Arrays, tables: Arrays, low: Table, high: Ta
         low[some], high[some] = ratios(sums, slack)
 
 
+def screen_some(rows: Array, columns: Arrays, tables: Arrays, low: Table, high: Table) -> None:
+    """Fill in the intervals of some rows, each by its slots, and leave those of others as they are."""
+    ends = np.empty((2, len(rows)))
+    screen_all(len(rows), tuple(column.take(rows, axis=-1) for column in columns), tables, ends[0], ends[1])
+    low[rows], high[rows] = ends
+
+
 def sum_wide(entries: Array, category: Array, runs: Arrays, tables: Arrays, sums: Table) -> None:
     """Fill in the sums (5, E) of wide accounts: least, most, least owed, most owed, worth of the collateral."""
     rows, start, middle, stop, code, raw = runs
