@@ -19,7 +19,7 @@ from monitor.units import WAD
 
 @dataclass
 class Bracket:
-    """What a comparison found; `widths` are relative, to the health of accounts that have any and an interval with two finite ends."""
+    """What a comparison found; `widths` are relative to the health, of intervals with two finite ends."""
 
     compared: int = 0
     outside: list[str] = field(default_factory=list)
