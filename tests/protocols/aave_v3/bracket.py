@@ -83,5 +83,3 @@ def is_below(health: Health, line_wad: int) -> bool:
     if not isinstance(health, Measured):
         return False
     return health.native < line_wad if health.native is not None else health.factor_wad_down < line_wad
-
-
