@@ -189,6 +189,10 @@ class Followed(Adapter[M], Protocol[M]):
         """Return the filter of all logs that change an account or a parameter of the market."""
         ...
 
+    def touched(self, market: M, logs: Sequence[Log]) -> tuple[PositionKey, ...]:
+        """Return every account whose state the logs may have changed, each once."""
+        ...
+
     def fold(self, before: M, market: M, known: Known, logs: Sequence[Log]) -> Fold:
         """Return what the logs between two moments of the market did to it and to its accounts."""
         ...

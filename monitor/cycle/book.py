@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from monitor.adapter import Followed, Market
+from monitor.adapter import Followed, Known, Market
 from monitor.cycle.step import Target
 from monitor.domain.ids import PositionKey
 from monitor.domain.prices import PROTOCOL, Repricing
-from monitor.ledger.accounts import Account
 from monitor.ledger.changes import Changes
 from monitor.ledger.columns import Rows, union
 from monitor.ledger.journal import Journal
@@ -46,13 +45,12 @@ class Book:
         """Go back to a block that the journal reaches; the market stays as read until the next `take`."""
         self._refresh(self.journal.rewind(to_hash))
 
-    def known(self, key: PositionKey) -> Account | None:
-        """Return an account as the ledger has it; None when it is not there, or was touched and not read since."""
+    def known(self, keys: Sequence[PositionKey]) -> Known:
+        """Return how accounts are looked up among those keys; one that was touched and not read since is not known."""
         ledger = self.journal.ledger
-        rows = ledger.rows([key])
-        if rows[0] < 0 or ledger.is_stale(rows)[0]:
-            return None
-        return ledger.account(int(rows[0]))
+        rows = self.rows_of(keys)
+        accounts = ledger.accounts(rows[~ledger.is_stale(rows)])
+        return {account.key: account for account in accounts}.get
 
     def below(self, line_wad: int, cautious: Repricing) -> Rows:
         """Return the rows that may be below a health in either view, or of which nothing is known, in order."""

@@ -43,7 +43,7 @@ async def follow(chain: Blocks, book: Book, head: BlockRef) -> Fold:
     before, adapter = book.market, book.adapter
     logs = await _logs(chain, adapter.interests(before), base, head)
     market = await chain.read(adapter.again(before), head)
-    fold = adapter.fold(before, market, book.known, logs)
+    fold = adapter.fold(before, market, book.known(adapter.touched(market, logs)), logs)
     ledger = book.journal.ledger
     keys = tuple(dict.fromkeys((*fold.reread, *ledger.keys(ledger.stale()))))
     reread = await chain.read(adapter.accounts(market, keys), head)
