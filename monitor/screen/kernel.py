@@ -73,8 +73,7 @@ class Kernel:
         factors = _fitting(slots, factors)
         self.screen_some(rows, slots.columns, _tables(factors), into.low, into.high)
         wide = slots.wide.among(rows)
-        if wide:
-            self._overwrite(slots, factors, slots.wide.entries(wide), into)
+        self._overwrite(slots, factors, slots.wide.entry[wide].astype(np.int64), into)
 
     def wide_sums(self, slots: Slots, factors: Factors, entries: Rows) -> Table:
         """Return the sums (5, E) of entries of `slots.wide`."""

@@ -70,7 +70,7 @@ class Slots:
             collateral_raw=np.zeros((COLLATERAL_SLOTS, capacity)),
             debt_code=np.zeros((DEBT_SLOTS, capacity), np.uint16),
             debt_raw=np.zeros((DEBT_SLOTS, capacity)),
-            wide=Wide.empty(),
+            wide=Wide.empty(capacity),
         )
 
     @classmethod
@@ -99,9 +99,9 @@ class Slots:
     def update(self, rows: Rows, accounts: Columns) -> None:
         """Put account i in row `rows[i]`; rows from the end on are new, and those left out between them are empty.
 
-        Raises UsageError when a row stands twice, or an account has more legs than the bounds cover.
+        Raises UsageError when a row is negative or stands twice, or an account has more legs than the bounds cover.
         """
-        if len(rows) != len(accounts.category) or len(np.unique(rows)) != len(rows):
+        if len(rows) != len(accounts.category) or len(np.unique(rows)) != len(rows) or rows.min(initial=0) < 0:
             raise UsageError(f"expected a row of its own for each of {len(accounts.category)} accounts, found {rows}")
         if not len(rows):
             return
@@ -132,17 +132,17 @@ class Slots:
             codes[:, rows] = 0
         for raws in (self.collateral_raw, self.debt_raw):
             raws[:, rows] = 0.0
-        for row in self.wide.among(rows):
+        for row in self.wide.among(rows).tolist():
             self.wide.drop(row)
 
     def move(self, rows: Rows, to: Rows) -> None:
         """Put what stands in `rows` in the rows `to`, as a ledger does that fills gaps from its end; `rows` empty."""
         for column in self.columns:
             column[..., to] = column[..., rows]
-        for row in self.wide.among(to):
+        for row in self.wide.among(to).tolist():
             self.wide.drop(row)
         targets = dict(zip(rows.tolist(), to.tolist(), strict=True))
-        for row in self.wide.among(rows):
+        for row in self.wide.among(rows).tolist():
             self.wide.move(row, targets[row])
         self.clear(rows)
 
@@ -160,6 +160,7 @@ class Slots:
                 column = getattr(bigger, name)
                 column[..., :capacity] = getattr(self, name)
                 setattr(self, name, column)
+            self.wide.cover(more)
         self.count = max(count, self.count)
 
 

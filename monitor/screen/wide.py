@@ -1,12 +1,11 @@
 """Accounts with more legs than there are slots: a run of legs each, in flat arrays that are compacted now and then."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-_SMALLEST = 64
+_SMALLEST, _ABSENT = 64, -1
 
 
 @dataclass(slots=True)
@@ -14,7 +13,8 @@ class Wide:
     """W accounts, in no order.
 
     Entry i is row `row[i]`; its legs in `code` and `raw` are `start[i]:middle[i]` for collateral and
-    `middle[i]:stop[i]` for debt. The arrays have room beyond `count` entries and `filled` legs.
+    `middle[i]:stop[i]` for debt. The arrays have room beyond `count` entries and `filled` legs. `entry` (rows,) is the
+    entry of every row, -1 for one that is not here.
     """
 
     count: int
@@ -25,34 +25,32 @@ class Wide:
     stop: NDArray[np.int64]
     code: NDArray[np.uint16]
     raw: NDArray[np.float64]
-    _entry: dict[int, int] = field(default_factory=dict)
+    entry: NDArray[np.int32]
 
     @classmethod
-    def empty(cls) -> "Wide":
-        """Return no accounts."""
+    def empty(cls, rows: int) -> "Wide":
+        """Return no accounts, out of so many rows."""
         row, start, middle, stop = np.zeros((4, 0), np.int64)
-        return cls(0, 0, row, start, middle, stop, np.zeros(0, np.uint16), np.zeros(0))
+        return cls(
+            0, 0, row, start, middle, stop, np.zeros(0, np.uint16), np.zeros(0), np.full(rows, _ABSENT, np.int32)
+        )
 
     def __len__(self) -> int:
         return self.count
 
-    def __contains__(self, row: int) -> bool:
-        return row in self._entry
-
     @property
     def nbytes(self) -> int:
-        """Memory of the arrays; the index by row comes on top, for these few accounts only."""
-        return sum(a.nbytes for a in (self.row, self.start, self.middle, self.stop, self.code, self.raw))
+        """Memory of the arrays."""
+        return sum(a.nbytes for a in (self.row, self.start, self.middle, self.stop, self.code, self.raw, self.entry))
 
-    def among(self, rows: NDArray[np.int64]) -> list[int]:
-        """Return those of the rows that are here."""
-        if not self.count:
-            return []
-        return list(rows[np.isin(rows, self.row[: self.count])].tolist())
+    def among(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return those of the rows that are here, each once."""
+        return np.unique(rows[self.entry[rows] != _ABSENT]) if self.count else rows[:0]
 
-    def entries(self, rows: Iterable[int]) -> NDArray[np.int64]:
-        """Return the entry of each of these rows, which are here."""
-        return np.array([self._entry[row] for row in rows], np.int64)
+    def cover(self, rows: int) -> None:
+        """Make room for accounts of so many rows."""
+        more = np.full(rows - len(self.entry), _ABSENT, np.int32)
+        self.entry = np.concatenate((self.entry, more))
 
     def put(
         self,
@@ -70,23 +68,23 @@ class Wide:
         self.code[start:middle], self.code[middle:stop] = held, owed
         self.raw[start:middle], self.raw[middle:stop] = held_raw, owed_raw
         self.row[entry], self.start[entry], self.middle[entry], self.stop[entry] = row, start, middle, stop
-        self._entry[row] = entry
+        self.entry[row] = entry
         self.filled, self.count = stop, entry + 1
 
     def drop(self, row: int) -> None:
         """Forget a row that is here; the last entry takes its place."""
-        entry, last = self._entry.pop(row), self.count - 1
+        entry, last = int(self.entry[row]), self.count - 1
+        self.entry[row] = _ABSENT
         if entry != last:
             for column in (self.row, self.start, self.middle, self.stop):
                 column[entry] = column[last]
-            self._entry[int(self.row[entry])] = entry
+            self.entry[self.row[entry]] = entry
         self.count = last
 
     def move(self, row: int, to: int) -> None:
         """Let an account that is here stand under another row, which is not."""
-        entry = self._entry.pop(row)
-        self._entry[to] = entry
-        self.row[entry] = to
+        entry = self.entry[row]
+        self.entry[row], self.entry[to], self.row[entry] = _ABSENT, entry, to
 
     def _make_room(self, legs: int) -> None:
         if self.count == len(self.row):

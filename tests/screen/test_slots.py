@@ -88,6 +88,13 @@ def test_a_wide_account_that_changes_every_block_does_not_pile_up() -> None:
     as_expected(slots, list(range(400)))
 
 
+def test_a_row_that_is_cleared_twice_at_once_takes_no_other_with_it() -> None:
+    slots = Slots.of(CELLS, POOL)
+    wide = next(account for account in range(400) if is_wide(account))
+    slots.clear(array([wide, 3, wide, 3]))
+    as_expected(slots, [EMPTY if row in {wide, 3} else row for row in range(400)])
+
+
 def test_a_million_three_legged_accounts_would_take_at_most_100_bytes_each() -> None:
     slots = Slots.of(CELLS, accounts(10_000, np.random.default_rng(3), held=(1, 2), owed=(1, 2)))
     assert slots.nbytes <= 100 * len(slots)
@@ -109,7 +116,7 @@ def test_raw_balances_keep_their_size_over_both_limbs() -> None:
     assert Slots.of(CELLS, made).collateral_raw[0, 0] == float(raw)
 
 
-@pytest.mark.parametrize("rows", [[0, 0], [0]])
+@pytest.mark.parametrize("rows", [[0, 0], [0], [0, -1]])
 def test_rows_that_do_not_fit_the_accounts_are_refused(rows: list[int]) -> None:
     with pytest.raises(UsageError, match="row of its own"):
         Slots.empty(CELLS).update(array(rows), POOL.some(array([1, 2])))
