@@ -12,7 +12,7 @@ Storage: with k = keccak256(calldata), slot k holds ((length + 1) << 1) | revert
 words of the answer are at keccak256(k) + i.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
@@ -57,8 +57,11 @@ PROGRAM = assembled(
 
 
 @contextmanager
-def playback(recording: Recording) -> Iterator[Chain]:
-    """Run a node with the recording on it. Raises `DevnetUnavailable` where there is no node program."""
+def playback(recording: Recording, numbers: Collection[int] = (0, 1, 2)) -> Iterator[Chain]:
+    """Run a node with the recording on it; `numbers` are the recorded blocks that can be read, which cost the time.
+
+    Raises `DevnetUnavailable` where there is no node program.
+    """
     first_s = recording.blocks[0].at.timestamp_s - recording.blocks[0].at.number - 1
     with anvil(timestamp_s=first_s) as node:
         rpc = Rpc(node.http_url)
@@ -67,13 +70,13 @@ def playback(recording: Recording) -> Iterator[Chain]:
             rpc.request("anvil_setBlockTimestampInterval", 1)
             strict(rpc.batch([("anvil_setCode", (a, PROGRAM)) for a in recording.addresses]))
             install_multicall3(chain)
-            _play(rpc, recording)
+            _play(rpc, recording, {recording.blocks[number].at.number for number in numbers})
             yield chain
         finally:
             rpc.close()
 
 
-def _play(rpc: Rpc, recording: Recording) -> None:
+def _play(rpc: Rpc, recording: Recording, wanted: Collection[int]) -> None:
     """Mine the logs of every block; what is stored after a recorded block was mined belongs to that block."""
     rpc.request("evm_setAutomine", False)
     mined, nonce, before = 0, 0, dict[tuple[str, str], str]()
@@ -91,7 +94,7 @@ def _play(rpc: Rpc, recording: Recording) -> None:
             rpc.request("evm_setNextBlockTimestamp", block.at.timestamp_s)
             _mine(rpc, 1)
             mined = block.at.number
-        words = dict(stored(block))
+        words = dict(stored(block)) if block.at.number in wanted else {}
         gone = {place: "0x" + "00" * 32 for place in before if place not in words}
         changed = {place: word for place, word in (words | gone).items() if before.get(place) != word}
         strict(rpc.batch([("anvil_setStorageAt", (a, s, w)) for (a, s), w in changed.items()], size=8_000))
