@@ -24,6 +24,7 @@ from monitor.errors import LedgerError, UsageError
 from monitor.ledger.accounts import Account, Accounts, Balance, key_rows, key_texts
 from monitor.ledger.hashing import has_doubles
 from monitor.ledger.ledger import Ledger
+from monitor.store.engine import Reach
 
 _FORMAT = "hfm-checkpoint"
 _VERSION = 1
@@ -77,7 +78,7 @@ def known_by_key(keys: Iterable[PositionKey], key_bytes: int = 20) -> Accounts:
     return Accounts.of((), key_bytes, ((key, "only its key is known") for key in keys))
 
 
-def write_checkpoint(path: Path, origin: Origin, parts: Iterable[Accounts]) -> int:
+def write_checkpoint(path: Path, origin: Origin, parts: Iterable[Accounts], reach: Reach = lambda _: None) -> int:
     """Write a checkpoint, whole or not at all, and return how many positions it has.
 
     Raises UsageError when the file cannot be written.
@@ -86,28 +87,31 @@ def write_checkpoint(path: Path, origin: Origin, parts: Iterable[Accounts]) -> i
         with TemporaryDirectory(prefix=".hfm-", dir=path.parent) as folder:
             part = Path(folder, "part")
             with part.open("wb") as file:
-                count = _written(file, origin, parts)
+                count = _written(file, origin, parts, reach)
+                reach("checkpoint: sealed")
                 file.flush()
                 os.fsync(file.fileno())
+            reach("checkpoint: on disk")
             part.replace(path)
+            reach("checkpoint: in place")
     except OSError as e:
         raise UsageError(f"cannot write {str(path)!r}: {e.strerror or e}. Choose another file") from e
     return count
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
+def read_checkpoint(path: Path, reach: Reach = lambda _: None) -> Checkpoint:
     """Return what the file holds, proven by its checksum.
 
     Raises UsageError naming the line that is not as it should be.
     """
     try:
         with path.open("rb") as file:
-            return _read(_Lines(file, path.name))
+            return _read(_Lines(file, path.name), reach)
     except OSError as e:
         raise UsageError(f"cannot read {str(path)!r}: {e.strerror or e}") from e
 
 
-def _written(file: BinaryIO, origin: Origin, parts: Iterable[Accounts]) -> int:
+def _written(file: BinaryIO, origin: Origin, parts: Iterable[Accounts], reach: Reach) -> int:
     checksum, count = hashlib.sha256(), 0
 
     def put(lines: Iterable[object]) -> None:
@@ -116,10 +120,12 @@ def _written(file: BinaryIO, origin: Origin, parts: Iterable[Accounts]) -> int:
         file.write(data)
 
     put([{"format": _FORMAT, "version": _VERSION, **asdict(origin)}])
+    reach("checkpoint: begun")
     for part in parts:
         put(map(_line, part))
         put([key] for key, _ in part.failed)
         count += len(part) + len(part.failed)
+        reach("checkpoint: part written")
     put([{"positions": count, "sha256": checksum.hexdigest()}])
     return count
 
@@ -129,7 +135,7 @@ def _line(account: Account) -> list[object]:
     return [account.key, account.category, balances, *([account.owner] if account.owner else [])]
 
 
-def _read(lines: "_Lines") -> Checkpoint:
+def _read(lines: "_Lines", reach: Reach) -> Checkpoint:
     origin = _origin(lines)
     parts, keys, value = list[Accounts](), list[NDArray[np.uint8]](), lines.following()
     while isinstance(value, list):
@@ -143,6 +149,7 @@ def _read(lines: "_Lines") -> Checkpoint:
         except LedgerError as e:
             raise lines.wrong("positions of one shape before this", e) from e
         parts.append(part)
+        reach("checkpoint: part read")
     count = sum(map(len, keys))
     if value != {"positions": count, "sha256": lines.checksum_before}:
         raise lines.wrong(f"the end of {count} positions with checksum {lines.checksum_before}", value)
@@ -150,6 +157,7 @@ def _read(lines: "_Lines") -> Checkpoint:
         raise lines.wrong("nothing after the end", "more")
     if keys and has_doubles(np.concatenate(keys)):
         raise lines.wrong("each position once", "one named twice")
+    reach("checkpoint: proven")
     return Checkpoint(origin, tuple(parts))
 
 
