@@ -1,27 +1,32 @@
-"""Rows as Parquet: sorted by position, zstd, written by DuckDB from columns."""
+"""Rows as Parquet: sorted by position, zstd, written by DuckDB from columns while the rows come."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from operator import itemgetter
 from pathlib import Path
+from queue import Full, Queue
 
 import duckdb
-import numpy as np
-from numpy.typing import NDArray
 
-from monitor.domain.row import COLUMNS, Cell, Row
+from monitor.domain.row import COLUMNS, Row
 from monitor.errors import UsageError
-from monitor.export.columns import FLAGS, INTEGERS, TEXTS
+from monitor.export.arrow import FLAG, INTEGER, TEXT, Batch, Stream, column
+from monitor.export.columns import FLAGS, INTEGERS
 
 MEMORY = "2GB"
-"""What DuckDB may hold; rows beyond it wait on the disk of the output file."""
+"""What DuckDB may hold; rows to be sorted wait beyond it on the disk of the output file."""
 ROW_GROUP = 40_960
-"""Each writing thread holds one group, about 100 MB of lending rows."""
+"""A writing thread holds one group, about 100 MB of lending rows."""
+BATCH_ROWS = 2_048
+"""So many rows are turned into columns at a time, few enough to stay in the processor's cache."""
 ORDER = ("chain", "protocol", "deployment", "market", "key", "at_time")
 
-_TYPES = {**dict.fromkeys(INTEGERS, np.int64), **dict.fromkeys(FLAGS, np.bool_)}
-_cells = itemgetter(*COLUMNS)
+_FORMATS = {name: INTEGER if name in INTEGERS else FLAG if name in FLAGS else TEXT for name in COLUMNS}
+_CELLS = tuple((form, itemgetter(name)) for name, form in _FORMATS.items())
+_AHEAD = 4
+_PATIENCE_S = 0.1
 _place = itemgetter(*ORDER)
 
 
@@ -37,62 +42,63 @@ def parquet_file(path: Path) -> Iterator[Callable[[Sequence[Row]], None]]:
         "temp_directory": str(path.with_name("waiting")),
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
+        "threads": 2,
     }
-    with duckdb.connect(config=own) as database:
-        staged = _Staged(database)
+    with duckdb.connect(config=own) as database, ThreadPoolExecutor(1) as thread:
+        came, feed = path.with_name("came"), _Feed()
+        database.register("feed", feed.stream)
+        feed.writing = thread.submit(_write, database, "FROM feed", came)
+        try:
+            yield feed.append
+        finally:
+            feed.end()
         with _typed():
-            staged.prepare()
-        yield staged.append
-        with _typed():
-            staged.write(path)
+            feed.writing.result()
+            if feed.in_order:
+                came.replace(path)
+            else:
+                database.read_parquet(str(came)).create_view("came")
+                _write(database, f"FROM came ORDER BY {', '.join(ORDER)}", path)
 
 
-class _Staged:
-    """Rows waiting in DuckDB until the last has come."""
+class _Feed:
+    """Rows on their way to the thread that writes them, a few batches ahead of it."""
 
-    def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
-        self._database = database
+    def __init__(self) -> None:
+        self._batches: Queue[Batch | None] = Queue(_AHEAD)
         self._last: tuple[object, ...] = ()
-        self._in_order = True
-
-    def prepare(self) -> None:
-        """Make the table that the rows wait in."""
-        # No sample of the cells decides a type: all come as text, and the table casts them.
-        self._database.execute("SET pandas_analyze_sample = 0")
-        self._database.register("chunk", {name: np.empty(0, _TYPES.get(name, np.object_)) for name in COLUMNS})
-        self._database.execute("CREATE TABLE staged AS FROM chunk")
-        # One transaction, since a commit for each chunk costs six times the chunk, and one thread, since a chunk is
-        # too small to share.
-        self._database.execute("SET threads = 1")
-        self._database.begin()
+        self.stream = Stream(_FORMATS, iter(self._batches.get, None))
+        self.writing: Future[None] = Future()
+        self.in_order = True
 
     def append(self, rows: Sequence[Row]) -> None:
-        """Take one chunk; its rows may come in any order."""
-        places = [self._last, *map(_place, rows)]
-        self._in_order = self._in_order and all(a <= b for a, b in pairwise(places))
-        self._last = places[-1]
-        cells = zip(*map(_cells, rows), strict=True)
-        chunk = {name: _column(name, column) for name, column in zip(COLUMNS, cells, strict=True)}
-        with _typed():
-            self._database.register("chunk", chunk)
-            self._database.execute("INSERT INTO staged FROM chunk")
+        """Take rows, in any order; raises UsageError where the writing has failed."""
+        for start in range(0, len(rows), BATCH_ROWS):
+            some = rows[start : start + BATCH_ROWS]
+            places = [self._last, *map(_place, some)]
+            self.in_order = self.in_order and all(a <= b for a, b in pairwise(places))
+            self._last = places[-1]
+            columns = [column(form, list(map(cells, some))) for form, cells in _CELLS]
+            self._put((len(some), columns))
+            if self.writing.done():
+                with _typed():
+                    self.writing.result()
 
-    def write(self, path: Path) -> None:
-        """Write the file; rows that already came in order are not sorted again."""
-        self._database.execute("SET threads = 2")
-        staged = self._database.table("staged")
-        in_order = staged if self._in_order else staged.order(", ".join(ORDER))
-        in_order.write_parquet(str(path), compression="zstd", row_group_size=ROW_GROUP)
+    def end(self) -> None:
+        """Let the writing come to its end; what it came to stands in `writing`."""
+        self._put(None)
+
+    def _put(self, batch: Batch | None) -> None:
+        while not self.writing.done():
+            with suppress(Full):
+                self._batches.put(batch, timeout=_PATIENCE_S)
+                break
 
 
-def _column(name: str, cells: Sequence[Cell]) -> NDArray[np.object_]:
-    column = np.empty(len(cells), dtype=object)
-    column[:] = cells
-    if name in TEXTS:
-        for place, cell in enumerate(cells):
-            if isinstance(cell, str) and not cell.isascii():
-                column[place] = cell.encode(errors="backslashreplace").decode()
-    return column
+def _write(database: duckdb.DuckDBPyConnection, rows: str, path: Path) -> None:
+    # Not by `write_parquet`, which keeps Python waiting while it writes.
+    form = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}"
+    database.execute(f"COPY ({rows}) TO $path ({form})", {"path": str(path)})
 
 
 @contextmanager
