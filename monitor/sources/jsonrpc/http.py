@@ -20,6 +20,8 @@ _SAYS_ENOUGH = (401, 402, 403, 413, 429)
 class HttpTransport:
     """Sends requests to one URL over a session that is not its own."""
 
+    renewals = 0
+
     def __init__(self, to: Destination, session: aiohttp.ClientSession) -> None:
         self.label = to.label
         self._to = to
@@ -45,6 +47,9 @@ class HttpTransport:
     async def connect(self) -> None:
         """Check where the URL leads; raises ConfigError for a private address that is not allowed."""
         await self._to.pinned()
+
+    def tend(self) -> None:
+        """Nothing to tend: each request has an answer or a timeout of its own."""
 
     async def close(self) -> None:
         """Nothing to close: the session belongs to whoever made it."""

@@ -1,7 +1,7 @@
 """One chain as the rest of the program sees it: its head, its blocks, and reads at one of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
@@ -9,6 +9,7 @@ import aiohttp
 
 from monitor.clock import Clock
 from monitor.domain.ids import Address
+from monitor.domain.liveness import Liveness
 from monitor.domain.moment import BlockRef
 from monitor.errors import BlockMoved, ConfigError, NoEndpoint, ReadError, WrongChain
 from monitor.query import Ask, Log, LogFilter, drive
@@ -18,6 +19,7 @@ from monitor.sources.http.guard import Destination
 from monitor.sources.jsonrpc import wires
 from monitor.sources.jsonrpc.http import HttpTransport
 from monitor.sources.jsonrpc.messages import Request
+from monitor.sources.jsonrpc.silence import Silence, limit_ms
 from monitor.sources.jsonrpc.stream import StreamTransport
 from monitor.sources.jsonrpc.transport import Transport
 from monitor.sources.logs.scan import Estimate, Progress, Scan
@@ -78,8 +80,13 @@ class Chain:
 
     @property
     def clock_skew_s(self) -> int | None:
-        """How far the local clock is ahead of arriving blocks, None before two have arrived."""
-        return self._following.heads.skew_s
+        """How far the local clock is ahead of arriving blocks, None before two have arrived; over 30 s is warned of."""
+        return self._following.heads.skew.ahead_s
+
+    @property
+    def liveness(self) -> Liveness:
+        """Whether the chain lives, stands still or cannot be reached, as of the last look for its head."""
+        return self._following.pulse.now()
 
     async def head(self) -> BlockRef:
         """Return the newest block that the endpoints agree on; raises NoEndpoint when none answers."""
@@ -169,11 +176,15 @@ class Chain:
     def _transport(self, spec: EndpointSpec) -> Transport:
         url = spec.parsed
         if url is None:
-            return StreamTransport(spec.label, lambda: wires.ipc(spec.url, spec.label), self._spawn, self._announced)
+            return self._stream(spec, lambda: wires.ipc(spec.url, spec.label))
         to = Destination(url, self.spec.allow_private, self._clock)
         if url.scheme in ("ws", "wss"):
-            return StreamTransport(spec.label, lambda: wires.websocket(self._session, to), self._spawn, self._announced)
+            return self._stream(spec, lambda: wires.websocket(self._session, to))
         return HttpTransport(to, self._session)
+
+    def _stream(self, spec: EndpointSpec, open_wire: Callable[[], Awaitable[wires.Wire]]) -> Transport:
+        silence = Silence(self._clock, limit_ms(self.spec.block_time_ms))
+        return StreamTransport(spec.label, open_wire, self._spawn, self._announced, silence)
 
     def _announced(self) -> None:
         self._following.announced()

@@ -8,6 +8,7 @@ from monitor.clock import Clock
 from monitor.domain.moment import BlockRef
 from monitor.errors import NoEndpoint, ReadError
 from monitor.sources.evm import block as blocks
+from monitor.sources.life.pulse import Pulse, patience_ms
 from monitor.sources.parallel import Spawn
 from monitor.sources.rpc.endpoint import Endpoint
 from monitor.sources.rpc.failover import Failover, Limits
@@ -21,7 +22,6 @@ POLL_TIMEOUT_S = 2.0
 DEADLINE_S = 10.0
 START_GRACE_S = 2.0
 RETREAT_BLOCK_TIMES = 3
-SKEW_LIMIT_S = 30
 
 _log = log.get("sources")
 
@@ -36,6 +36,8 @@ class Following:
         self._spawn = spawn
         self._opening: dict[Endpoint, asyncio.Task[None]] = {}
         self.heads: Heads[Endpoint] = Heads(clock, spec.block_time_ms, spec.lag_blocks)
+        patience = spec.halted_after_ms or patience_ms(spec.block_time_ms)
+        self.pulse = Pulse(clock, patience, len(endpoints))
         self._polling = asyncio.Lock()
         self._news = asyncio.Event()
         self._all_polled_ms: int | None = None
@@ -82,9 +84,14 @@ class Following:
         """Return the agreed head; raises NoEndpoint when no endpoint answers."""
         async with self._polling:
             await self._poll()
-            head = await self._agreed()
+            try:
+                head = self._kept(await self._agreed())
+            except NoEndpoint as e:
+                self.pulse.lost(str(e))
+                raise
+            self._beat(head)
             self._watch_clock()
-            return self._kept(head)
+            return head
 
     async def wait(self, after: BlockRef | None, timeout_s: float) -> BlockRef:
         """Return the head once it is another than `after`, or as it is when the time is up."""
@@ -109,6 +116,8 @@ class Following:
         await self._news.wait()
 
     async def _poll(self) -> None:
+        for endpoint in self._endpoints:
+            endpoint.transport.tend()
         due = [e for e in self._endpoints if e.refusal is None and not e.wait_ms]
         for endpoint in due:
             if endpoint.needs_opening:
@@ -179,12 +188,17 @@ class Following:
         self._last, self._behind_ms = head, None
         return head
 
+    def _beat(self, head: BlockRef) -> None:
+        following = self.heads.following(e for e in self._endpoints if e.is_open and not e.is_quarantined)
+        sightings = [seen for e in following if (seen := self.heads.sighting(e))]
+        answered_ms = max(seen.seen_ms for seen in sightings)
+        self.pulse.beat(head, [seen.head for seen in sightings], self.heads.agreeing(following, head), answered_ms)
+
     def _watch_clock(self) -> None:
-        skew_s = self.heads.skew_s
-        is_skewed = skew_s is not None and abs(skew_s) > SKEW_LIMIT_S
-        if is_skewed and not self._is_skewed:
-            _log.warning("clock_skew", chain=self._spec.name, local_clock_ahead_s=skew_s)
-        self._is_skewed = is_skewed
+        skew = self.heads.skew
+        if skew.is_wrong and not self._is_skewed:
+            _log.warning("clock_skew", chain=self._spec.name, local_clock_ahead_s=skew.ahead_s)
+        self._is_skewed = skew.is_wrong
 
     def _tell_who_is_left_out(self) -> None:
         out = frozenset(f"{e.label} {self.heads.state(e)}" for e in self._endpoints if self.heads.state(e) != "ok")

@@ -6,11 +6,11 @@ is remembered, and that many blocks at the top are not relied on.
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from statistics import median_low
 from typing import Generic, TypeVar
 
 from monitor.clock import Clock
 from monitor.domain.moment import BlockRef
+from monitor.sources.life.skew import Skew
 from monitor.sources.rpc.spec import EndpointState
 
 KEEP_BLOCKS = 64
@@ -18,7 +18,6 @@ LONGEST_LAG_MS = 10_000
 STUCK_BLOCK_TIMES = 10
 SILENT_MS = 15_000
 FORGET_SLACK_MS = 300_000
-SKEW_HEADS = 5
 
 E = TypeVar("E", bound=Hashable)
 
@@ -50,7 +49,7 @@ class Heads(Generic[E]):
         self._block_time_ms = block_time_ms
         self._lag_limit = max(1, min(lag_blocks, LONGEST_LAG_MS // block_time_ms))
         self._seen: dict[E, Sighting] = {}
-        self._ages_s: list[int] = []
+        self.skew = Skew(clock)
 
     def saw(self, endpoint: E, head: BlockRef) -> None:
         """Note the newest block an endpoint names."""
@@ -60,7 +59,7 @@ class Heads(Generic[E]):
             seen = self._seen[endpoint] = Sighting(head, now_ms, now_ms)
         elif head.number > seen.head.number:
             seen.advanced_ms = now_ms
-            self._ages_s = [*self._ages_s, self._clock.wall_s() - head.timestamp_s][-SKEW_HEADS:]
+            self.skew.arrived(head)
         elif head.number < seen.head.number and not seen.step_back:
             seen.step_back = (seen.head, seen.head.number - head.number)
         seen.head, seen.seen_ms = head, now_ms
@@ -124,10 +123,10 @@ class Heads(Generic[E]):
         blocks = [b for endpoint in endpoints if (b := self._seen[endpoint].recent.get(number))]
         return next((b for b in blocks if chosen in (None, b.hash)), None)
 
-    @property
-    def skew_s(self) -> int | None:
-        """How far the local clock is ahead of the blocks when they arrive, None before two arrived."""
-        return median_low(self._ages_s) if len(self._ages_s) >= 2 else None
+    def agreeing(self, endpoints: Iterable[E], block: BlockRef) -> int:
+        """Return how many of the endpoints have shown this very block."""
+        shown = [seen.recent.get(block.number) for endpoint in endpoints if (seen := self._seen.get(endpoint))]
+        return sum(one is not None and one.hash == block.hash for one in shown)
 
     def _reference(self) -> int:
         """The height others are measured by; with three or more, one alone may run ahead without moving it."""

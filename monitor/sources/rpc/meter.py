@@ -18,6 +18,7 @@ class Meter:
     errors: int = 0
     rate_limited: int = 0
     disagreements: int = 0
+    flags: int = 0
     latencies_ms: deque[int] = field(default_factory=lambda: deque(maxlen=100))
 
     def percentile_ms(self, percent: int) -> int | None:

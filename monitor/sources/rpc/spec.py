@@ -54,13 +54,20 @@ class EndpointSpec:
 
 @dataclass(frozen=True, slots=True)
 class ChainSpec:
-    """One chain as configured. An endpoint more than `lag_blocks` behind the others is not asked."""
+    """One chain as configured.
+
+    An endpoint more than `lag_blocks` behind the others is not asked. Where no endpoint knows which block is final,
+    those `settle_blocks` below the head are taken for it. `halted_after_ms` is for chains that make no empty blocks;
+    None goes by the block time.
+    """
 
     id: ChainId
     name: str
     block_time_ms: int
     endpoints: tuple[EndpointSpec, ...]
     lag_blocks: int = 5
+    settle_blocks: int = 64
+    halted_after_ms: int | None = None
     allow_private: bool = False
     multicall3: Address = MULTICALL3
 
@@ -113,6 +120,7 @@ class EndpointStatus:
     """One endpoint as operators and metrics see it. Never holds a path or a key.
 
     `log_blocks` and `log_addresses` are what the next request for logs may ask for at once, None for any number.
+    `flags` counts failed checks that are still on trial, `renewals` the connections given up for being silent.
     """
 
     label: str
@@ -126,6 +134,8 @@ class EndpointStatus:
     errors: int
     rate_limited: int
     disagreements: int
+    flags: int
+    renewals: int
     latency_p50_ms: int | None
     latency_p95_ms: int | None
     ways: tuple[Way, ...]

@@ -23,6 +23,8 @@ def status_of(endpoint: Endpoint, heads: Heads[Endpoint], clock: Clock) -> Endpo
         errors=meter.errors,
         rate_limited=meter.rate_limited,
         disagreements=meter.disagreements,
+        flags=meter.flags,
+        renewals=endpoint.transport.renewals,
         latency_p50_ms=meter.percentile_ms(50),
         latency_p95_ms=meter.percentile_ms(95),
         ways=endpoint.abilities.ways,

@@ -13,6 +13,7 @@ from monitor.errors import EndpointError, NoEndpoint
 from monitor.query import EthCall, ask_raw
 from monitor.sources.http.exchange import MAX_BODY_BYTES
 from monitor.sources.jsonrpc.messages import Request
+from monitor.sources.jsonrpc.silence import Silence
 from monitor.sources.jsonrpc.stream import StreamTransport
 from monitor.sources.jsonrpc.wires import ipc
 from tests.devnet.chain.rpc import Rpc
@@ -194,7 +195,8 @@ async def test_replies_may_come_in_any_order_and_any_batch_order(tmp_path: Path)
     path = str(tmp_path / "node.ipc")
     server = await asyncio.start_unix_server(node, path)
     async with server, asyncio.TaskGroup() as group:
-        transport = StreamTransport("node.ipc", lambda: ipc(path, "node.ipc"), group.create_task, lambda: None)
+        silence = Silence(FakeClock(), 10_000)
+        transport = StreamTransport("node.ipc", lambda: ipc(path, "node.ipc"), group.create_task, lambda: None, silence)
         await transport.connect()
         batches = [[Request("a", (1,))], [Request("b", (2,)), Request("c", (3,))], [Request("d", (4,))]]
         async with asyncio.timeout(5):

@@ -60,12 +60,16 @@ class Provider:
     log_calls: list[tuple[int, int]] = field(default_factory=list)
     refused: int = 0
     methods: list[str] = field(default_factory=list)
+    renewals: int = 0
 
     def __post_init__(self) -> None:
         self._numbers = [int(e["blockNumber"], 16) for e in self.entries]
 
     async def connect(self) -> None:
         """Nothing to open."""
+
+    def tend(self) -> None:
+        """Nothing to tend."""
 
     async def close(self) -> None:
         """Nothing to close."""

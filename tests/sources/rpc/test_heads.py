@@ -115,13 +115,3 @@ def test_only_the_latest_blocks_are_kept():
     seen = h.sighting("one")
     assert seen is not None
     assert len(seen.recent) == 64
-
-
-def test_one_arrival_says_nothing_about_the_clock_and_the_middle_of_several_does():
-    clock = FakeClock(GENESIS_S + 40)
-    h = heads(clock)
-    h.saw("one", block(1))
-    assert h.skew_s is None
-    h.saw("one", block(2))
-    h.saw("one", block(3))
-    assert h.skew_s == 40
