@@ -143,7 +143,7 @@ async def test_in_real_time_a_tenth_of_the_limit_is_kept_too(session: aiohttp.Cl
         await transport.connect()
         started_ms = clock.monotonic_ms()
         while transport.renewals == 0:
-            assert (await transport.send([Request("eth_blockNumber")], 2))[0].startswith("0x")
+            assert str((await transport.send([Request("eth_blockNumber")], 2))[0]).startswith("0x")
             transport.tend()
             await asyncio.sleep(0.05)
         assert 1_000 <= clock.monotonic_ms() - started_ms <= 1_500
