@@ -126,6 +126,14 @@ class Adapter(Protocol[M]):
         """Return the same market at the moment of the read; what holds between blocks is checked, not read anew."""
         ...
 
+    def later(self, market: M, seconds: int) -> M | None:
+        """Return the market after that many seconds in which nobody acts and no price moves: interest only.
+
+        Its health of an account is the contract's own at that time, to the last unit; its moment is a moment that has
+        not been. None where the protocol's interest cannot be told ahead, or is not known here.
+        """
+        ...
+
     def owned(self, market: M, owner: Address) -> Ask[tuple[PositionKey, ...]]:
         """Return the keys of an owner's positions in the market."""
         ...
@@ -187,6 +195,13 @@ class Followed(Adapter[M], Protocol[M]):
 
     def interests(self, market: M) -> LogFilter:
         """Return the filter of all logs that change an account or a parameter of the market."""
+    def debt_growth_wad(self, market: M, seconds: int) -> int:
+        """Return the most that a debt the screen bounds can grow in that time by interest, as a part of it.
+
+        Rounded up; `monitor.health.carry.raised_wad` says what it means for a line.
+        """
+        ...
+
         ...
 
     def touched(self, market: M, logs: Sequence[Log]) -> tuple[PositionKey, ...]:

@@ -27,7 +27,12 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Everything one cycle says about a position: both views, where the line is, and what owner and keeper can do."""
+    """Everything one cycle says about a position: both views, where the line is, and what owner and keeper can do.
+
+    `time_to_liquidation_s` is the first second from the moment of the evaluation in which interest alone, at the
+    present rates, brings the position past the protocol's line: 0 when it is past it, None when that is ten years away
+    or more, or not known.
+    """
 
     protocol: Assessment
     cautious: Assessment
@@ -35,6 +40,7 @@ class Evaluation:
     distance_bps: int | None = None
     remedy: Remedy | None = None
     quote: Quote | None = None
+    time_to_liquidation_s: int | None = None
 
 
 def row(evaluation: Evaluation) -> Row:

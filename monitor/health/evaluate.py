@@ -6,19 +6,20 @@ from monitor.domain.assessment import Assessment, LiquidationPrice
 from monitor.domain.health import Health, Measured, Unmeasurable
 from monitor.domain.prices import PROTOCOL, Repricing
 from monitor.domain.row import Evaluation
+from monitor.health.carry import first_liquidatable_s
 from monitor.health.distance import nearest_bps
-from monitor.health.judge import A, Judge, M_contra
+from monitor.health.judge import A, Judge, M
 from monitor.health.liquidation_price import liquidation_prices
 from monitor.health.remedy import remedy
 
 
-def glance(judge: Judge[M_contra, A], market: M_contra, account: A, cautious: Repricing) -> Evaluation:
+def glance(judge: Judge[M, A], market: M, account: A, cautious: Repricing) -> Evaluation:
     """Return both views of an account and nothing that has to be searched for."""
     return Evaluation(judge.assess(market, account), judge.assess(market, account, cautious))
 
 
 def evaluation(
-    judge: Judge[M_contra, A], market: M_contra, account: A, cautious: Repricing, target_wad: int | None = None
+    judge: Judge[M, A], market: M, account: A, cautious: Repricing, target_wad: int | None = None
 ) -> Evaluation:
     """Return the full evaluation of an account at the market's moment.
 
@@ -37,13 +38,20 @@ def evaluation(
         distance_bps=nearest_bps(prices),
         remedy=None if target_wad is None else remedy(judge, market, account, target_wad, views),
         quote=judge.quote(market, account) if seen.protocol.is_liquidatable_now else None,
+        time_to_liquidation_s=_time_to_liquidation_s(judge, market, account, seen.protocol.health),
     )
 
 
-def _boundaries(
-    judge: Judge[M_contra, A], market: M_contra, account: A, seen: Assessment
-) -> tuple[LiquidationPrice, ...]:
+def _boundaries(judge: Judge[M, A], market: M, account: A, seen: Assessment) -> tuple[LiquidationPrice, ...]:
     def health(repricing: Repricing) -> Health:
         return judge.health(market, account, repricing)
 
     return liquidation_prices(health, market.graph, seen.legs, seen.health) if isinstance(seen.health, Measured) else ()
+
+
+def _time_to_liquidation_s(judge: Judge[M, A], market: M, account: A, now: Health) -> int | None:
+    def after(seconds: int) -> Health | None:
+        later = judge.later(market, seconds)
+        return None if later is None else judge.health(later, account)
+
+    return first_liquidatable_s(now, after)

@@ -15,29 +15,33 @@ class Priced(Protocol):
     def graph(self) -> PriceGraph: ...
 
 
-M_contra = TypeVar("M_contra", bound=Priced, contravariant=True)
+M = TypeVar("M", bound=Priced)
 A = TypeVar("A")
 
 
-class Judge(Protocol[M_contra, A]):
+class Judge(Protocol[M, A]):
     """Judges one account of a market exactly; every adapter is one."""
 
-    def assess(self, market: M_contra, account: A, repricing: Repricing = PROTOCOL) -> Assessment:
+    def assess(self, market: M, account: A, repricing: Repricing = PROTOCOL) -> Assessment:
         """Return the exact assessment."""
         ...
 
-    def health(self, market: M_contra, account: A, repricing: Repricing = PROTOCOL) -> Health:
+    def health(self, market: M, account: A, repricing: Repricing = PROTOCOL) -> Health:
         """Return the health of that assessment and nothing else."""
         ...
 
-    def quote(self, market: M_contra, account: A, repricing: Repricing = PROTOCOL) -> Quote | None:
+    def later(self, market: M, seconds: int) -> M | None:
+        """Return the market after that many seconds of interest and nothing else, None where that is not known."""
+        ...
+
+    def quote(self, market: M, account: A, repricing: Repricing = PROTOCOL) -> Quote | None:
         """Return the best liquidation, None where the position is not liquidatable now."""
         ...
 
-    def adjusted(self, market: M_contra, account: A, leg: Leg, change_raw: int) -> A:
+    def adjusted(self, market: M, account: A, leg: Leg, change_raw: int) -> A:
         """Return the account after a repayment or an addition."""
         ...
 
-    def closed_ways(self, market: M_contra, leg: Leg, change_raw: int = 0) -> str | None:
+    def closed_ways(self, market: M, leg: Leg, change_raw: int = 0) -> str | None:
         """Return why the owner cannot repay or add that amount of the leg now."""
         ...

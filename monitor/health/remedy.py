@@ -9,7 +9,7 @@ from monitor.domain.health import Health, Measured, NoDebt, Unmeasurable
 from monitor.domain.label import safe_label
 from monitor.domain.prices import Repricing
 from monitor.health.boundary import flip, narrowed, nearly, widening
-from monitor.health.judge import A, Judge, M_contra
+from monitor.health.judge import A, Judge, M
 from monitor.units import BPS, UINT128_MAX, UINT256_MAX, WAD, mul_div_up
 
 _ROUNDED_RAW = 2
@@ -33,7 +33,7 @@ def reaches(health: Health, target_wad: int) -> bool:
             return False
 
 
-def remedy(judge: Judge[M_contra, A], market: M_contra, account: A, target_wad: int, views: Sequence[View]) -> Remedy:
+def remedy(judge: Judge[M, A], market: M, account: A, target_wad: int, views: Sequence[View]) -> Remedy:
     """Return every single step that brings the position to the target in all the views given.
 
     A step is for one leg: the least amount to repay of a debt, or to add to a collateral, in raw token units; one unit
@@ -61,11 +61,11 @@ def remedy(judge: Judge[M_contra, A], market: M_contra, account: A, target_wad: 
 
 
 @dataclass(frozen=True, slots=True)
-class _Way(Generic[M_contra, A]):
+class _Way(Generic[M, A]):
     """One leg of a position, changed by any amount."""
 
-    judge: Judge[M_contra, A]
-    market: M_contra
+    judge: Judge[M, A]
+    market: M
     account: A
     leg: Leg
     target_wad: int

@@ -13,6 +13,7 @@ from monitor.pricing.aave_oracle import OracleLayout, asset_node, feed_node
 from monitor.pricing.formula import Formula, Positive
 from monitor.pricing.graph import Derived, PriceGraph
 from monitor.protocols.aave_v3.adapter import AaveV3
+from monitor.protocols.aave_v3.interest import Interest
 from monitor.protocols.aave_v3.market import NO_ADDRESS, Configuration, Market, PoolLayout, Reserve
 from monitor.protocols.aave_v3.versions import RULES
 from monitor.protocols.aave_v3.versions.totals import COLLATERAL, SCALED_DEBT
@@ -42,6 +43,8 @@ class Listing:
     method: str = "market"
     formula: Formula | None = None
     upstream: tuple[str, ...] = ()
+    supply_rate_ray: int = 0
+    debt_rate_ray: int = 0
 
 
 def token(symbol: str) -> Token:
@@ -106,6 +109,7 @@ def _reserve(number: int, one: Listing) -> Reserve:
         configuration=Configuration(word | one.flags | one.cap_tokens << 116),
         supply_index_ray=one.supply_index_ray,
         debt_index_ray=one.debt_index_ray,
+        interest=Interest(one.supply_index_ray, one.supply_rate_ray, one.debt_index_ray, one.debt_rate_ray, NOW_S),
         a_token=symbol.address,
         variable_debt_token=symbol.address,
         stable_debt_token=None,

@@ -227,6 +227,9 @@ class Margin:
         found = self.health(market, account)
         return Assessment(identity, None, at, Kind.PERP, "cross", found, (dollars,), None, None, 1, base_is_usd=True)
 
+    def later(self, market: "Margin", seconds: int) -> None:
+        return None
+
     def quote(self, market: "Margin", account: int, repricing: Repricing = PROTOCOL) -> None:
         return None
 

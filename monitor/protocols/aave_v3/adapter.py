@@ -11,7 +11,7 @@ from monitor.domain.prices import PROTOCOL, Repricing
 from monitor.ledger.accounts import Account, Accounts
 from monitor.protocols.aave_v3 import accounts as stored
 from monitor.protocols.aave_v3 import assess as judged
-from monitor.protocols.aave_v3 import events, liquidation, owing, reading
+from monitor.protocols.aave_v3 import events, interest, liquidation, owing, reading
 from monitor.protocols.aave_v3 import health as exact
 from monitor.protocols.aave_v3 import screen as screened
 from monitor.protocols.aave_v3.folding import fold as folding
@@ -42,6 +42,14 @@ class AaveV3:
 
     def owned(self, market: Market, owner: Address) -> Ask[tuple[PositionKey, ...]]:  # noqa: ARG002  # the interface's
         return stored.owned(owner)
+
+    def later(self, market: Market, seconds: int) -> Market | None:
+        """Return the pool that many seconds on by interest alone; None where a debt grows by more than an index."""
+        return interest.later(market, seconds)
+
+    def debt_growth_wad(self, market: Market, seconds: int) -> int:
+        """Return the most that a debt which an index tells can grow in that time by interest, as a part of it."""
+        return interest.debt_growth_wad(market, seconds)
 
     def accounts(self, market: Market, keys: Sequence[PositionKey]) -> Ask[Accounts]:
         return stored.read_accounts(market, keys)

@@ -7,6 +7,7 @@ from monitor.domain.health import Health, Line, Measured, NoDebt, Unmeasurable
 from monitor.domain.prices import PROTOCOL, Repricing, Unknown, Value
 from monitor.ledger.accounts import Account
 from monitor.pricing.graph import Prices, on_collateral_side, on_debt_side
+from monitor.protocols.aave_v3.interest import GrownReserves
 from monitor.protocols.aave_v3.market import Category, Market
 from monitor.protocols.aave_v3.versions.totals import Term, Totals
 from monitor.units import UINT256_MAX
@@ -50,6 +51,32 @@ class _Categories(dict[int, _Terms]):
         return terms
 
 
+class _GrownTerms(_Terms):
+    """Terms that differ from today's by interest alone."""
+
+    def __init__(self, reserves: GrownReserves, today: _Terms) -> None:
+        super().__init__(today.market, today.category, today.prices)
+        self._reserves, self._today = reserves, today
+
+    def __missing__(self, reserve_id: int) -> Term:
+        term = self._today[reserve_id]
+        if reserve_id in self._reserves.now.reserves:
+            supply_ray, debt_ray = self._reserves.indices_ray(reserve_id)
+            term = term._replace(supply_index_ray=supply_ray, debt_index_ray=debt_ray)
+        self[reserve_id] = term
+        return term
+
+
+class _GrownCategories(_Categories):
+    def __init__(self, reserves: GrownReserves, today: _Categories) -> None:
+        super().__init__(today.market, today.prices)
+        self._reserves, self._today = reserves, today
+
+    def __missing__(self, category: int) -> _Terms:
+        terms = self[category] = _GrownTerms(self._reserves, self._today[category])
+        return terms
+
+
 @dataclass(frozen=True, slots=True)
 class Priced:
     """A market under one repricing; `terms` are by category, then by reserve id."""
@@ -72,7 +99,12 @@ def priced(market: Market, repricing: Repricing = PROTOCOL) -> Priced:
     prices = market.graph.evaluate(repricing)
     if len(repricing.nodes) == 1:
         return Priced(market, repricing, prices, _Categories(market, prices, priced(market).terms))
-    view = Priced(market, repricing, prices, _Categories(market, prices))
+    reserves = market.reserves
+    if isinstance(reserves, GrownReserves) and not repricing.nodes:
+        terms: _Categories = _GrownCategories(reserves, priced(reserves.now).terms)
+    else:
+        terms = _Categories(market, prices)
+    view = Priced(market, repricing, prices, terms)
     market.views.append(view)
     del market.views[:-_REMEMBERED]
     return view

@@ -11,6 +11,7 @@ from monitor.domain.prices import Node, PriceUsed
 from monitor.domain.token import Token
 from monitor.pricing.aave_oracle import OracleLayout
 from monitor.pricing.graph import PriceGraph
+from monitor.protocols.aave_v3.interest import Interest
 from monitor.protocols.aave_v3.versions.rules import Rules
 
 if TYPE_CHECKING:
@@ -83,8 +84,9 @@ class Configuration:
 class Reserve:
     """One listed asset. `id` is its place in user bitmaps; the indices are accrued to the market's moment.
 
-    `stable_debt_token` is None where the version has no stable debt. `grace_until_s` is 0 where there is no grace
-    period. `supplied_scaled` is the total the supply cap is held against, treasury's share included.
+    `interest` is what they are accrued from. `stable_debt_token` is None where the version has no stable debt.
+    `grace_until_s` is 0 where there is no grace period. `supplied_scaled` is the total the supply cap is held against,
+    treasury's share included.
     """
 
     id: int
@@ -93,6 +95,7 @@ class Reserve:
     configuration: Configuration
     supply_index_ray: int
     debt_index_ray: int
+    interest: Interest
     a_token: Address
     variable_debt_token: Address
     stable_debt_token: Address | None

@@ -12,8 +12,8 @@ from monitor.domain.token import Token
 from monitor.errors import ConfigError, ReadError, UnexpectedAnswer
 from monitor.pricing.aave_oracle import asset_node, oracle_layout, oracle_prices
 from monitor.pricing.heartbeat import heartbeats_s
+from monitor.protocols.aave_v3.interest import Interest
 from monitor.protocols.aave_v3.market import NO_ADDRESS, Configuration, Market, PoolLayout, Reserve
-from monitor.protocols.aave_v3.math import linear_interest_ray, ray_mul_half_up
 from monitor.protocols.aave_v3.versions import rules_of
 from monitor.protocols.aave_v3.versions.categories import categories, category_bitmaps, category_settings, price_sources
 from monitor.protocols.aave_v3.versions.rules import Rules
@@ -183,17 +183,15 @@ def _sentinel_allows(sentinel: Address, rules: Rules) -> Ask[bool | None]:
 def _reserve(token: Token, data: tuple[Any, ...], grace_s: int, supplied: int, *, rules: Rules, now_s: int) -> Reserve:
     (word,), supply_index, supply_rate, debt_index, debt_rate, _, updated_s, number, *tokens = data
     a_token, stable, variable, _, treasury, *_ = tokens
-    elapsed_s = now_s - updated_s
-    if elapsed_s:
-        supply_index = ray_mul_half_up(linear_interest_ray(supply_rate, elapsed_s), supply_index)
-        debt_index = ray_mul_half_up(rules.interest_ray(debt_rate, elapsed_s), debt_index)
+    interest = Interest(supply_index, supply_rate, debt_index, debt_rate, updated_s)
     return Reserve(
         id=number,
         token=token,
         node=asset_node(token.address),
         configuration=Configuration(word),
-        supply_index_ray=supply_index,
-        debt_index_ray=debt_index,
+        supply_index_ray=interest.supply_index_at(now_s),
+        debt_index_ray=interest.debt_index_at(rules, now_s),
+        interest=interest,
         a_token=a_token,
         variable_debt_token=variable,
         stable_debt_token=stable if rules.has_stable_debt and stable != NO_ADDRESS else None,

@@ -13,6 +13,7 @@ from monitor.domain.token import Token
 from monitor.ledger.accounts import Account, Balance
 from monitor.pricing.aave_oracle import OracleLayout, asset_node
 from monitor.pricing.graph import PriceGraph
+from monitor.protocols.aave_v3.interest import Interest
 from monitor.protocols.aave_v3.market import NO_ADDRESS, Category, Configuration, Market, PoolLayout, Reserve
 from monitor.protocols.aave_v3.versions import RULES
 from monitor.protocols.aave_v3.versions.rules import Rules
@@ -38,6 +39,8 @@ class Listed:
     fee_bps: int = 1000
     supply_index_ray: int = RAY
     debt_index_ray: int = RAY
+    supply_rate_ray: int = 0
+    debt_rate_ray: int = 0
     is_active: bool = True
     is_frozen: bool = False
     is_paused: bool = False
@@ -92,6 +95,9 @@ def _reserve(number: int, one: Listed) -> Reserve:
         configuration=Configuration(sum(int(value) << shift for value, shift in (*bits, *flags))),
         supply_index_ray=one.supply_index_ray,
         debt_index_ray=one.debt_index_ray,
+        interest=Interest(
+            one.supply_index_ray, one.supply_rate_ray, one.debt_index_ray, one.debt_rate_ray, AT.timestamp_s
+        ),
         a_token=token_of(1000 + number),
         variable_debt_token=token_of(2000 + number),
         stable_debt_token=None,
