@@ -185,6 +185,13 @@ class Followed(Adapter[M], Protocol[M]):
         """Return bounds of what each stored number is worth under a repricing, for the screen."""
         ...
 
+    def debt_growth_wad(self, market: M, seconds: int) -> int:
+        """Return the most that a debt the screen bounds can grow in that time by interest, as a part of it.
+
+        Rounded up; `monitor.health.carry.raised_wad` says what it means for a line.
+        """
+        ...
+
     def discovery(self, deployment: Deployment, key: MarketKey) -> LogFilter:
         """Return the filter of the logs that name every account that can ever have been liquidatable."""
         ...
@@ -195,13 +202,6 @@ class Followed(Adapter[M], Protocol[M]):
 
     def interests(self, market: M) -> LogFilter:
         """Return the filter of all logs that change an account or a parameter of the market."""
-    def debt_growth_wad(self, market: M, seconds: int) -> int:
-        """Return the most that a debt the screen bounds can grow in that time by interest, as a part of it.
-
-        Rounded up; `monitor.health.carry.raised_wad` says what it means for a line.
-        """
-        ...
-
         ...
 
     def touched(self, market: M, logs: Sequence[Log]) -> tuple[PositionKey, ...]:

@@ -60,10 +60,10 @@ class Toy:
         self.reads += 1
         return market
 
-    def owned(self, market, owner):
     def later(self, market, seconds):
         return market
 
+    def owned(self, market, owner):
         yield from ()
         return (PositionKey(owner),)
 

@@ -40,9 +40,6 @@ class AaveV3:
         """Return the same pool at the moment of this read, in one round of questions unless its make-up has changed."""
         return reading.read_again(market)
 
-    def owned(self, market: Market, owner: Address) -> Ask[tuple[PositionKey, ...]]:  # noqa: ARG002  # the interface's
-        return stored.owned(owner)
-
     def later(self, market: Market, seconds: int) -> Market | None:
         """Return the pool that many seconds on by interest alone; None where a debt grows by more than an index."""
         return interest.later(market, seconds)
@@ -50,6 +47,9 @@ class AaveV3:
     def debt_growth_wad(self, market: Market, seconds: int) -> int:
         """Return the most that a debt which an index tells can grow in that time by interest, as a part of it."""
         return interest.debt_growth_wad(market, seconds)
+
+    def owned(self, market: Market, owner: Address) -> Ask[tuple[PositionKey, ...]]:  # noqa: ARG002  # the interface's
+        return stored.owned(owner)
 
     def accounts(self, market: Market, keys: Sequence[PositionKey]) -> Ask[Accounts]:
         return stored.read_accounts(market, keys)
