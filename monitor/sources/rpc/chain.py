@@ -22,6 +22,7 @@ from monitor.sources.jsonrpc.messages import Request
 from monitor.sources.jsonrpc.silence import Silence, limit_ms
 from monitor.sources.jsonrpc.stream import StreamTransport
 from monitor.sources.jsonrpc.transport import Transport
+from monitor.sources.life.settled import Settled
 from monitor.sources.logs.scan import Estimate, Progress, Scan
 from monitor.sources.rpc.comparison import Doubt
 from monitor.sources.rpc.endpoint import Endpoint
@@ -49,6 +50,7 @@ class Chain:
         self._endpoints: tuple[Endpoint, ...] = ()
         self._following = Following(spec, clock, (), self._spawn)
         self._doubt = Doubt(clock)
+        self._settled = Settled(spec, self._fit)
 
     async def start(self) -> None:
         """Check which chain each endpoint serves and find out what it can do.
@@ -95,6 +97,14 @@ class Chain:
     async def wait_for_head(self, after: BlockRef | None, timeout_s: float) -> BlockRef:
         """Return the head as soon as it is another block than `after`, or the same one when the time is up."""
         return await self._following.wait(after, timeout_s)
+
+    async def settled(self, head: BlockRef) -> int:
+        """Return the number of the newest block that no reorg will undo, as known at this head; it never goes back.
+
+        Costs one request per endpoint and head, so ask only while something waits for it. An endpoint that fails
+        delays it.
+        """
+        return await self._in_time(self._settled.at(head), READ_DEADLINE_S)
 
     async def block(self, which: int | str, *, deadline_s: float = READ_DEADLINE_S) -> BlockRef:
         """Return a block by number or by 0x-hash; raises BlockMoved when no endpoint has it."""
@@ -152,6 +162,9 @@ class Chain:
         failover = Failover(self._clock, lambda: self._following.fit(at))
         done = await self._in_time(failover.run(job, Limits.within(self._clock, READ_DEADLINE_S)), READ_DEADLINE_S)
         return done.value
+
+    def _fit(self) -> list[Endpoint]:
+        return self._following.fit()
 
     def _scan(self, at: BlockRef) -> Scan:
         return Scan(self._clock, lambda: self._following.fit(at), at, self._doubt)
