@@ -3,15 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from monitor.domain.ids import Address, ChainId, DeploymentName, Slug
+from monitor.domain.ids import Address, ChainId, DeploymentName, MarketKey, Slug
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One deployment of one protocol on one chain."""
+    """One deployment of one protocol on one chain.
+
+    `markets` are the only ones wanted, empty for all; no log of the deployment is older than `first_block`.
+    """
 
     name: DeploymentName
     protocol: Slug
     chain: ChainId
     roots: Mapping[str, Address]
     source: str = ""
+    markets: tuple[MarketKey, ...] = ()
+    first_block: int = 0

@@ -15,7 +15,7 @@ from monitor.errors import ConfigError, UsageError
 from monitor.settings.tables import Settings, suggestion
 
 _KEY_LIKE = re.compile(r"(?:0x)?[0-9a-fA-F]{64}")
-_ID_FIELDS = ("id", "hash", "key_id", "sha256")
+_ID_FIELDS = ("id", "hash", "key_id", "sha256", "market_ids")
 
 
 def load(path: Path | None = None) -> Settings:
@@ -107,7 +107,8 @@ def _model_of(model: Any, field: str) -> Any:
 
 def _refuse_private_keys(tree: dict[str, Any], where: str) -> None:
     for place, value in _leaves(tree):
-        if _KEY_LIKE.fullmatch(value.strip()) and not place.rsplit(".", 1)[-1].endswith(_ID_FIELDS):
+        field = re.sub(r"(?:\.\d+)+$", "", place).rsplit(".", 1)[-1]
+        if _KEY_LIKE.fullmatch(value.strip()) and not field.endswith(_ID_FIELDS):
             raise ConfigError(
                 f"{where}: {place} looks like a private key. hfm only reads and never needs one: remove it, and treat "
                 "that key as exposed"

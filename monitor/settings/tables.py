@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from monitor.domain.deployment import Deployment
-from monitor.domain.ids import Address, ChainId, DeploymentName, Slug, address
+from monitor.domain.ids import Address, ChainId, DeploymentName, MarketKey, Slug, address
 from monitor.errors import ConfigError
 
 
@@ -42,6 +42,16 @@ class DeploymentSettings(_Table):
     source: str = ""
     accounts: Path | None = None
     start_block: int | None = Field(default=None, ge=0)
+    market_ids: tuple[str, ...] = ()
+    first_block: int = Field(default=0, ge=0)
+
+    @field_validator("market_ids")
+    @classmethod
+    def _are_market_ids(cls, market_ids: tuple[str, ...]) -> tuple[str, ...]:
+        for text in market_ids:
+            if not re.fullmatch(r"0x[0-9a-fA-F]{64}", text):
+                raise ValueError(f"expected market ids of 0x and 64 hex digits, found {text[:70]!r}")
+        return tuple(text.lower() for text in market_ids)
 
     @property
     def roots(self) -> Mapping[str, Address]:
@@ -186,7 +196,8 @@ class Settings(BaseSettings):
     def domain_deployment(self, d: DeploymentSettings) -> Deployment:
         """Return the deployment as the domain speaks of it."""
         chain = ChainId(self.chain_named(d.chain).id)
-        return Deployment(DeploymentName(d.name), Slug(d.protocol), chain, d.roots, d.source)
+        markets = tuple(MarketKey(text) for text in d.market_ids)
+        return Deployment(DeploymentName(d.name), Slug(d.protocol), chain, d.roots, d.source, markets, d.first_block)
 
     def secrets(self) -> tuple[str, ...]:
         """Return every secret value, for masking."""

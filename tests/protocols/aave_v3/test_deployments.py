@@ -28,7 +28,7 @@ def test_every_deployment_has_a_chain_a_root_and_a_source_of_its_own():
 
 
 def test_chains_name_no_endpoint_and_pace_what_is_faster_than_a_second():
-    assert {row["chain"] for row in ROWS} == set(CHAINS)
+    assert {row["chain"] for row in ROWS} <= set(CHAINS)
     for chain in CHAINS.values():
         assert re.fullmatch(r"eip155:\d+", chain["id"])
         assert "rpc" not in chain
