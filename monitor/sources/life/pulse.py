@@ -19,7 +19,8 @@ class Pulse:
     """Judges by the monotonic clock alone, so that neither a wrong local clock nor old block times stop a chain.
 
     A chain lives as long as any endpoint shows a block that is newer than all before. Standing still counts up to the
-    last answer, not up to now: while nobody answers nothing is known to stand still.
+    last answer, not up to now: while nobody answers nothing is known to stand still, and endpoints that come back may
+    have to catch up first.
     """
 
     def __init__(self, clock: Clock, patience_ms: int, endpoints: int) -> None:
@@ -32,17 +33,21 @@ class Pulse:
         self._agreeing = 0
         self._lost_ms: int | None = self._moved_ms
         self._reason = "not asked yet"
+        self._was_halted = False
 
     def beat(self, head: BlockRef, shown: Sequence[BlockRef], agreeing: int, answered_ms: int) -> None:
         """Note the agreed head, the heads that endpoints showed, how many have the agreed one, and the last answer."""
         newest = max((block.timestamp_s, block.number) for block in (head, *shown))
-        if self._head is None or newest > self._newest:
+        is_back = self._lost_ms is not None and not self._was_halted
+        if is_back or newest > self._newest:
             self._newest, self._moved_ms = newest, answered_ms
         self._head, self._agreeing, self._answered_ms, self._lost_ms = head, agreeing, answered_ms, None
 
     def lost(self, reason: str) -> None:
         """Note that no endpoint names a head."""
-        self._lost_ms = self._clock.monotonic_ms() if self._lost_ms is None else self._lost_ms
+        if self._lost_ms is None:
+            self._was_halted = isinstance(self.now(), Halted)
+            self._lost_ms = self._clock.monotonic_ms()
         self._reason = reason
 
     def now(self) -> Liveness:

@@ -124,9 +124,10 @@ class Heads(Generic[E]):
         return next((b for b in blocks if chosen in (None, b.hash)), None)
 
     def agreeing(self, endpoints: Iterable[E], block: BlockRef) -> int:
-        """Return how many of the endpoints have shown this very block."""
-        shown = [seen.recent.get(block.number) for endpoint in endpoints if (seen := self._seen.get(endpoint))]
-        return sum(one is not None and one.hash == block.hash for one in shown)
+        """Return how many of the endpoints have reached the block's height and shown no other block there."""
+        seen = [self._seen[endpoint] for endpoint in endpoints if endpoint in self._seen]
+        reached = [one.recent.get(block.number, block) for one in seen if max(one.recent) >= block.number]
+        return sum(one.hash == block.hash for one in reached)
 
     def _reference(self) -> int:
         """The height others are measured by; with three or more, one alone may run ahead without moving it."""
