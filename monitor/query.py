@@ -53,6 +53,29 @@ class LogFilter:
     addresses: tuple[Address, ...]
     topics: tuple[tuple[str, ...] | None, ...]
 
+    def fits(self, log: "Log") -> bool:
+        """Whether the filter lets a log through."""
+        topics = zip(self.topics, log.topics, strict=False)
+        return (
+            (not self.addresses or log.address in self.addresses)
+            and len(log.topics) >= len(self.topics)
+            and all(wanted is None or topic in wanted for wanted, topic in topics)
+        )
+
+
+def any_of(filters: Sequence[LogFilter]) -> LogFilter:
+    """Return one filter that lets through at least what any of them does; the narrowest that can be asked at once."""
+    is_open = any(not one.addresses for one in filters)
+    addresses = () if is_open else dict.fromkeys(address for one in filters for address in one.addresses)
+    depth = min((len(one.topics) for one in filters), default=0)
+    places = (tuple(one.topics[place] for one in filters) for place in range(depth))
+    return LogFilter(tuple(addresses), tuple(_either(topics) for topics in places))
+
+
+def _either(topics: Sequence[tuple[str, ...] | None]) -> tuple[str, ...] | None:
+    known = [one for one in topics if one is not None]
+    return tuple(dict.fromkeys(topic for one in known for topic in one)) if len(known) == len(topics) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Logs:
@@ -194,6 +217,14 @@ def together(*reads: Ask[Any]) -> Ask[tuple[Any, ...]]:
         pending.clear()
         _advance(reads, results, pending, shares)
     return tuple(results)
+
+
+def attempt(read: Ask[T]) -> Ask[T | ReadError]:
+    """Run a read and return its ReadError instead of raising it, so that others beside it go on."""
+    try:
+        return (yield from read)
+    except ReadError as e:
+        return e
 
 
 def _advance(

@@ -8,7 +8,7 @@ from aiohttp import web
 from monitor.api.auth import Access, ApiKey
 from monitor.api.guard import Guard
 from monitor.api.limits import Limits, Pace
-from monitor.api.listings import listings
+from monitor.api.listings import Listed, listings
 from monitor.api.metrics import Metrics
 from monitor.api.openapi import document
 from monitor.api.probes import probes
@@ -28,14 +28,16 @@ def create_app(
     keys: Sequence[ApiKey] = (),
     readiness: Mapping[DeploymentName, int] | None = None,
     limits: Limits | None = None,
+    listed: Listed | None = None,
 ) -> web.Application:
     """Return the API over these views.
 
     `readiness` says for each followed deployment how many seconds old its last whole read may be. Without `keys` every
-    request to this machine's own name is answered, and `listening` refuses to listen on any other address.
+    request to this machine's own name is answered, and `listening` refuses to listen on any other address. Positions
+    are asked of `listed`, of the views without it.
     """
     access, limits, readiness = Access(keys), limits or Limits(), readiness or {}
-    routes = (*listings(views, readiness), *probes(views, metrics, readiness))
+    routes = (*listings(listed or views, views, readiness), *probes(views, metrics, readiness))
     return _application(routes, Guard(access, limits, Pace(clock, limits), metrics, clock), access, limits)
 
 

@@ -1,6 +1,7 @@
 """What keepers ask: positions at risk, one position, and how well each deployment is followed."""
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from aiohttp import web
 
@@ -16,12 +17,26 @@ from monitor.api.wire import (
 from monitor.domain.ids import ChainId, DeploymentName, PositionId, Slug
 from monitor.domain.moment import BlockRef
 from monitor.errors import UsageError
-from monitor.store import AtRisk, DeploymentView, PositionView, Views
+from monitor.store import AtRisk, DeploymentView, Page, PositionView, Sort, Views
 from monitor.units import scaled_from_text
 
 
-def listings(views: Views, limits_s: Mapping[DeploymentName, int]) -> tuple[Route, ...]:
-    """Return the routes over these views; `limits_s` is how old each deployment's last whole read may be."""
+class Listed(Protocol):
+    """Who knows positions: the store's views, or the books where they stand."""
+
+    async def at_risk(
+        self, wanted: AtRisk, sort: Sort = ..., cursor: str | None = ..., limit: int = ...
+    ) -> Page[PositionView]:
+        """Return positions with debt, worst first; raises UsageError for a cursor of another list."""
+        ...
+
+    async def position(self, position: PositionId) -> PositionView | None:
+        """Return one position, None when it is not known here."""
+        ...
+
+
+def listings(listed: Listed, views: Views, limits_s: Mapping[DeploymentName, int]) -> tuple[Route, ...]:
+    """Return the routes over these; `limits_s` is how old each deployment's last whole read may be."""
 
     async def at_risk(query: AtRiskQuestion) -> PositionPage:
         """List positions with debt, the worst first.
@@ -30,14 +45,14 @@ def listings(views: Views, limits_s: Mapping[DeploymentName, int]) -> tuple[Rout
         neither repeated nor left out. A cursor of another order, or none of ours, is a conflict.
         """
         try:
-            page = await views.at_risk(_wanted(query), query.sort, query.cursor, query.limit)
+            page = await listed.at_risk(_wanted(query), query.sort, query.cursor, query.limit)
         except UsageError as e:
             raise web.HTTPConflict(text=str(e)) from e
         return PositionPage(items=tuple(map(_position, page.items)), next=page.next)
 
     async def position(path: PositionQuestion) -> PositionAnswer:
         """Show one position as last evaluated, with quote and remedy."""
-        found = await views.position(_id(path.id))
+        found = await listed.position(_id(path.id))
         if found is None:
             raise web.HTTPNotFound(text="no such position is known here")
         return _position(found)
@@ -84,6 +99,7 @@ def _position(view: PositionView) -> PositionAnswer:
             "incident": view.incident,
             "quote": view.quote,
             "remedy": view.remedy,
+            "time_to_liquidation_s": view.time_to_liquidation_s,
         }
     )
 

@@ -140,7 +140,8 @@ class PositionAnswer(Answer):
 
     Integers that may pass 53 bits are decimal strings. `age_s` is the age of `at_time`. `is_unpriced` says that no USD
     debt is known, so that the position passed every minimum. `level` is UNKNOWN while the position cannot be measured;
-    `last_level` is what it was before.
+    `last_level` is what it was before. `time_to_liquidation_s` counts from `at_time`, by interest alone at the rates of
+    that moment: 0 past the line, null when that is ten years away or more, or the position is far from its line.
     """
 
     id: str
@@ -186,6 +187,7 @@ class PositionAnswer(Answer):
     incident: str | None
     quote: QuoteAnswer | None
     remedy: RemedyAnswer | None
+    time_to_liquidation_s: int | None
 
 
 class PositionPage(Answer):

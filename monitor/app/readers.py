@@ -2,14 +2,17 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
 
 from monitor import log
 from monitor.app import parts
+from monitor.app.evaluating import evaluators
 from monitor.clock import SystemClock
 from monitor.cycle.outlook import Outlooks
 from monitor.cycle.step import Sight, Target, assess, look, look_at, unseen
@@ -17,9 +20,12 @@ from monitor.domain.ids import Address, PositionKey
 from monitor.domain.moment import BlockRef
 from monitor.domain.row import Evaluation, Row, row
 from monitor.errors import ConfigError, ReadError, UsageError
+from monitor.ledger.accounts import key_texts
 from monitor.settings import DeploymentSettings, Settings, load, with_endpoints
 from monitor.sources.opening import open_chain
 from monitor.sources.rpc.chain import Chain
+
+T = TypeVar("T")
 
 
 @asynccontextmanager
@@ -89,29 +95,40 @@ class Readers:
                 "no accounts to read: name some with --accounts FILE, watch an owner in the settings, "
                 "or give the deployment a start_block to read everyone"
             )
-        for chain, target in self.targets:
-            async for evaluation in self.evaluations(chain, target, await moment(chain, block)):
-                yield row(evaluation)
+        with evaluators() as several:
+            for chain, target in self.targets:
+                async for one in self._told(chain, target, await moment(chain, block), several.rows, row):
+                    yield one
 
-    async def evaluations(self, chain: Chain, target: Target, at: BlockRef) -> AsyncIterator[Evaluation]:
+    def evaluations(self, chain: Chain, target: Target, at: BlockRef) -> AsyncIterator[Evaluation]:
         """Yield the full evaluation of every wanted position; what cannot be read is unmeasurable, never left out.
 
         Raises ReadError when everyone is wanted and the logs that name them cannot be read.
         """
+        return self._told(chain, target, at, partial(assess, near_wad=None), lambda evaluation: evaluation)
+
+    async def _told(
+        self,
+        chain: Chain,
+        target: Target,
+        at: BlockRef,
+        tell: Callable[[Sight, int], AsyncIterator[T]],
+        told: Callable[[Evaluation], T],
+    ) -> AsyncIterator[T]:
         start = self.starts.get(target.deployment.name)
         sights = look(chain, target, self.outlooks, at) if start is None else self._everyone(chain, target, start, at)
         read: set[str] = set()
         try:
             async for sight in sights:
-                async for evaluation in assess(sight, parts.target_wad(self.settings), near_wad=None):
-                    read.add(evaluation.protocol.id.key)
-                    yield evaluation
+                async for one in tell(sight, parts.target_wad(self.settings)):
+                    yield one
+                read.update(key_texts(sight.accounts.keys), (key for key, _ in sight.accounts.failed))
         except ReadError as e:
             if start is not None:
                 raise
             blind = {target.unplaced(owner): owner for owner in target.owners if owner not in read}
             for evaluation in unseen(blind, at, str(e)):
-                yield evaluation
+                yield told(evaluation)
 
     async def _everyone(self, chain: Chain, target: Target, start: int, at: BlockRef) -> AsyncIterator[Sight]:
         adapter, deployment = parts.adapter(target.deployment.protocol), target.deployment
@@ -120,7 +137,8 @@ class Readers:
             owners: dict[PositionKey, Address | None] = {}
             async for _, logs in chain.logs(adapter.discovery(deployment, key), start, at.number, at):
                 owners.update(dict.fromkeys(adapter.discovered(logs)))
-            async for sight in look_at(chain, target, self.outlooks, market, owners):
+            in_order = dict(sorted(owners.items()))
+            async for sight in look_at(chain, target, self.outlooks, market, in_order):
                 yield sight
 
 

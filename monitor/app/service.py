@@ -11,8 +11,10 @@ from monitor.app.delivery import channels
 from monitor.app.facts import Facts
 from monitor.app.serving import open_api
 from monitor.clock import Clock, SystemClock, jitter, salt
+from monitor.cycle.board import Board
 from monitor.cycle.head import HeadLoop
 from monitor.cycle.outlook import Outlooks
+from monitor.cycle.ruling import Ruling
 from monitor.cycle.step import Target
 from monitor.cycle.whole import Whole
 from monitor.errors import ConfigError
@@ -56,7 +58,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         for name, loop in loops.items():
             schedule.follow(f"chain {name}", loop.once)
         schedule.follow("outbox", dispatcher.run)
-        host, port = await open_api(settings, store, clock, Facts(schedule, chains, loops).of_now, stack)
+        board = Board([whole for loop in loops.values() for whole in loop.wholes.values()], store, clock)
+        host, port = await open_api(settings, board, Facts(schedule, chains, loops).of_now, stack)
         log.get("service").info("listening", host=host, port=port)
         schedule.every(_REPORT_S, "report", _Report(tuple(loops.values())).once)
         await schedule.run(stop)
@@ -82,17 +85,20 @@ def _loop(shared: _Shared, chain: Chain) -> HeadLoop:
         chain=chain,
         targets=tuple(targets.values()),
         outlooks=shared.outlooks,
-        store=shared.store,
-        levels=parts.levels(),
-        recipients=parts.recipients(settings),
-        labels=parts.labels(settings),
+        ruling=Ruling(
+            shared.store,
+            parts.levels(),
+            parts.recipients(settings),
+            parts.labels(settings),
+            shared.clock,
+            shared.dispatcher.wake,
+        ),
         wholes={
             t.deployment.name: _whole(shared, chain, d, t) for d, t in targets.items() if d.start_block is not None
         },
         clock=shared.clock,
         target_wad=parts.target_wad(settings),
         pace_ms=parts.pace_ms(settings.chain_named(chain.spec.name)),
-        told=shared.dispatcher.wake,
     )
 
 
@@ -105,6 +111,7 @@ def _whole(shared: _Shared, chain: Chain, deployment: DeploymentSettings, target
         store=shared.store,
         outlooks=shared.outlooks,
         kernel=shared.kernel,
+        levels=parts.levels(),
         target_wad=parts.target_wad(shared.settings),
         jitter=jitter,
         salt=salt(),

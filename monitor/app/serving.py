@@ -7,20 +7,20 @@ from monitor.api.app import create_app
 from monitor.api.auth import ApiKey
 from monitor.api.listen import listening
 from monitor.api.metrics import Fact, Metrics
-from monitor.clock import Clock
+from monitor.cycle.board import Board
 from monitor.domain.ids import DeploymentName
 from monitor.settings import Settings
-from monitor.store import Store
 
 _MISSED_BLOCKS = 5
 _LEAST_LIMIT_S = 60
 
 
 async def open_api(
-    settings: Settings, store: Store, clock: Clock, facts: Callable[[], Iterable[Fact]], stack: AsyncExitStack
+    settings: Settings, board: Board, facts: Callable[[], Iterable[Fact]], stack: AsyncExitStack
 ) -> tuple[str, int]:
     """Start listening and return where; raises ConfigError when that cannot be, or would be open to others."""
-    app = create_app(store.views, clock, Metrics(facts), keys(settings), readiness_s(settings))
+    views = board.store.views
+    app = create_app(views, board.clock, Metrics(facts), keys(settings), readiness_s(settings), listed=board)
     return await stack.enter_async_context(listening(app, settings.api.host, settings.api.port))
 
 

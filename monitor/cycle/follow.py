@@ -1,17 +1,20 @@
-"""Brings a market's book from the block it stands at to a new head: back where the chain forked, then by its logs."""
+"""Brings the books of a chain from the blocks they stand at to a new head: back where it forked, then by its logs."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from monitor import log
-from monitor.adapter import Fold
+from monitor.adapter import Fold, Market
 from monitor.cycle.book import Book
-from monitor.cycle.outlook import Source
+from monitor.cycle.outlook import Outlooks, Source
+from monitor.domain.ids import PositionKey
 from monitor.domain.moment import BlockRef
-from monitor.errors import BlockMoved, ReorgTooDeep, UnexpectedAnswer
+from monitor.domain.prices import Node, PriceUsed
+from monitor.errors import BlockMoved, MonitorError, ReadError, ReorgTooDeep, UnexpectedAnswer
 from monitor.ledger.accounts import Accounts
 from monitor.ledger.changes import Changes
-from monitor.query import Log, LogFilter, Logs, ask_raw
+from monitor.query import Answer, Ask, Log, LogFilter, Logs, any_of, ask_raw, attempt, together
 
 _log = log.get("cycle")
 
@@ -30,37 +33,124 @@ class Blocks(Source, Protocol):
         ...
 
 
-async def follow(chain: Blocks, book: Book, head: BlockRef) -> Fold:
-    """Bring the book to the head and return what the blocks between did.
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What the blocks after the market as it was `before` did to a book."""
 
-    Raises ReorgTooDeep when the chain forked below what the journal reaches, ReadError when a read failed: then the
-    book stands at a block it has stood at before, and its accounts are true there.
+    before: Market
+    fold: Fold
+
+
+async def follow(
+    chain: Blocks, books: Sequence[Book], head: BlockRef, outlooks: Outlooks
+) -> Mapping[Book, Brought | MonitorError]:
+    """Bring every book to the head in shared reads and return what became of each.
+
+    A book with a ReorgTooDeep, where the chain forked below what its journal reaches, has to be built anew. One with a
+    ReadError stands at a block it has stood at before, and its accounts are true there.
     """
-    base = await _common(chain, book, head)
-    if base.hash != book.journal.at.hash:
-        _log.info("reorg", deployment=book.target.deployment.name, back_to=base.number, depth=book.journal.at.number)
-        book.rewind(base.hash)
-    before, adapter = book.market, book.adapter
-    logs = await _logs(chain, adapter.interests(before), base, head)
-    market = await chain.read(adapter.again(before), head)
-    fold = adapter.fold(before, market, book.known(adapter.touched(market, logs)), logs)
-    ledger = book.journal.ledger
-    keys = tuple(dict.fromkeys((*fold.reread, *ledger.keys(ledger.stale()))))
-    reread = await chain.read(adapter.accounts(market, keys), head)
-    anew = set(keys)
-    put = Accounts.of((*(a for a in fold.put if a.key not in anew), *reread), failed=reread.failed)
-    book.take(market, Changes(head, put, onto=base.hash))
-    return fold
+    results: dict[Book, Brought | MonitorError] = {}
+    groups: dict[str, tuple[BlockRef, list[Book]]] = {}
+    canonical = _Canonical(chain)
+    for book in books:
+        try:
+            base = await _common(canonical, book, head)
+        except (ReadError, ReorgTooDeep) as e:
+            results[book] = e
+            continue
+        if base.hash != book.journal.at.hash:
+            name, left = book.target.deployment.name, book.journal.at.number
+            _log.info("reorg", deployment=name, back_to=base.number, left=left)
+            book.rewind(base.hash)
+        groups.setdefault(base.hash, (base, []))[1].append(book)
+    for base, group in groups.values():
+        try:
+            results |= await _brought(chain, group, base, head, outlooks)
+        except ReadError as e:
+            results |= dict.fromkeys(group, e)
+    return results
 
 
-async def _common(chain: Blocks, book: Book, head: BlockRef) -> BlockRef:
+async def _brought(
+    chain: Blocks, books: Sequence[Book], base: BlockRef, head: BlockRef, outlooks: Outlooks
+) -> Mapping[Book, Brought | MonitorError]:
+    filters = [book.adapter.interests(book.market) for book in books]
+    wanted = any_of(filters)
+    logs = await _past_logs(chain, wanted, base, head)
+    asked = ask_raw(Logs(wanted, head.number)) if logs is None else _nothing()
+    markets = (attempt(book.adapter.again(book.market)) for book in books)
+    feeds = (outlooks.feeds(book.market, head) for book in books)
+    (answers, *found) = await chain.read(together(asked, *markets, *feeds), head)
+    logs = _logs_of(answers, head) if logs is None else logs
+    coins = await outlooks.coins([book.market for book in books], head)
+    steps: dict[Book, _Step] = {}
+    results: dict[Book, Brought | MonitorError] = {}
+    for book, own, market, independent in zip(books, filters, found[: len(books)], found[len(books) :], strict=True):
+        try:
+            steps[book] = _folded(book, market, [entry for entry in logs if own.fits(entry)], {**independent, **coins})
+        except ReadError as e:
+            results[book] = e
+    reads = [attempt(book.adapter.accounts(step.market, step.keys)) for book, step in steps.items()]
+    reread = await chain.read(together(*reads), head) if any(step.keys for step in steps.values()) else ()
+    for (book, step), accounts in zip(steps.items(), reread or [Accounts.of(())] * len(steps), strict=True):
+        if isinstance(accounts, ReadError):
+            results[book] = accounts
+            continue
+        anew = set(step.keys)
+        put = Accounts.of((*(a for a in step.fold.put if a.key not in anew), *accounts), failed=accounts.failed)
+        before = book.market
+        book.take(step.market, Changes(head, put, onto=base.hash))
+        book.see(outlooks.outlook(step.market, step.independent, head.chain))
+        results[book] = Brought(before, step.fold)
+    return results
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A book's market at the head, and the accounts to read there, nearest to liquidation first."""
+
+    market: Market
+    fold: Fold
+    keys: tuple[PositionKey, ...]
+    independent: Mapping[Node, PriceUsed]
+
+
+def _folded(
+    book: Book, market: Market | ReadError, logs: Sequence[Log], independent: Mapping[Node, PriceUsed]
+) -> _Step:
+    if isinstance(market, ReadError):
+        raise market
+    adapter, ledger = book.adapter, book.journal.ledger
+    fold = adapter.fold(book.market, market, book.known(adapter.touched(book.market, logs)), logs)
+    keys = list(dict.fromkeys((*fold.reread, *ledger.keys(ledger.stale()))))
+    return _Step(market, fold, book.nearest_first(keys), independent)
+
+
+class _Canonical:
+    """Which blocks the chain contains, each asked for once."""
+
+    def __init__(self, chain: Blocks) -> None:
+        self._chain = chain
+        self._known: dict[str, bool] = {}
+
+    async def has(self, block: BlockRef) -> bool:
+        """Whether the block is on the chain now."""
+        if block.hash not in self._known:
+            try:
+                self._known[block.hash] = (await self._chain.block(block.number)).hash == block.hash
+            except BlockMoved:
+                self._known[block.hash] = False
+        return self._known[block.hash]
+
+
+async def _common(canonical: _Canonical, book: Book, head: BlockRef) -> BlockRef:
     """Return the newest block of the journal that the head's chain contains."""
     blocks = book.journal.blocks()
     for block in blocks:
         if block.hash in (head.parent_hash, head.hash):
             return block
     for block in blocks:
-        if block.number < head.number and await _is_canonical(chain, block):
+        if block.number < head.number and await canonical.has(block):
             return block
     raise ReorgTooDeep(
         f"expected one of the last {len(blocks)} blocks of {book.target.deployment.name} on the chain of block "
@@ -68,20 +158,24 @@ async def _common(chain: Blocks, book: Book, head: BlockRef) -> BlockRef:
     )
 
 
-async def _is_canonical(chain: Blocks, block: BlockRef) -> bool:
-    try:
-        return (await chain.block(block.number)).hash == block.hash
-    except BlockMoved:
-        return False
-
-
-async def _logs(chain: Blocks, wanted: LogFilter, base: BlockRef, head: BlockRef) -> Sequence[Log]:
+async def _past_logs(chain: Blocks, wanted: LogFilter, base: BlockRef, head: BlockRef) -> Sequence[Log] | None:
+    """Return the logs after the base, None where they are those of the head alone and can be read with the rest."""
     if head.hash == base.hash:
         return ()
-    if head.parent_hash != base.hash:
-        spans = chain.logs(wanted, base.number + 1, head.number, head)
-        return [entry async for _, logs in spans for entry in logs]
-    (answer,) = await chain.read(ask_raw(Logs(wanted, head.number)), head)
+    if head.parent_hash == base.hash:
+        return None
+    spans = chain.logs(wanted, base.number + 1, head.number, head)
+    return [entry async for _, logs in spans for entry in logs]
+
+
+def _nothing() -> Ask[tuple[Answer, ...]]:
+    """Ask nothing."""
+    yield from ()
+    return ()
+
+
+def _logs_of(answers: tuple[Answer, ...], head: BlockRef) -> Sequence[Log]:
+    (answer,) = answers
     if not isinstance(answer, tuple):
         raise UnexpectedAnswer(f"expected the logs of block {head.number}, found {answer!r:.80}")
     return answer

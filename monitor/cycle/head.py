@@ -1,28 +1,29 @@
 """Follows one chain: at each new block every deployment on it is read, assessed, judged and committed."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from monitor.adapter import Market
 from monitor.clock import Clock
-from monitor.cycle.outlook import Outlooks, Source
+from monitor.cycle.book import Book
+from monitor.cycle.follow import Blocks, Brought, follow
+from monitor.cycle.keeping import settle, worth_keeping
+from monitor.cycle.outlook import Outlooks
+from monitor.cycle.ruling import Ruled, Ruling
 from monitor.cycle.step import Target, assess, look, unseen
 from monitor.cycle.whole import Whole
-from monitor.domain.alerts import Alert, Level, Notice, Recipient
 from monitor.domain.health import Unmeasurable
-from monitor.domain.ids import Address, DeploymentName, MarketKey
+from monitor.domain.ids import DeploymentName, MarketKey
 from monitor.domain.moment import BlockRef
 from monitor.domain.row import Evaluation
-from monitor.errors import EndpointError, ReadError
-from monitor.rules.judge import Judgement, judge
-from monitor.rules.levels import Levels
-from monitor.store import Commit, Cursor, Store
+from monitor.errors import EndpointError, MonitorError, ReadError, ReorgTooDeep
+from monitor.store import Commit, Cursor
 
 _PATIENCE_S = 30
 
 
-class Heads(Source, Protocol):
+class Heads(Blocks, Protocol):
     """A chain whose blocks can be followed."""
 
     async def wait_for_head(self, after: BlockRef | None, timeout_s: int) -> BlockRef:
@@ -32,12 +33,16 @@ class Heads(Source, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """How the last pass over a deployment went; `ok_block` and `ok_s` are of the last whole one, of `passes`."""
+    """How the last pass over a deployment went; `ok_block` and `ok_s` are of the last whole one, of `passes`.
+
+    `positions` were judged, of `accounts` that were looked at.
+    """
 
     ok_block: int | None = None
     ok_s: int | None = None
     took_ms: int = 0
     positions: int = 0
+    accounts: int = 0
     unmeasurable: int = 0
     alerts: int = 0
     passes: int = 0
@@ -47,20 +52,16 @@ class Pass:
 
 @dataclass(slots=True)
 class HeadLoop:
-    """One chain's loop; `once` is one turn of it, and `told` is called when there is something to deliver."""
+    """One chain's loop; `once` is one turn of it."""
 
     chain: Heads
     targets: tuple[Target, ...]
     outlooks: Outlooks
-    store: Store
-    levels: Levels
-    recipients: Mapping[Address, tuple[Recipient, ...]]
-    labels: Mapping[Address, str]
+    ruling: Ruling
     wholes: Mapping[DeploymentName, Whole]
     clock: Clock
     target_wad: int
     pace_ms: int = 0
-    told: Callable[[], None] = lambda: None
     passes: dict[DeploymentName, Pass] = field(default_factory=dict)
     _last: BlockRef | None = None
     _turned_ms: int | None = None
@@ -80,11 +81,20 @@ class HeadLoop:
             raise
         if self._last is not None and head.hash == self._last.hash:
             return
+        at, unready = await self._ready(head)
+        books = [book for name, whole in self.wholes.items() if name not in unready for book in whole.books.values()]
+        followed = await follow(self.chain, books, at, self.outlooks)
         for target in self.targets:
+            name = target.deployment.name
+            started_ms, whole = self.clock.monotonic_ms(), self.wholes.get(name)
             try:
-                await self._pass(target, head)
+                if name in unready:
+                    raise unready[name]
+                done = await (self._listed(target, head) if whole is None else self._followed(whole, followed))
             except ReadError as e:
                 await self._blind(target, head, str(e))
+            else:
+                self._note(target, done, self.clock.monotonic_ms() - started_ms)
         self._last = head
 
     async def _keep_pace(self) -> None:
@@ -94,85 +104,113 @@ class HeadLoop:
             await self.clock.sleep((self._turned_ms + self.pace_ms - now_ms) / 1000)
         self._turned_ms = self.clock.monotonic_ms()
 
-    async def _pass(self, target: Target, head: BlockRef) -> None:
-        started_ms, before = self.clock.monotonic_ms(), self._before(target)
-        whole = self.wholes.get(target.deployment.name)
-        evaluations = await self._listed(target, head) if whole is None else [e async for e in whole.evaluations(head)]
-        at = head if whole is None or whole.at is None else whole.at
-        cursor = Cursor(target.deployment.name, target.deployment.protocol, target.deployment.chain, at)
-        alerts = await self._judge_and_commit(evaluations, cursor, whole)
-        self.passes[target.deployment.name] = Pass(
-            ok_block=at.number,
-            ok_s=self.clock.wall_s(),
-            took_ms=self.clock.monotonic_ms() - started_ms,
-            positions=len(evaluations),
-            unmeasurable=sum(isinstance(e.protocol.health, Unmeasurable) for e in evaluations),
-            alerts=alerts,
-            passes=before.passes + 1,
-            failures=before.failures,
-        )
+    async def _ready(self, head: BlockRef) -> tuple[BlockRef, dict[DeploymentName, ReadError]]:
+        """Open all books; return the newest block any of them stands at, and the deployments without books."""
+        at, unready = head, dict[DeploymentName, ReadError]()
+        for name, whole in self.wholes.items():
+            try:
+                at = max(at, await whole.ready(head), key=lambda block: block.number)
+            except ReadError as e:
+                unready[name] = e
+        return at, unready
 
-    async def _listed(self, target: Target, head: BlockRef) -> list[Evaluation]:
+    async def _followed(self, whole: Whole, followed: Mapping[Book, Brought | MonitorError]) -> "_Done":
+        """Judge what moved in a deployment's markets and commit it; one that could not be read is unknown.
+
+        Raises ReadError when none could be.
+        """
+        evaluations, seen, problems = list[Evaluation](), list[Book](), list[MonitorError]()
+        for key, before in tuple(whole.books.items()):
+            result, book = followed[before], before
+            if isinstance(result, ReorgTooDeep):
+                book = await whole.rebuild(key)
+            elif isinstance(result, MonitorError):
+                problems.append(result)
+                evaluations += await self._unread(whole, key, str(result))
+                continue
+            else:
+                await whole.audited(book)
+            seen.append(book)
+            evaluations += [e async for e in whole.evaluations(book, self.clock.wall_s())]
+        if not seen and problems:
+            raise problems[0]
+        ruled = await self.ruling.judge(evaluations)
+        at = max((book.journal.at for book in seen), key=lambda block: block.number)
+        kept = worth_keeping(seen, ruled, whole.target.owners)
+        step = Commit(
+            self._cursor(whole.target, at), kept.evaluations, kept.states, ruled.notices, kept.left, whole.parts(at)
+        )
+        alerts = await self.ruling.commit(step)
+        settle(seen, ruled, self.ruling.levels)
+        return _Done(at, ruled, whole.accounts, alerts)
+
+    async def _unread(self, whole: Whole, key: MarketKey, problem: str) -> list[Evaluation]:
+        known = await self.ruling.store.known(whole.target.deployment.name)
+        book = whole.books[key]
+        book.doubt()
+        ours = {position: owner for position, owner in known.items() if position.market == key}
+        return unseen(ours, book.journal.at, problem)
+
+    async def _listed(self, target: Target, head: BlockRef) -> "_Done":
         name, evaluations, markets = target.deployment.name, list[Evaluation](), dict[MarketKey, Market]()
         async for sight in look(self.chain, target, self.outlooks, head, self._markets.pop(name, ())):
             markets[sight.market.key] = sight.market
             evaluations.extend([evaluation async for evaluation in assess(sight, self.target_wad)])
         self._markets[name] = tuple(markets.values())
-        return evaluations
+        ruled = await self.ruling.judge(evaluations)
+        alerts = await self.ruling.commit(
+            Commit(self._cursor(target, head), ruled.evaluations, ruled.states, ruled.notices)
+        )
+        return _Done(head, ruled, len(evaluations), alerts)
 
     async def _blind(self, target: Target, at: BlockRef | None, problem: str) -> None:
         """Record that nothing is known of the deployment's positions; the cursor stays where knowledge ended."""
-        before = self._before(target)
-        known = await self.store.known(target.deployment.name)
-        cursor = await self.store.cursor(target.deployment.name)
+        name, before = target.deployment.name, self._before(target)
+        known, cursor = await self.ruling.store.known(name), await self.ruling.store.cursor(name)
         at = at or (cursor.at if cursor is not None and isinstance(cursor.at, BlockRef) else None)
         if known and at is not None:
-            await self._judge_and_commit(unseen(known, at, problem), None)
-        self.passes[target.deployment.name] = Pass(
+            ruled = await self.ruling.judge(unseen(known, at, problem))
+            await self.ruling.commit(Commit(None, ruled.evaluations, ruled.states, ruled.notices))
+        if name in self.wholes:
+            self.wholes[name].doubt()
+        self.passes[name] = Pass(
             ok_block=before.ok_block,
             ok_s=before.ok_s,
             took_ms=before.took_ms,
             positions=len(known),
+            accounts=before.accounts,
             unmeasurable=len(known),
             passes=before.passes,
             failures=before.failures + 1,
             problem=problem,
         )
 
+    def _note(self, target: Target, done: "_Done", took_ms: int) -> None:
+        before = self._before(target)
+        self.passes[target.deployment.name] = Pass(
+            ok_block=done.at.number,
+            ok_s=self.clock.wall_s(),
+            took_ms=took_ms,
+            positions=len(done.ruled.evaluations),
+            accounts=done.accounts,
+            unmeasurable=sum(isinstance(e.protocol.health, Unmeasurable) for e in done.ruled.evaluations),
+            alerts=done.alerts,
+            passes=before.passes + 1,
+            failures=before.failures,
+        )
+
     def _before(self, target: Target) -> Pass:
         return self.passes.get(target.deployment.name, Pass())
 
-    async def _judge_and_commit(
-        self, evaluations: Sequence[Evaluation], cursor: Cursor | None, whole: Whole | None = None
-    ) -> int:
-        past = await self.store.states([evaluation.protocol.id for evaluation in evaluations])
-        now_s = self.clock.wall_s()
-        judged: list[Judgement] = [
-            judge(past.get(evaluation.protocol.id), evaluation, self.levels, now_s) for evaluation in evaluations
-        ]
-        notices = [
-            Notice(self._labelled(alert, evaluation), self.recipients.get(_owner(evaluation), ()))
-            for evaluation, judgement in zip(evaluations, judged, strict=True)
-            for alert in judgement.alerts
-        ]
-        states = [judgement.state for judgement in judged]
-        if whole is None:
-            await self.store.commit(Commit(cursor, evaluations, states, notices))
-        else:
-            reported = frozenset(state.position for state in states)
-            left = tuple(whole.reported - reported)
-            await self.store.commit(Commit(cursor, evaluations, states, notices, left, whole.parts))
-            whole.reported = reported
-            whole.open = frozenset(s.position for s in states if s.is_unknown or s.level is not Level.OK)
-        if notices:
-            self.told()
-        return len(notices)
-
-    def _labelled(self, alert: Alert, evaluation: Evaluation) -> Alert:
-        label = self.labels.get(_owner(evaluation))
-        return replace(alert, facts={**alert.facts, "label": label}) if label else alert
+    def _cursor(self, target: Target, at: BlockRef) -> Cursor:
+        return Cursor(target.deployment.name, target.deployment.protocol, target.deployment.chain, at)
 
 
-def _owner(evaluation: Evaluation) -> Address:
-    seen = evaluation.protocol
-    return seen.owner or Address(seen.id.key)
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A pass that was committed."""
+
+    at: BlockRef
+    ruled: Ruled
+    accounts: int
+    alerts: int

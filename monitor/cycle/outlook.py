@@ -1,6 +1,6 @@
 """What independent sources say about a market's prices at a moment, and the cautious repricing made of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -55,25 +55,41 @@ class Outlooks:
 
     async def of(self, source: Source, market: Market, at: BlockRef) -> Outlook:
         """Return the cautious view of the market's prices; a reference that fails is unknown, never left out."""
-        feeds: list[ReferenceFeed] = []
-        coins: list[ReferenceCoin] = []
-        for node, token in market.tokens:
-            known = self.references.get((at.chain, token.address))
-            if known is not None and known.feed is not None:
-                feeds.append(ReferenceFeed(node, known.feed, known.max_age_s))
-            elif known is not None and known.coin is not None:
-                coins.append(ReferenceCoin(node, known.coin, known.max_age_s))
-        independent: dict[Node, PriceUsed] = {}
-        if feeds:
-            independent.update(await source.read(aggregator_prices(feeds, at.timestamp_s), at))
-        if coins and self.venue is not None:
-            independent.update(await self._of_venue(self.venue, coins, at.timestamp_s))
-        return cautious(market.tokens, market.graph, independent, self.haircuts, at.chain)
+        feeds = await source.read(self.feeds(market, at), at)
+        return self.outlook(market, {**feeds, **await self.coins([market], at)}, at.chain)
 
-    async def _of_venue(self, venue: Venue, coins: Sequence[ReferenceCoin], now_s: int) -> Mapping[Node, PriceUsed]:
+    def outlook(self, market: Market, independent: Mapping[Node, PriceUsed], chain: ChainId) -> Outlook:
+        """Return the cautious view made of independent prices by node."""
+        return cautious(market.tokens, market.graph, independent, self.haircuts, chain)
+
+    def feeds(self, market: Market, at: BlockRef) -> Ask[Mapping[Node, PriceUsed]]:
+        """Return the independent prices of the market's tokens that stand on its chain."""
+        feeds = [
+            ReferenceFeed(node, known.feed, known.max_age_s)
+            for node, known in self._known(market, at.chain)
+            if known.feed is not None
+        ]
+        return (yield from aggregator_prices(feeds, at.timestamp_s)) if feeds else {}
+
+    async def coins(self, markets: Sequence[Market], at: BlockRef) -> Mapping[Node, PriceUsed]:
+        """Return the independent prices of the markets' tokens that the HTTP feed has, asked for once."""
+        coins = {
+            node: ReferenceCoin(node, known.coin, known.max_age_s)
+            for market in markets
+            for node, known in self._known(market, at.chain)
+            if known.feed is None and known.coin is not None
+        }
+        if not coins or self.venue is None:
+            return {}
         try:
-            return await venue.read(http_prices(coins, self.venue_name, now_s))
+            return await self.venue.read(http_prices(tuple(coins.values()), self.venue_name, at.timestamp_s))
         except ReadError as e:
             _log.warning("no independent prices", venue=self.venue_name, problem=str(e))
             unknown = Unknown(f"{self.venue_name}: {e}")
-            return {coin.node: PriceUsed(coin.node, unknown, 0, self.venue_name, "market") for coin in coins}
+            return {node: PriceUsed(node, unknown, 0, self.venue_name, "market") for node in coins}
+
+    def _known(self, market: Market, chain: ChainId) -> Iterable[tuple[Node, Reference]]:
+        for node, token in market.tokens:
+            known = self.references.get((chain, token.address))
+            if known is not None:
+                yield node, known

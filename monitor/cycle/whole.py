@@ -1,4 +1,4 @@
-"""A deployment followed as a whole: every account of its markets, brought to each head, those that matter judged."""
+"""A deployment followed as a whole: the books of its markets, opened or built, audited, and judged where they moved."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,36 +8,35 @@ from monitor.adapter import Followed, Market
 from monitor.cycle.audit import EVERY_BLOCKS, Finding, audit
 from monitor.cycle.backfill import Archive, Backfill, Cursor
 from monitor.cycle.book import Book
-from monitor.cycle.follow import follow
 from monitor.cycle.outlook import Outlooks
 from monitor.cycle.step import Sight, Target, assess
-from monitor.domain.ids import Address, MarketKey, PositionId, PositionKey
+from monitor.domain.ids import Address, MarketKey, PositionKey
 from monitor.domain.moment import BlockRef
 from monitor.domain.row import Evaluation
-from monitor.errors import ReadError, ReorgTooDeep
+from monitor.errors import ReadError
 from monitor.ledger.changes import Changes
-from monitor.ledger.columns import union
+from monitor.ledger.columns import Rows, joined, rows_of, union, without
 from monitor.ledger.journal import Journal
 from monitor.ledger.ledger import Ledger
+from monitor.query import together
+from monitor.rules.levels import Levels
+from monitor.rules.quiet import distance_counts_below_wad, unremarkable
 from monitor.screen.kernel import Kernel
 from monitor.store import LedgerPart, NotKept, Store
 from monitor.units import PPM, WAD
 
-REPORTED_BELOW_WAD = 16 * WAD // 10
-"""Above every level's line and its release; who is surely above it in both views is not looked at."""
 FULL_BELOW_WAD = 11 * WAD // 10
-_STALE = "it was touched and could not be read since"
+"""Who is below gets liquidation prices, advice and quote whenever judged."""
+STALE = "it was touched and could not be read since"
 
 _log = log.get("cycle")
 
 
 @dataclass(slots=True)
 class Whole:
-    """The books of one deployment.
+    """The books of one deployment, by market.
 
-    `reported` are the positions that are stored, `open` those of them whose level or knowledge is not settled at OK;
-    whoever commits keeps both. `audits` are the last ones. `salt` keeps strangers
-    from choosing addresses that slow look-ups down.
+    `audits` are the last ones. `salt` keeps strangers from choosing addresses that slow look-ups down.
     """
 
     target: Target
@@ -47,100 +46,117 @@ class Whole:
     store: Store
     outlooks: Outlooks
     kernel: Kernel
+    levels: Levels
     target_wad: int
     jitter: Callable[[], float]
     salt: int
-    open: frozenset[PositionId] = frozenset()
-    reported: frozenset[PositionId] = frozenset()
-    at: BlockRef | None = None
+    books: dict[MarketKey, Book] = field(default_factory=dict)
     audits: dict[MarketKey, Finding] = field(default_factory=dict)
-    _books: dict[MarketKey, Book] = field(default_factory=dict)
 
-    async def evaluations(self, head: BlockRef) -> AsyncIterator[Evaluation]:
-        """Bring every book to the head and yield the evaluations of all positions that are or may be near a level.
+    async def ready(self, head: BlockRef) -> BlockRef:
+        """Open the books that are not open yet, and return the newest block of head and books.
 
-        `at` is then where they are true: the head, or a newer block when a search for accounts took that long. Raises
-        ReadError when a market cannot be read; its book then stands where it stood.
+        Building one takes long; it then stands at a newer block than the head it was asked for. Raises ReadError when
+        the markets or the accounts of one cannot be found.
         """
-        if not self._books:
-            self.reported = self.open = frozenset(await self.store.known(self.target.deployment.name))
-        self.at = head
-        for key in await self._keys(head):
-            if key not in self._books:
-                book = self._books[key] = await self._opened(key)
-                self.at = max(self.at, book.journal.at, key=lambda block: block.number)
-        for key in tuple(self._books):
-            book = await self._brought(key, self.at)
-            await self._audited(book, self.at)
-            async for evaluation in self._judged(book, self.at):
-                yield evaluation
+        if not self.books:
+            kept = await self.store.known(self.target.deployment.name)
+            for key in await self.chain.read(self.adapter.markets(self.target.deployment), head):
+                self.books[key] = await self._opened(key, [p.key for p in kept if p.market == key])
+        return max((head, *(book.journal.at for book in self.books.values())), key=lambda block: block.number)
+
+    async def rebuild(self, key: MarketKey) -> Book:
+        """Build a market's book anew from the chain."""
+        kept = self.books[key].kept.values()
+        self.books[key] = book = await self._built(key, tuple(kept))
+        book.see(await self.outlooks.of(self.chain, book.market, book.journal.at))
+        return book
+
+    async def audited(self, book: Book) -> None:
+        """Hold a book against the chain when that is due."""
+        last, at, outlook = self.audits.get(book.market.key), book.journal.at, book.outlook
+        if outlook is None or (last is not None and abs(at.number - last.block) < EVERY_BLOCKS):
+            return
+        try:
+            self.audits[book.market.key] = await audit(self.chain, book, int(self.jitter() * PPM))
+        except ReadError as e:
+            _log.warning("audit put off", deployment=self.target.deployment.name, problem=str(e))
+        if book.outlook is None:
+            book.see(outlook)
+
+    async def evaluations(self, book: Book, now_s: int) -> AsyncIterator[Evaluation]:
+        """Yield the evaluations of all whom judging may say something new of, the nearest to liquidation first."""
+        if book.outlook is None:
+            return
+        due, watched = book.due(now_s), self._watched(book)
+        rows = joined(due, without(watched, due))
+        full = frozenset(book.journal.ledger.keys(watched))
+        async for evaluation in self.assessed(book, rows, FULL_BELOW_WAD, full):
+            yield evaluation
+
+    async def assessed(
+        self, book: Book, rows: Rows, near_wad: int, always: frozenset[PositionKey] = frozenset()
+    ) -> AsyncIterator[Evaluation]:
+        """Yield the exact evaluations of rows of a book; one that could not be read is unmeasurable."""
+        if book.outlook is None:
+            return
+        ledger = book.journal.ledger
+        is_stale = ledger.is_stale(rows)
+        unread = tuple((key, STALE) for key in ledger.keys(rows[is_stale]))
+        accounts = replace(ledger.accounts(rows[~is_stale]), failed=unread)
+        sight = Sight(book.target, book.market, book.outlook, accounts, {key: Address(key) for key, _ in unread})
+        near_wad = max(near_wad, distance_counts_below_wad(self.levels))
+        async for evaluation in assess(sight, self.target_wad, near_wad, always):
+            yield evaluation
+
+    def doubt(self) -> None:
+        """Note that nothing is known of any market now."""
+        for book in self.books.values():
+            book.doubt()
 
     @property
     def accounts(self) -> int:
         """How many accounts the ledgers hold."""
-        return sum(len(book.journal.ledger) for book in self._books.values())
+        return sum(len(book.journal.ledger) for book in self.books.values())
 
-    @property
-    def parts(self) -> tuple[LedgerPart, ...]:
-        """The ledgers as part of a commit."""
+    def parts(self, at: BlockRef) -> tuple[LedgerPart, ...]:
+        """Return the ledgers that stand at a block, as part of a commit; another is built anew after a restart."""
         name = self.target.deployment.name
-        return tuple(LedgerPart(name, key, book.journal) for key, book in self._books.items())
+        return tuple(
+            LedgerPart(name, key, book.journal) for key, book in self.books.items() if book.journal.at.hash == at.hash
+        )
 
-    async def _keys(self, head: BlockRef) -> Sequence[MarketKey]:
-        return tuple(self._books) or await self.chain.read(self.adapter.markets(self.target.deployment), head)
+    def _watched(self, book: Book) -> Rows:
+        return union(rows_of(()), *(book.journal.ledger.owned(owner) for owner in self.target.owners))
 
-    async def _brought(self, key: MarketKey, at: BlockRef) -> Book:
-        book = self._books[key]
-        try:
-            await follow(self.chain, book, at)
-        except ReorgTooDeep as e:
-            _log.warning("rebuild", deployment=self.target.deployment.name, problem=str(e))
-            book = self._books[key] = await self._built(key)
-            await follow(self.chain, book, at)
-        return book
-
-    async def _opened(self, key: MarketKey) -> Book:
+    async def _opened(self, key: MarketKey, kept: Sequence[PositionKey]) -> Book:
         """Return the stored book, or one built from the chain where none is kept or its block is out of reach."""
         name = self.target.deployment.name
         journal = await self.store.ledger(name, key, self.salt)
         if isinstance(journal, NotKept):
             _log.info("ledger built anew", deployment=name, why=journal.reason)
-            return await self._built(key)
+            return await self._built(key, kept)
         try:
             market = await self.chain.read(self.adapter.market(self.target.deployment, key), journal.at)
         except ReadError as e:
             _log.info("ledger built anew", deployment=name, why=str(e))
-            return await self._built(key)
-        return Book.of(self.target, self.adapter, market, journal, self.kernel)
+            return await self._built(key, kept)
+        return self._book(market, journal, kept)
 
-    async def _built(self, key: MarketKey) -> Book:
-        deployment, ledger = self.target.deployment, Ledger(salt=self.salt)
+    async def _built(self, key: MarketKey, kept: Sequence[PositionKey]) -> Book:
+        deployment, owners = self.target.deployment, self.target.owners
         search = Backfill(self.chain, self.adapter, deployment, key, self.start_block)
-        found = await search.run(Cursor(self.start_block, tuple(PositionKey(owner) for owner in self.target.owners)))
+        head = await self.chain.head()
+        market = await self.chain.read(self.adapter.market(deployment, key), head)
+        owned = await self.chain.read(together(*(self.adapter.owned(market, owner) for owner in owners)), head)
+        found = await search.run(Cursor(self.start_block, tuple(dict.fromkeys(one for keys in owned for one in keys))))
+        ledger = Ledger(self.adapter.key_bytes, self.salt, has_owners=self.adapter.has_owners)
         for part in found.accounts:
             ledger.apply(Changes(found.at, part))
         missing = len(found.shortfalls)
         _log.info("ledger built", deployment=deployment.name, accounts=len(ledger), missing_totals=missing)
-        return Book.of(self.target, self.adapter, found.market, Journal(ledger, found.at), self.kernel)
+        return self._book(found.market, Journal(ledger, found.at), kept)
 
-    async def _audited(self, book: Book, head: BlockRef) -> None:
-        last = self.audits.get(book.market.key)
-        if last is None or abs(head.number - last.block) >= EVERY_BLOCKS:
-            try:
-                self.audits[book.market.key] = await audit(self.chain, book, int(self.jitter() * PPM))
-            except ReadError as e:
-                _log.warning("audit put off", deployment=self.target.deployment.name, problem=str(e))
-
-    async def _judged(self, book: Book, head: BlockRef) -> AsyncIterator[Evaluation]:
-        outlook = await self.outlooks.of(self.chain, book.market, head)
-        watched = [PositionKey(owner) for owner in self.target.owners]
-        unsettled = [p.key for p in self.open if p.market == book.market.key]
-        near = book.below(REPORTED_BELOW_WAD, outlook.repricing)
-        rows = union(near, book.rows_of([*watched, *unsettled]))
-        ledger = book.journal.ledger
-        is_stale = ledger.is_stale(rows)
-        unread = tuple((key, _STALE) for key in ledger.keys(rows[is_stale]))
-        accounts = replace(ledger.accounts(rows[~is_stale]), failed=unread)
-        sight = Sight(book.target, book.market, outlook, accounts, {key: Address(key) for key, _ in unread})
-        async for evaluation in assess(sight, self.target_wad, FULL_BELOW_WAD, frozenset(watched)):
-            yield evaluation
+    def _book(self, market: Market, journal: Journal, kept: Sequence[PositionKey]) -> Book:
+        usual_wad = unremarkable(self.levels).above_wad or 0
+        return Book.of(self.target, self.adapter, market, journal, self.kernel, usual_wad, kept)

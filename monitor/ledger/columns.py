@@ -1,5 +1,6 @@
 """Columns that grow by an eighth, and runs of neighbouring elements in them."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -40,3 +41,18 @@ def distinct(rows: Rows) -> Rows:
 def union(*rows: Rows) -> Rows:
     """Return the rows that stand in any of the lists, each once, in order."""
     return np.unique(np.concatenate(rows))
+
+
+def rows_of(rows: Iterable[int]) -> Rows:
+    """Return rows counted out one by one."""
+    return np.fromiter(rows, np.int64)
+
+
+def without(rows: Rows, others: Rows) -> Rows:
+    """Return the rows that are not among the others, in their order."""
+    return rows[~np.isin(rows, others)]
+
+
+def joined(*rows: Rows) -> Rows:
+    """Return the lists one after the other."""
+    return np.concatenate(rows)

@@ -53,6 +53,41 @@ def select(kernel: Kernel, intervals: Intervals, lines_wad: Sequence[int]) -> Se
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Rows that may be below a line, by the low ends `low` of the first view; those without one at the end."""
+
+    rows: Rows
+    low: Table
+
+    def least_wad(self, place: int) -> int | None:
+        """Return what the health of no row from a place on is below; None where nothing is known of them."""
+        known = place < len(self.low) and np.isfinite(self.low[place])
+        return int(self.low[place] * WAD) if known else None
+
+
+def near(views: Sequence[Intervals], line_wad: int, also: Rows) -> Near:
+    """Return who may be below the line in any of the views, or has no interval there, and the rows of `also`."""
+    line = line_wad / WAD
+    is_near = np.zeros(len(views[0]), np.bool_)
+    for view in views:
+        is_near |= ~(view.low >= line)
+    rows, low = np.flatnonzero(is_near), views[0].low[is_near]
+    order = np.argsort(low, kind="stable")
+    more = also[~np.isin(also, rows)]
+    return Near(np.concatenate((rows[order], more)), np.concatenate((low[order], np.full(len(more), np.nan))))
+
+
+def nearest_first(views: Sequence[Intervals], rows: Rows) -> Rows:
+    """Return the places of the rows, the worse low end of any view first; rows that were not screened last."""
+    low: Table = np.full(len(rows), np.nan)
+    known = (rows >= 0) & (rows < len(views[0]))
+    for view in views:
+        low[known] = np.fmin(low[known], view.low[rows[known]])
+    order: Rows = np.argsort(low, kind="stable")
+    return order
+
+
 def _cleared(ends: Table, lines: Sequence[float]) -> NDArray[np.int8]:
     count = np.zeros(len(ends), np.int8)
     for line in lines:

@@ -46,10 +46,11 @@ class PositionView:
 
     `level` is UNKNOWN while it cannot be measured, None when no rule has judged it; `last_level` is the level held
     before. `is_unpriced` says that no USD debt is known, so the position passed any minimum unseen. `quote` and
-    `remedy` are JSON objects with raw amounts as decimal text.
+    `remedy` are JSON objects with raw amounts as decimal text. `sort_key` is its place in the list it stands in.
     """
 
     id: PositionId
+    sort_key: str
     row: Row
     age_s: int
     is_unpriced: bool
@@ -59,6 +60,7 @@ class PositionView:
     incident: str | None
     quote: Mapping[str, Any] | None
     remedy: Mapping[str, Any] | None
+    time_to_liquidation_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What API, pages and CLI read: positions, deployments, alerts and the outbox, each with its moment and age."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select
@@ -32,16 +32,23 @@ class Views:
         self._clock = clock
 
     async def at_risk(
-        self, wanted: AtRisk, sort: Sort = Sort.HEALTH, cursor: str | None = None, limit: int = 100
+        self,
+        wanted: AtRisk,
+        sort: Sort = Sort.HEALTH,
+        cursor: str | None = None,
+        limit: int = 100,
+        without: Collection[DeploymentName] = (),
     ) -> Page[PositionView]:
-        """Return positions with debt, worst first.
+        """Return positions with debt of all deployments but those left out, worst first.
 
         A cursor goes on after the last item it came with, whatever has moved since. Raises UsageError for a cursor of
         another sort or made up.
         """
         p = tables.positions.c
         key = {Sort.HEALTH: p.health_key, Sort.DEBT: p.debt_key, Sort.DISTANCE: p.distance_key}[sort]
-        query = _positions().add_columns(key.label("sort_key")).where(p.status != "no_debt", *_conditions(wanted))
+        query = _positions(key).where(p.status != "no_debt", *_conditions(wanted))
+        if without:
+            query = query.where(p.deployment.not_in(without))
         if cursor is not None:
             last, id_ = paging.decode(cursor, sort.value)
             query = query.where(or_(key > last, (key == last) & (p.id > id_)))
@@ -116,6 +123,7 @@ class Views:
     def _position(self, row: Row[Any]) -> PositionView:
         return PositionView(
             id=PositionId.parse(row.id),
+            sort_key=row.sort_key,
             row=json.loads(row.row),
             age_s=max(self._clock.wall_s() - row.at_time_s, 0),
             is_unpriced=row.debt_cents is None,
@@ -125,13 +133,16 @@ class Views:
             incident=row.incident,
             quote=None if row.quote is None else json.loads(row.quote),
             remedy=None if row.remedy is None else json.loads(row.remedy),
+            time_to_liquidation_s=row.time_to_liquidation_s,
         )
 
 
-def _positions() -> Select[Any]:
+def _positions(sort_key: ColumnElement[str] | None = None) -> Select[Any]:
     p, s = tables.positions.c, tables.states.c
-    columns = (p.id, p.row, p.quote, p.remedy, p.at_time_s, p.debt_cents, s.level, s.is_unknown, s.driver, s.incident)
-    return select(*columns).select_from(tables.positions.outerjoin(tables.states, s.position == p.id))
+    key = (p.health_key if sort_key is None else sort_key).label("sort_key")
+    own = (p.id, p.row, p.quote, p.remedy, p.at_time_s, p.debt_cents, p.time_to_liquidation_s)
+    columns = (*own, s.level, s.is_unknown, s.driver, s.incident)
+    return select(*columns, key).select_from(tables.positions.outerjoin(tables.states, s.position == p.id))
 
 
 def _conditions(wanted: AtRisk) -> list[ColumnElement[bool]]:
@@ -139,7 +150,7 @@ def _conditions(wanted: AtRisk) -> list[ColumnElement[bool]]:
     exact = [(p.chain, wanted.chain), (p.protocol, wanted.protocol), (p.deployment, wanted.deployment)]
     found = [column == value for column, value in exact if value is not None]
     if wanted.health_below_wad is not None:
-        found.append(or_(p.health_key < records.sort_key(wanted.health_below_wad), p.status == "unmeasurable"))
+        found.append(or_(p.health_key < paging.sort_key(wanted.health_below_wad), p.status == "unmeasurable"))
     if wanted.min_debt_cents is not None:
         found.append(or_(p.debt_cents >= wanted.min_debt_cents, p.debt_cents.is_(None)))
     return found

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 from monitor.cycle.head import HeadLoop
 from monitor.cycle.outlook import Outlooks
+from monitor.cycle.ruling import Ruling
 from monitor.cycle.step import Target
 from monitor.domain.alerts import Recipient, Route
 from monitor.domain.assessment import Assessment, Kind
@@ -125,16 +126,13 @@ class Scripted:
         return await drive(ask, answer)
 
 
-def loop_of(store, clock, levels, toy: Toy, chain: Scripted, **changes) -> HeadLoop:
+def loop_of(store, clock, levels, toy: Toy, chain: Scripted, told=lambda: None, **changes) -> HeadLoop:
     """Return a loop over the one deployment with one watched owner."""
     loop = HeadLoop(
         chain=chain,
         targets=(Target(DEPLOYMENT, toy, (OWNER,)),),
         outlooks=Outlooks({}, NONE),
-        store=store,
-        levels=levels,
-        recipients={OWNER: (TOLD,)},
-        labels={OWNER: "treasury"},
+        ruling=Ruling(store, levels, {OWNER: (TOLD,)}, {OWNER: "treasury"}, clock, told),
         wholes={},
         clock=clock,
         target_wad=3 * WAD // 2,

@@ -21,7 +21,7 @@ async def book(market_v36, tmp_path):
     async with followed(market_v36, tmp_path) as (loop, _):
         await loop.once()
         (whole,) = loop.wholes.values()
-        (book,) = whole._books.values()
+        (book,) = whole.books.values()
         yield loop.chain, book
 
 

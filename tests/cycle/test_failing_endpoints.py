@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 from aiohttp import web
 
+from monitor.cycle.board import Board
 from monitor.domain.row import Row
 from monitor.errors import ReadError
 from monitor.store import AtRisk
@@ -44,8 +45,9 @@ class FailsOften:
                 return web.Response(text='{"jsonrpc":"2.0","id":0,"resu', content_type="application/json")
 
 
-async def rows_of(store) -> dict[str, Row]:
-    page = await store.views.at_risk(AtRisk(), limit=1000)
+async def rows_of(loop, store) -> dict[str, Row]:
+    board = Board(tuple(loop.wholes.values()), store, loop.clock)
+    page = await board.at_risk(AtRisk(), limit=1000)
     assert page.next is None
     return {str(view.row["key"]): view.row for view in page.items}
 
@@ -73,7 +75,7 @@ async def test_a_fifth_of_all_requests_may_fail(blocks, tmp_path):
                     await loop.once()
                 except ReadError:
                     behind += 1
-                rows, expected = await rows_of(store), await asyncio.to_thread(truth, market, users)
+                rows, expected = await rows_of(loop, store), await asyncio.to_thread(truth, market, users)
                 for key, health in expected.items():
                     row = rows.get(key, {})
                     is_current = row.get("at_block") == head.number and row.get("status") == "measured"

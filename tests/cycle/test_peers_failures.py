@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from monitor.cycle.board import Board
 from monitor.cycle.head import HeadLoop
 from monitor.domain.alerts import AlertKind, Level
 from monitor.domain.ids import PositionId
@@ -22,6 +23,8 @@ OWNER = "0x" + "e1" * 20
 POLLS = 25
 FALL_PPM = 985_000
 WAD = 10**18
+
+EVERYONE_WAD = 2**200
 
 
 @dataclass
@@ -41,7 +44,8 @@ class Watching:
         return await self.listed()
 
     async def listed(self) -> dict[str, Any]:
-        page = await self.store.views.at_risk(AtRisk(), limit=1000)
+        board = Board(tuple(self.loop.wholes.values()), self.store, self.loop.clock)
+        page = await board.at_risk(AtRisk(health_below_wad=EVERYONE_WAD), limit=1000)
         return {str(view.row["key"]): view.row for view in page.items}
 
     async def healths(self, *users: str) -> list[tuple[int, int]]:

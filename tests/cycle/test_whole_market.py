@@ -9,8 +9,10 @@ import pytest
 
 from monitor import resources
 from monitor.clock import SystemClock
+from monitor.cycle.board import Board
 from monitor.cycle.head import HeadLoop
 from monitor.cycle.outlook import Outlooks
+from monitor.cycle.ruling import Ruling
 from monitor.cycle.step import Target
 from monitor.cycle.whole import Whole
 from monitor.domain.deployment import Deployment
@@ -44,18 +46,19 @@ async def followed(market: Market, folder: Path, *urls: str) -> AsyncIterator[tu
     )
     target, outlooks = Target(deployment, ADAPTERS[slug], ()), Outlooks({}, NONE)
     async with Store.open(f"sqlite:///{folder / 'hfm.db'}", clock) as store, open_chain(spec, clock) as chain:
-        whole = Whole(target, ADAPTERS[slug], 0, chain, store, outlooks, numpy_kernel(), 3 * WAD // 2, lambda: 0.5, 7)
         levels = Levels.parse(table(resources.config() / "levels.toml"))
-        wholes = {deployment.name: whole}
-        yield HeadLoop(chain, (target,), outlooks, store, levels, {}, {}, wholes, clock, 3 * WAD // 2), store
+        adapter, kernel = ADAPTERS[slug], numpy_kernel()
+        whole = Whole(target, adapter, 0, chain, store, outlooks, kernel, levels, 3 * WAD // 2, lambda: 0.5, 7)
+        ruling = Ruling(store, levels, {}, {}, clock)
+        yield HeadLoop(chain, (target,), outlooks, ruling, {deployment.name: whole}, clock, 3 * WAD // 2), store
 
 
-async def listed(store: Store, block: int) -> dict[str, int]:
+async def listed(board: Board, block: int) -> dict[str, int]:
     """Return the native health of everyone on the at-risk list; every row must be of the block."""
     found: dict[str, int] = {}
     cursor = None
     while True:
-        page = await store.views.at_risk(AtRisk(health_below_wad=BELOW_WAD), cursor=cursor, limit=1000)
+        page = await board.at_risk(AtRisk(health_below_wad=BELOW_WAD), cursor=cursor, limit=1000)
         for view in page.items:
             assert view.row["status"] == "measured", view.row["reason"]
             assert view.row["at_block"] == block
@@ -76,6 +79,7 @@ async def hold_against_the_contract(market: Market, folder: Path, seed: int, blo
     await asyncio.to_thread(acting.begin)
     users = [user.lower() for user in (*acting.people, *market.accounts)]
     async with followed(market, folder) as (loop, store):
+        board = Board(tuple(loop.wholes.values()), store, SystemClock())
         for number in range(blocks):
             if number % REORG_EVERY == REORG_EVERY - 1:
                 await asyncio.to_thread(market.chain.reorg, REORG_DEPTH)
@@ -86,7 +90,7 @@ async def hold_against_the_contract(market: Market, folder: Path, seed: int, blo
             await loop.once()
             (passed,) = loop.passes.values()
             assert passed.problem == ""
-            expected, found = await asyncio.to_thread(truth, market, users), await listed(store, head.number)
+            expected, found = await asyncio.to_thread(truth, market, users), await listed(board, head.number)
             assert found.keys() == expected.keys(), (number, found.keys() ^ expected.keys())
             assert found == expected
             equal += len(found)

@@ -1,0 +1,129 @@
+"""Whole markets evaluated by several processes, as rows; a few accounts are done before the first has started."""
+
+import asyncio
+import importlib
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from multiprocessing import get_context, parent_process
+from multiprocessing.reduction import ForkingPickler
+from types import MappingProxyType, ModuleType
+from typing import Any
+
+from monitor.adapter import Adapter, Market
+from monitor.cycle.step import Sight, assess
+from monitor.domain.prices import Repricing
+from monitor.domain.row import Row, row
+from monitor.errors import ReadError
+from monitor.health.evaluate import evaluation
+from monitor.ledger.accounts import Accounts
+
+FEW = 5_000
+_SHARE = 500
+_AHEAD = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluators:
+    """Processes that evaluate accounts exactly; they start when there are many for the first time."""
+
+    processes: Executor
+    width: int
+
+    async def rows(self, sight: Sight, target_wad: int) -> AsyncIterator[Row]:
+        """Yield the row of every account of a sight, in order, then of those that could not be read."""
+        accounts, several = sight.accounts, sight
+        if len(accounts) > FEW:
+            async for one in self._shared(sight):
+                yield one
+            several = replace(sight, accounts=replace(share(accounts, 0, 0), failed=accounts.failed))
+        async for one_evaluation in assess(several, target_wad, near_wad=None):
+            yield row(one_evaluation)
+
+    async def _shared(self, sight: Sight) -> AsyncIterator[Row]:
+        told: deque[asyncio.Future[list[Row]]] = deque()
+        common = sight.target.adapter, sight.market, sight.outlook.repricing
+        for start in range(0, len(sight.accounts), _SHARE):
+            told.append(self._ask(*common, share(sight.accounts, start, start + _SHARE)))
+            if len(told) > _AHEAD * self.width:
+                for one in await told.popleft():
+                    yield one
+        while told:
+            for one in await told.popleft():
+                yield one
+
+    def _ask(self, *work: Any) -> "asyncio.Future[list[Row]]":
+        return asyncio.get_running_loop().run_in_executor(self.processes, told_rows, *work)
+
+
+@contextmanager
+def evaluators(width: int | None = None) -> Iterator[Evaluators]:
+    """Open as many processes as there are processors, or `width`; they end with the block, or with this process.
+
+    Raises ReadError when one ends before its work.
+    """
+    wide = width or len(os.sched_getaffinity(0))
+    processes = ProcessPoolExecutor(wide, get_context("spawn"), _begin)
+    try:
+        yield Evaluators(processes, wide)
+    except BrokenProcessPool as e:
+        raise ReadError("a process that evaluates accounts ended before its work; is there too little memory?") from e
+    finally:
+        processes.shutdown(cancel_futures=True)
+
+
+def told_rows(adapter: Adapter[Any], market: Market, cautious: Repricing, accounts: Accounts) -> list[Row]:
+    """Return the rows of accounts; they say nothing of the owner's remedy, so that is not looked for."""
+    return [row(evaluation(adapter, market, account, cautious)) for account in accounts]
+
+
+def share(accounts: Accounts, start: int, stop: int) -> Accounts:
+    """Return some accounts in a row; whose read failed is not among them."""
+    offsets = accounts.offsets[start : stop + 1]
+    legs = slice(int(offsets[0]), int(offsets[-1]))
+    return Accounts(
+        keys=accounts.keys[start:stop],
+        category=accounts.category[start:stop],
+        offsets=offsets - offsets[0],
+        asset=accounts.asset[legs],
+        kind=accounts.kind[legs],
+        high=accounts.high[legs],
+        low=accounts.low[legs],
+        owners=None if accounts.owners is None else accounts.owners[start:stop],
+    )
+
+
+def _begin() -> None:
+    """Leave interrupts to the parent, and end with it however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _module(module: ModuleType) -> tuple[Any, tuple[str]]:
+    return importlib.import_module, (module.__name__,)
+
+
+def _mapping(mapping: MappingProxyType[Any, Any]) -> tuple[Any, tuple[dict[Any, Any]]]:
+    return _read_only, (dict(mapping),)
+
+
+def _read_only(mapping: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    return MappingProxyType(mapping)
+
+
+# A market names the modules of its version's arithmetic, which travel by name.
+ForkingPickler.register(ModuleType, _module)
+ForkingPickler.register(MappingProxyType, _mapping)

@@ -1,0 +1,170 @@
+"""The keeper's list from memory: everyone of whole markets who may be below a line, exact at the book's block."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from monitor.clock import Clock
+from monitor.cycle.book import Book
+from monitor.cycle.whole import Whole
+from monitor.domain.alerts import Level
+from monitor.domain.health import Unmeasurable
+from monitor.domain.ids import PositionId, PositionKey
+from monitor.domain.row import Evaluation, row
+from monitor.errors import LedgerError
+from monitor.ledger.columns import Rows, rows_of
+from monitor.rules.quiet import unremarkable
+from monitor.rules.state import PositionState, time_s
+from monitor.screen.select import Near, near
+from monitor.store import AtRisk, Page, PositionView, Sort, Store
+from monitor.store.paging import Place, decode, encode, place, sort_key
+from monitor.store.records import quote_record, remedy_record
+
+_AT_ONCE = 200
+_GLANCE_WAD, _FULL_WAD = 0, 2**200
+
+
+@dataclass(slots=True)
+class _Memo:
+    """What is worked out of a book at one version of it: evaluations, at a glance and in full, and memories."""
+
+    version: int
+    glances: dict[PositionKey, Evaluation] = field(default_factory=dict)
+    full: dict[PositionKey, Evaluation] = field(default_factory=dict)
+    states: dict[PositionId, PositionState | None] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Board:
+    """Answers what the store's views answer, from the books where they stand, and from the store for all else.
+
+    A deployment that could not be read last is answered from the store, where its positions are unmeasurable.
+    """
+
+    wholes: Sequence[Whole]
+    store: Store
+    clock: Clock
+    _memos: dict[Book, _Memo] = field(default_factory=dict)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def at_risk(
+        self, wanted: AtRisk, sort: Sort = Sort.HEALTH, cursor: str | None = None, limit: int = 100
+    ) -> Page[PositionView]:
+        """Return positions with debt, worst first, as `Views.at_risk` does; raises UsageError for a strange cursor.
+
+        Without a line, of whole markets only those are listed whom some class of positions may call a level.
+        """
+        after = ("", "") if cursor is None else decode(cursor, sort.value)
+        async with self._turn:
+            standing = [whole for whole in self.wholes if _stands(whole)]
+            names = [whole.target.deployment.name for whole in standing]
+            page = await self.store.views.at_risk(wanted, sort, cursor, limit, names)
+            found = list(page.items)
+            for whole in standing:
+                for book in whole.books.values() if _is_of(whole, wanted) else ():
+                    found += await self._listed(whole, book, wanted, sort, after, limit)
+        found.sort(key=lambda view: (view.sort_key, str(view.id)))
+        shown = tuple(found[:limit])
+        if not shown or (len(found) <= limit and page.next is None):
+            return Page(shown, None)
+        return Page(shown, encode(sort.value, shown[-1].sort_key, str(shown[-1].id)))
+
+    async def position(self, position: PositionId) -> PositionView | None:
+        """Return one position as it is now, None when it is not known here."""
+        whole = next((w for w in self.wholes if w.target.deployment.name == position.deployment), None)
+        if whole is None or not _stands(whole) or position.market not in whole.books:
+            return await self.store.views.position(position)
+        async with self._turn:
+            book = whole.books[position.market]
+            try:
+                shown = await self._shown(whole, book, [position.key], Sort.HEALTH)
+            except LedgerError:
+                shown = []
+        return shown[0][1] if shown else await self.store.views.position(position)
+
+    async def _listed(
+        self, whole: Whole, book: Book, wanted: AtRisk, sort: Sort, after: tuple[str, str], limit: int
+    ) -> list[PositionView]:
+        """Return the first of a book's wanted positions in the order, one more than the limit where there are so many.
+
+        By health they are looked for in the order of their intervals, in other orders among all below the line.
+        """
+        near = _near(whole, book, wanted)
+        found = list[tuple[str, str, PositionKey]]()
+        for start in range(0, len(near.rows), _AT_ONCE):
+            some = near.rows[start : start + _AT_ONCE]
+            for seen in await self._evaluated(whole, book, some, is_full=sort is Sort.DISTANCE):
+                where, position = place(seen), seen.protocol.id
+                if where.fits(wanted) and (where.key(sort), str(position)) > after:
+                    found.append((where.key(sort), str(position), position.key))
+            least_wad = near.least_wad(start + len(some))
+            if sort is Sort.HEALTH and len(found) > limit and least_wad is not None:
+                found.sort()
+                if found[limit][0] < sort_key(least_wad):
+                    break
+        found.sort()
+        seen_again = await self._shown(whole, book, [key for _, _, key in found[: limit + 1]], sort)
+        return [view for where, view in seen_again if where.fits(wanted)]
+
+    async def _evaluated(self, whole: Whole, book: Book, rows: Rows, *, is_full: bool) -> list[Evaluation]:
+        """Return the exact evaluations of rows, each made once a block."""
+        memo, keys = self._memo(book), book.journal.ledger.keys(rows)
+        known = memo.full if is_full else memo.glances
+        missing = rows_of(number for number, key in zip(rows.tolist(), keys, strict=True) if key not in known)
+        async for seen in whole.assessed(book, missing, _FULL_WAD if is_full else _GLANCE_WAD):
+            known[seen.protocol.id.key] = seen
+        return [known[key] for key in keys]
+
+    async def _shown(
+        self, whole: Whole, book: Book, keys: Sequence[PositionKey], sort: Sort
+    ) -> list[tuple[Place, PositionView]]:
+        """Return the positions in full; the book may have come to another block since they were found."""
+        memo = self._memo(book)
+        evaluations = await self._evaluated(whole, book, book.rows_of(keys), is_full=True)
+        unknown = [seen.protocol.id for seen in evaluations if seen.protocol.id not in memo.states]
+        if unknown:
+            memo.states |= dict.fromkeys(unknown) | await self.store.states(unknown)
+        now_s = self.clock.wall_s()
+        return [(place(seen), _view(seen, memo.states[seen.protocol.id], now_s, sort)) for seen in evaluations]
+
+    def _memo(self, book: Book) -> _Memo:
+        memo = self._memos.get(book)
+        if memo is None or memo.version != book.version:
+            memo = self._memos[book] = _Memo(book.version)
+        return memo
+
+
+def _stands(whole: Whole) -> bool:
+    return bool(whole.books) and all(book.outlook is not None for book in whole.books.values())
+
+
+def _is_of(whole: Whole, wanted: AtRisk) -> bool:
+    of = whole.target.deployment
+    pairs = ((wanted.chain, of.chain), (wanted.protocol, of.protocol), (wanted.deployment, of.name))
+    return all(asked is None or asked == own for asked, own in pairs)
+
+
+def _near(whole: Whole, book: Book, wanted: AtRisk) -> Near:
+    stale = book.journal.ledger.stale()
+    if wanted.health_below_wad is not None:
+        return near((book.protocol,), wanted.health_below_wad, stale)
+    return near(book.views, unremarkable(whole.levels).above_wad or 0, stale)
+
+
+def _view(seen: Evaluation, state: PositionState | None, now_s: int, sort: Sort) -> PositionView:
+    position, where = seen.protocol, place(seen)
+    level = Level.OK if state is None else state.level
+    held = None if level is None else level.name
+    return PositionView(
+        id=position.id,
+        sort_key=where.key(sort),
+        row=row(seen),
+        age_s=max(now_s - time_s(position.at), 0),
+        is_unpriced=where.debt_cents is None,
+        level="UNKNOWN" if isinstance(position.health, Unmeasurable) or (state and state.is_unknown) else held,
+        last_level=held,
+        driver=None if state is None else state.driver.value,
+        incident=None if state is None or state.incident is None else state.incident.id,
+        quote=None if seen.quote is None else quote_record(seen.quote),
+        remedy=None if seen.remedy is None else remedy_record(seen.remedy),
+    )

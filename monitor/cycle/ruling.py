@@ -1,0 +1,73 @@
+"""Judges evaluations against what is remembered, and commits what follows from it as one step."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from monitor.clock import Clock
+from monitor.domain.alerts import Alert, Notice, Recipient
+from monitor.domain.ids import Address, MarketKey
+from monitor.domain.row import Evaluation
+from monitor.rules.judge import Judgement, judge
+from monitor.rules.levels import Levels
+from monitor.rules.state import PositionState
+from monitor.store import Commit, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """Evaluations, what is remembered of each from now on, and the messages that follow."""
+
+    evaluations: tuple[Evaluation, ...]
+    states: tuple[PositionState, ...]
+    notices: tuple[Notice, ...]
+
+    def of(self, market: MarketKey) -> "list[tuple[Evaluation, PositionState]]":
+        """Return what is ruled of the positions of one market."""
+        pairs = zip(self.evaluations, self.states, strict=True)
+        return [(seen, state) for seen, state in pairs if state.position.market == market]
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """The rules with the memory they need; `told` is called when there is something to deliver."""
+
+    store: Store
+    levels: Levels
+    recipients: Mapping[Address, tuple[Recipient, ...]]
+    labels: Mapping[Address, str]
+    clock: Clock
+    told: Callable[[], None] = lambda: None
+
+    async def judge(self, evaluations: Sequence[Evaluation]) -> Ruled:
+        """Return what the rules make of the evaluations; nothing is stored yet."""
+        past = await self.store.states([evaluation.protocol.id for evaluation in evaluations])
+        now_s = self.clock.wall_s()
+        judged: list[Judgement] = [
+            judge(past.get(evaluation.protocol.id), evaluation, self.levels, now_s) for evaluation in evaluations
+        ]
+        notices = self.notices(
+            (alert, _owner(evaluation))
+            for evaluation, judgement in zip(evaluations, judged, strict=True)
+            for alert in judgement.alerts
+        )
+        return Ruled(tuple(evaluations), tuple(judgement.state for judgement in judged), notices)
+
+    def notices(self, alerts: Iterable[tuple[Alert, Address]]) -> tuple[Notice, ...]:
+        """Return the alerts, each with the owner's own label and everyone who hears of that owner."""
+        return tuple(Notice(self._labelled(alert, owner), self.recipients.get(owner, ())) for alert, owner in alerts)
+
+    async def commit(self, step: Commit) -> int:
+        """Store the step, have its messages delivered, and return how many there are."""
+        await self.store.commit(step)
+        if step.notices:
+            self.told()
+        return len(step.notices)
+
+    def _labelled(self, alert: Alert, owner: Address) -> Alert:
+        label = self.labels.get(owner)
+        return replace(alert, facts={**alert.facts, "label": label}) if label else alert
+
+
+def _owner(evaluation: Evaluation) -> Address:
+    seen = evaluation.protocol
+    return seen.owner or Address(seen.id.key)

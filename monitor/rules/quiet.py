@@ -1,0 +1,141 @@
+"""How far a position may move, and how long it may wait, before judging it again could say anything new."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from monitor.domain.alerts import Level
+from monitor.domain.health import Health, NoDebt
+from monitor.domain.row import Evaluation
+from monitor.rules.levels import STEPS, Levels, Thresholds
+from monitor.rules.reading import health_wad, reading
+from monitor.rules.state import PositionState
+from monitor.units import BPS, PPM, WAD, mul_div_down, mul_div_up
+
+WORST_STEP_PPM = 5_000
+"""An incident's worst health is followed in steps of this share of it."""
+_ROUNDED_PPM = 200
+"""How far the remaining share of a last message may be from the health it was said at: whole basis points."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A health strictly between two values, None is no bound; with `is_blind`, only one that is not measured."""
+
+    above_wad: int | None = None
+    below_wad: int | None = None
+    is_blind: bool = False
+
+    def holds(self, health: Health) -> bool:
+        """Whether a health is in the span; what owes nothing is above everything."""
+        found = health_wad(health)
+        if found is None:
+            return self.below_wad is None and not self.is_blind if isinstance(health, NoDebt) else self.is_blind
+        is_above = self.above_wad is None or found > self.above_wad
+        return is_above and (self.below_wad is None or found < self.below_wad) and not self.is_blind
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """While both healths stay in their spans, the balances as they are, and the time before `until_s`, all is said."""
+
+    protocol: Span
+    cautious: Span
+    until_s: int | None = None
+
+
+def unremarkable(levels: Levels) -> Span:
+    """Return the span of a health that no class of positions calls a level."""
+    return Span(max(_outer(thresholds) for thresholds in _all(levels)))
+
+
+def is_settled(state: PositionState) -> bool:
+    """Whether nothing is remembered of the position that a later judgement depends on."""
+    open_matters = (state.incident, state.streak, state.gap, state.told)
+    return state.level is Level.OK and all(matter is None for matter in open_matters)
+
+
+def distance_counts_below_wad(levels: Levels) -> int:
+    """Return the health below which a distance may enter a level that health has not entered before; 0 for nowhere.
+
+    Nothing that a level is told by is nearer than the whole collateral's fall to the line, 1 - 1 / health.
+    """
+    found = [0]
+    for thresholds in _all(levels):
+        for step in thresholds.steps.values():
+            for factor_bps in (BPS, thresholds.release_bps):
+                near_wad = _health_at(mul_div_up(step.distance_bps * (PPM // BPS), factor_bps, BPS))
+                found += [near_wad] * (near_wad * BPS > step.health_wad * factor_bps)
+    return max(found)
+
+
+def quiet(state: PositionState, evaluation: Evaluation, levels: Levels) -> Quiet | None:
+    """Return what keeps a position just judged as it is, None where the next block has to be judged.
+
+    `state` is what the judgement left. Within the spans both healths stay between the same lines, so that every level
+    that they enter and keep is the same; the worst health of an incident is then known to `WORST_STEP_PPM` of it.
+    """
+    health, seen = evaluation.protocol.health, reading(evaluation, levels)
+    is_mending = (
+        state.streak is not None
+        or (state.gap is not None and state.gap.mended_s is not None)
+        or (seen.unknown is None and seen.keeps < (state.level or Level.OK))
+    )
+    waits_for_time = evaluation.protocol.is_insolvent and bool(evaluation.protocol.blockers)
+    found = health_wad(health)
+    if is_mending or waits_for_time or (found is not None and found < distance_counts_below_wad(levels)):
+        return None
+    told, lines, due = state.told, tuple(_lines(levels.of(evaluation.protocol))), list[int]()
+    if seen.unknown is not None and state.gap is not None and not state.gap.told:
+        due.append(state.gap.since_s + levels.unknown_after_s)
+    spoken = state.level if seen.unknown is not None or seen.level is None else seen.level
+    if told is not None and spoken is not None and spoken in levels.repeat_s:
+        due.append(told.at_s + levels.repeat_s[spoken])
+    left_ppm, cautious_ppm = (told.remaining_ppm, told.cautious_ppm) if told is not None else (None, None)
+    protocol = _span(health, (*lines, *_worst(state), *_lost(left_ppm, levels)))
+    cautious = _span(evaluation.cautious.health, (*lines, *_lost(cautious_ppm, levels)))
+    if protocol is None or cautious is None:
+        return None
+    return Quiet(protocol, cautious, min(due, default=None))
+
+
+def _span(health: Health, lines: Iterable[int]) -> Span | None:
+    """Return the span between the lines around a health, None exactly on a line: its sides are different things."""
+    found = health_wad(health)
+    if found is None:
+        return Span(max(lines)) if isinstance(health, NoDebt) else Span(is_blind=True)
+    marks = sorted(lines)
+    if found in marks:
+        return None
+    above = max((line for line in marks if line < found), default=None)
+    return Span(above, min((line for line in marks if line > found), default=None))
+
+
+def _lines(thresholds: Thresholds) -> Iterable[int]:
+    for line_wad in (WAD, *(thresholds.steps[level].health_wad for level in STEPS)):
+        yield line_wad
+        yield mul_div_up(line_wad, thresholds.release_bps, BPS)
+
+
+def _worst(state: PositionState) -> Iterable[int]:
+    if state.incident is not None and state.incident.worst_health_wad is not None:
+        yield mul_div_down(state.incident.worst_health_wad, PPM - WORST_STEP_PPM, PPM)
+
+
+def _lost(told_ppm: int | None, levels: Levels) -> Iterable[int]:
+    """Yield the health at which the configured share of what remained at the last message is lost, or a little more."""
+    if told_ppm:
+        yield _health_at(mul_div_up(told_ppm, 100 - levels.lost_pct, 100) + _ROUNDED_PPM)
+
+
+def _outer(thresholds: Thresholds) -> int:
+    lines = (thresholds.steps[level] for level in STEPS)
+    return max(max(line.health_wad, _health_at(line.distance_bps * (PPM // BPS))) for line in lines)
+
+
+def _health_at(margin_ppm: int) -> int:
+    """Return the health at which that share of the collateral's value may be lost, rounded up."""
+    return mul_div_up(WAD, PPM, PPM - margin_ppm) if margin_ppm < PPM else 10**9 * WAD
+
+
+def _all(levels: Levels) -> tuple[Thresholds, ...]:
+    return (levels.default, *(thresholds for _, thresholds in levels.classes))
