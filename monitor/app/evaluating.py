@@ -7,7 +7,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ _AHEAD = 2
 class Evaluators:
     """Processes that evaluate accounts exactly; they start when there are many for the first time."""
 
-    processes: Executor
+    processes: ProcessPoolExecutor
     width: int
 
     async def rows(self, sight: Sight, target_wad: int) -> AsyncIterator[Row]:

@@ -1,14 +1,18 @@
 """`hfm snapshot`: every wanted position at one moment."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from monitor.domain.row import Row
+from monitor.domain.row import Cell, Row
+
+_ROWS_PER_STEP = 50
 
 
 def snapshot(
@@ -55,27 +59,30 @@ async def _snapshot(
     async with configured(config) as settings, Readers.open(settings, chain, deployment, owners) as readers:
         with _progress(errors) as progress:
             rows = _counted(readers.rows(block), progress, readers.wanted)
-            if output is None:
-                kept = [row async for row in rows]
-            else:
-                kept = []
-                with writer_for(output) as writer:
-                    async for row in rows:
+            kept, statuses = [], Counter[Cell]()
+            with nullcontext() if output is None else writer_for(output) as writer:
+                async for row in rows:
+                    statuses[row["status"]] += 1
+                    if writer is None:
+                        kept.append(row)
+                    else:
                         writer.write([row])
-                        kept.append({"status": row["status"]})
-    unread = sum(row["status"] == "unmeasurable" for row in kept)
     if output is None:
         print_rows(kept, shown, title="Positions")
+    unread = statuses["unmeasurable"]
     errors.print(
-        f"{len(kept)} positions" + (f" to {output}" if output else "") + (f", {unread} unread" if unread else "")
+        f"{statuses.total()} positions" + (f" to {output}" if output else "") + (f", {unread} unread" if unread else "")
     )
     return UNREAD if unread else OK
 
 
 async def _counted(rows: AsyncIterator[Row], progress: Progress, wanted: int) -> AsyncIterator[Row]:
     task = progress.add_task("reading", total=wanted)
+    told = 0
     async for row in rows:
-        progress.advance(task)
+        told += 1
+        if told % _ROWS_PER_STEP == 0:
+            progress.update(task, completed=told)
         yield row
 
 
