@@ -11,6 +11,7 @@ from monitor.domain.health import Measured, NoDebt, Unmeasurable
 from monitor.domain.ids import PositionId
 from monitor.domain.label import safe_label
 from monitor.domain.row import Evaluation, factor_text
+from monitor.outbox.figures import duration_text
 from monitor.units import decimal_text
 
 
@@ -106,6 +107,11 @@ def _totals(evaluation: Evaluation) -> Table:
     table.add_row("cautious", factor_text(evaluation.cautious.health) or "")
     table.add_row("blockers", ", ".join(seen.blockers) or "none")
     table.add_row("proof", f"{seen.exactness.value}, interest {seen.accrual.value}")
+    _add_outlook(table, evaluation)
+    return table
+
+
+def _add_outlook(table: Table, evaluation: Evaluation) -> None:
     for price in evaluation.liquidation_prices:
         label = safe_label(price.token.symbol, price.token.address) if price.token else price.node
         table.add_row(
@@ -114,6 +120,9 @@ def _totals(evaluation: Evaluation) -> Table:
             f"(last safe {decimal_text(price.last_safe, price.decimals)}, "
             f"now {decimal_text(price.now, price.decimals)})",
         )
+    if evaluation.time_to_liquidation_s:
+        left = duration_text(str(evaluation.time_to_liquidation_s))
+        table.add_row("interest", f"alone, at the rates of this block, makes it liquidatable in {left}")
     if evaluation.remedy is not None:
         for step in evaluation.remedy.steps:
             amount = decimal_text(step.amount_raw, step.token.decimals)
@@ -124,4 +133,3 @@ def _totals(evaluation: Evaluation) -> Table:
             )
         for closed in evaluation.remedy.unavailable:
             table.add_row("closed", closed)
-    return table

@@ -10,6 +10,7 @@ from rich.text import Text
 from monitor.domain.ids import Address
 from monitor.domain.label import safe_label
 from monitor.domain.row import Evaluation, Row
+from monitor.outbox.figures import interest_text
 from monitor.units import decimal_text
 
 
@@ -62,11 +63,13 @@ def positions(rows: Iterable[Row], title: str) -> Table:
 
 
 def advice(evaluation: Evaluation) -> Text:
-    """Return what the owner of a position can do, one line for each way."""
-    found = evaluation.remedy
+    """Return what the owner of a position can do, one line for each way, and how soon interest makes it necessary."""
+    found, who = evaluation.remedy, short(evaluation.protocol.id.key)
     if found is None or not (found.steps or found.unavailable):
         return Text("")
-    lines = [f"{short(evaluation.protocol.id.key)} reaches health {decimal_text(found.target_wad, 18)}:"]
+    in_time = interest_text(str(evaluation.time_to_liquidation_s))
+    lines = [f"{who} is liquidatable by interest alone {in_time}"] if in_time else []
+    lines.append(f"{who} reaches health {decimal_text(found.target_wad, 18)}:")
     for step in found.steps:
         amount = decimal_text(step.amount_raw, step.token.decimals)
         lines.append(f"  {step.action} {amount} {safe_label(step.token.symbol, step.token.address)}")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, InvalidOperation
 
 from monitor.domain.label import safe_line
+from monitor.units import YEAR_S
 
 _CONTEXT = Context(prec=120)
 _SIGNIFICANT = 6
@@ -58,6 +59,13 @@ def duration_text(seconds: str | None) -> str | None:
             parts.append(f"{left // size} {name}")
             left %= size
     return " ".join(parts[:2]) or "0 s"
+
+
+def interest_text(seconds: str | None) -> str | None:
+    """Return `in 41 d 3 h`, the time that interest alone needs to liquidate; None past the line and beyond a year."""
+    if seconds is None or not seconds.isdecimal() or not 0 < int(seconds) < YEAR_S:
+        return None
+    return f"in {duration_text(seconds)}"
 
 
 def listed(text: str | None) -> list[Mapping[str, str]]:

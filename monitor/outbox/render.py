@@ -146,6 +146,9 @@ def _prices(alert: Alert) -> Iterator[Line]:
         yield _plain(KEY, f"Liquidation price: {nothing}")
     for index, price in enumerate(prices):
         yield _plain(KEY if index == 0 else 2, f"Liquidation price: {_line_of(price)}")
+    in_time = figures.interest_text(alert.facts.get("time_to_liquidation_s"))
+    if in_time is not None:
+        yield _plain(4, f"By interest alone, at today's rates: liquidatable {in_time}")
 
 
 def _line_of(price: Mapping[str, str]) -> str:

@@ -37,7 +37,7 @@ def facts(evaluation: Evaluation, seen: Reading, past: PositionState) -> Facts:
     are decimal text, healths are floored at 18 decimals. While health is unknown, `last_*` repeat the last values.
     """
     protocol = evaluation.protocol
-    distance = evaluation.distance_bps
+    distance, left_s = evaluation.distance_bps, evaluation.time_to_liquidation_s
     nearest = sorted(evaluation.liquidation_prices, key=_distance_ppm)[:PRICES_SHOWN]
     remedy = evaluation.remedy
     found: dict[str, str | None] = {
@@ -49,6 +49,7 @@ def facts(evaluation: Evaluation, seen: Reading, past: PositionState) -> Facts:
         "is_liquidatable_now": "yes" if protocol.is_liquidatable_now else None,
         "blockers": "; ".join(map(safe_line, protocol.blockers)) or None,
         "distance_pct": None if distance is None else decimal_text(distance, 2),
+        "time_to_liquidation_s": None if left_s is None else str(left_s),
         "liquidation_prices": json.dumps([_price(p) for p in nearest]) if nearest else None,
         "steps": json.dumps([_step(s) for s in remedy.steps]) if remedy and remedy.steps else None,
         "target_health": decimal_text(remedy.target_wad, 18) if remedy else None,

@@ -61,6 +61,7 @@ def judge(past: PositionState | None, evaluation: Evaluation, levels: Levels, no
                 at_block=block,
                 at_time_s=after.at_time_s,
                 facts={**facts(evaluation, seen, before), "unknown_s": str(now_s - told_gap.since_s)},
+                time_to_liquidation_s=evaluation.time_to_liquidation_s,
             )
         )
     return Judgement(after, tuple(alerts))
@@ -126,6 +127,7 @@ def _level_alert(
         at_block=after.at_block,
         at_time_s=after.at_time_s,
         facts={**facts(evaluation, seen, before), **ending},
+        time_to_liquidation_s=evaluation.time_to_liquidation_s,
     )
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.schema import CreateColumn
 
 from monitor.clock import Clock
 from monitor.errors import ConfigError
@@ -31,7 +32,14 @@ def _ledgers(connection: Connection) -> None:
     tables.metadata.create_all(connection, tables=_LEDGERS)
 
 
-MIGRATIONS = (Migration("first_light", _first_light), Migration("ledgers", _ledgers))
+def _time_to_liquidation(connection: Connection) -> None:
+    column, table = tables.positions.c.time_to_liquidation_s, tables.positions.name
+    if column.name not in {known["name"] for known in inspect(connection).get_columns(table)}:
+        shown = CreateColumn(column).compile(dialect=connection.dialect)
+        connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {shown}"))
+
+
+MIGRATIONS = (Migration("first_light", _first_light), Migration("ledgers", _ledgers), Migration("time_to_liquidation", _time_to_liquidation))
 
 
 async def pending(engine: AsyncEngine, known: tuple[Migration, ...] = MIGRATIONS) -> tuple[Migration, ...]:

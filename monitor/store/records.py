@@ -45,6 +45,7 @@ def position_record(evaluation: Evaluation) -> Record:
         "distance_key": _distance_key(evaluation),
         "debt_cents": None if cents is None else min(cents, _INT64_MAX),
         "at_time_s": cells["at_time"],
+        "time_to_liquidation_s": evaluation.time_to_liquidation_s,
         "row": json.dumps(cells),
         "remedy": None if evaluation.remedy is None else json.dumps(_remedy(evaluation.remedy)),
         "quote": None if evaluation.quote is None else json.dumps(_quote(evaluation.quote)),

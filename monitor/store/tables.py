@@ -57,6 +57,7 @@ positions = _table(
     _text("row"),
     _text("remedy", null=True),
     _text("quote", null=True),
+    _int("time_to_liquidation_s", null=True),
     Index("positions_by_health", "health_key", "id"),
     Index("positions_by_debt", "debt_key", "id"),
     Index("positions_by_distance", "distance_key", "id"),

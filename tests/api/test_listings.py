@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -47,7 +48,7 @@ async def pages_of(api: Served, limit: int) -> AsyncIterator[dict[str, Any]]:
 
 
 async def test_a_position_is_its_snapshot_row_with_moment_age_and_what_follows(api: Served):
-    await api.commit(evaluation("1.05", "1.01", distance_bps=477))
+    await api.commit(replace(evaluation("1.05", "1.01", distance_bps=477), time_to_liquidation_s=3_600_000))
     await api.advance(7)
     status, found = await api.get(f"/v1/positions/{encoded(position())}")
     assert status == 200
@@ -57,6 +58,7 @@ async def test_a_position_is_its_snapshot_row_with_moment_age_and_what_follows(a
         name: json.loads(str(cell)) if name in nested else cell for name, cell in wrote.items()
     }
     assert (found["at_block"], found["age_s"], found["level"]) == (1, 7, None)
+    assert found["time_to_liquidation_s"] == 3_600_000
     assert found["remedy"]["steps"][0] == {
         "action": "repay",
         "token": {"address": USDC.address, "symbol": "USDC", "decimals": 6},

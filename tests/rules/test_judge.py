@@ -1,11 +1,15 @@
 """What is said about one position, and when."""
 
+from dataclasses import replace
+
 import pytest
 
 from monitor.domain.alerts import AlertKind, Level
 from monitor.domain.health import Line, Measured
+from monitor.rules.judge import judge
 from monitor.rules.state import Driver
-from tests.rules.scene import Scene, spoken
+from tests.fakes.evaluations import evaluation
+from tests.rules.scene import LEVELS, Scene, spoken
 
 HOUR_S = 3600
 
@@ -232,6 +236,15 @@ def test_a_closed_position_recovers_as_one_without_debt():
     scene.see("none", after_s=60)
     (alert,) = scene.see("none", after_s=600)
     assert (alert.kind, alert.facts["no_debt"]) == (AlertKind.RECOVERED, "yes")
+
+
+def test_an_alert_knows_how_long_interest_takes_so_that_the_nearest_is_sent_first():
+    seen = replace(evaluation("1.04"), time_to_liquidation_s=86_400)
+    (alert,) = judge(None, seen, LEVELS, 1_750_000_000).alerts
+    assert (alert.time_to_liquidation_s, alert.facts["time_to_liquidation_s"]) == (86_400, "86400")
+    (unsaid,) = judge(None, evaluation("1.04"), LEVELS, 1_750_000_000).alerts
+    assert unsaid.time_to_liquidation_s is None
+    assert "time_to_liquidation_s" not in unsaid.facts
 
 
 def test_an_incident_has_the_same_name_however_often_it_is_worked_out():

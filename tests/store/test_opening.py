@@ -1,6 +1,7 @@
 """A database that cannot be used is said to be so, with what to do."""
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from monitor.domain.alerts import Notice
 from monitor.errors import ConfigError, StoreError
 from monitor.store import Store, engine, tables
 from monitor.store.migrations import MIGRATIONS, Migration, migrate, pending
+from tests.fakes.evaluations import evaluation, position
 from tests.outbox.scene import alert, opened, step, to
 
 
@@ -91,6 +93,22 @@ async def test_a_change_cut_short_is_made_whole_the_next_time(tmp_path: Path, pl
     async with opened(tmp_path) as store:
         await store.commit(step(Notice(alert(), (to("1"),))))
         assert (await store.views.outbox_status()).pending == 1
+
+
+async def test_a_database_from_before_learns_the_time_that_interest_takes(tmp_path: Path):
+    known = ("first_light", "ledgers")
+    async with opened(tmp_path) as store:
+        await store.commit(replace(step(), evaluations=[evaluation("1.2")]))
+    with sqlite3.connect(tmp_path / "hfm.db") as old:
+        old.execute("ALTER TABLE positions DROP COLUMN time_to_liquidation_s")
+        old.execute(f"DELETE FROM migrations WHERE name NOT IN {known}")
+    async with opened(tmp_path) as store:
+        before = await store.views.position(position())
+        await store.commit(replace(step(), evaluations=[replace(evaluation("1.2"), time_to_liquidation_s=2**40)]))
+        after = await store.views.position(position())
+    assert before is not None
+    assert after is not None
+    assert (before.time_to_liquidation_s, after.time_to_liquidation_s) == (None, 2**40)
 
 
 def test_every_table_is_strict():

@@ -1,0 +1,31 @@
+"""What a terminal shows beside the rows."""
+
+from dataclasses import replace
+
+from rich.console import Console
+
+from monitor.cli.explain import _totals
+from monitor.cli.tables import advice
+from tests.fakes.evaluations import evaluation
+
+DAY_S = 86_400
+
+
+def shown_by_explain(left_s: int | None) -> str:
+    console = Console(width=200)
+    with console.capture() as captured:
+        console.print(_totals(replace(evaluation("1.04"), time_to_liquidation_s=left_s)))
+    return captured.get()
+
+
+def test_advice_begins_with_how_long_interest_takes_when_that_is_less_than_a_year():
+    soon = advice(replace(evaluation("1.04"), time_to_liquidation_s=41 * DAY_S)).plain
+    assert soon.startswith("0x0000…0001 is liquidatable by interest alone in 41 d\n0x0000…0001 reaches health 1.5:\n")
+    for left_s in (None, 0, 400 * DAY_S):
+        assert "interest" not in advice(replace(evaluation("1.04"), time_to_liquidation_s=left_s)).plain
+
+
+def test_explain_tells_it_up_to_the_horizon_and_says_nothing_past_the_line():
+    assert "alone, at the rates of this block, makes it liquidatable in 400 d" in shown_by_explain(400 * DAY_S)
+    for left_s in (None, 0):
+        assert "makes it liquidatable" not in shown_by_explain(left_s)
