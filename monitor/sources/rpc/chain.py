@@ -169,6 +169,14 @@ class Chain:
     def _scan(self, at: BlockRef) -> Scan:
         return Scan(self._clock, lambda: self._following.fit(at), at, self._doubt)
 
+    def requests_left(self, within_s: float = 0) -> int | None:
+        """Return how many more requests the fit endpoints take within a time, 0 s for at once; None without a cap.
+
+        Work beyond that waits for its turn, so what matters most must be asked for first.
+        """
+        left = [endpoint.budget.left(int(within_s * 1000)) for endpoint in self._fit()]
+        return None if None in left else sum(n for n in left if n is not None)
+
     def status(self) -> tuple[EndpointStatus, ...]:
         """Return what each endpoint is doing, in the order of the configuration."""
         return tuple(status_of(endpoint, self._following.heads, self._clock) for endpoint in self._endpoints)
