@@ -90,7 +90,7 @@ class HeadLoop:
             try:
                 if name in unready:
                     raise unready[name]
-                done = await (self._listed(target, head) if whole is None else self._followed(whole, followed))
+                done = await (self._listed(target, head) if whole is None else self._followed(whole, followed, at))
             except ReadError as e:
                 await self._blind(target, head, str(e))
             else:
@@ -114,19 +114,22 @@ class HeadLoop:
                 unready[name] = e
         return at, unready
 
-    async def _followed(self, whole: Whole, followed: Mapping[Book, Brought | MonitorError]) -> "_Done":
+    async def _followed(self, whole: Whole, followed: Mapping[Book, Brought | MonitorError], at: BlockRef) -> "_Done":
         """Judge what moved in a deployment's markets and commit it; one that could not be read is unknown.
 
         Raises ReadError when none could be.
         """
         evaluations, seen, problems = list[Evaluation](), list[Book](), list[MonitorError]()
+        for key, why in whole.unopened.items():
+            evaluations += await self._unread(whole, key, at, str(why))
         for key, before in tuple(whole.books.items()):
             result, book = followed[before], before
             if isinstance(result, ReorgTooDeep):
                 book = await whole.rebuild(key)
             elif isinstance(result, MonitorError):
                 problems.append(result)
-                evaluations += await self._unread(whole, key, str(result))
+                book.doubt()
+                evaluations += await self._unread(whole, key, book.journal.at, str(result))
                 continue
             else:
                 await whole.audited(book)
@@ -144,12 +147,9 @@ class HeadLoop:
         settle(seen, ruled, self.ruling.levels)
         return _Done(at, ruled, whole.accounts, alerts)
 
-    async def _unread(self, whole: Whole, key: MarketKey, problem: str) -> list[Evaluation]:
+    async def _unread(self, whole: Whole, key: MarketKey, at: BlockRef, problem: str) -> list[Evaluation]:
         known = await self.ruling.store.known(whole.target.deployment.name)
-        book = whole.books[key]
-        book.doubt()
-        ours = {position: owner for position, owner in known.items() if position.market == key}
-        return unseen(ours, book.journal.at, problem)
+        return unseen({p: owner for p, owner in known.items() if p.market == key}, at, problem)
 
     async def _listed(self, target: Target, head: BlockRef) -> "_Done":
         name, evaluations, markets = target.deployment.name, list[Evaluation](), dict[MarketKey, Market]()

@@ -23,9 +23,14 @@ class Kept:
     left: tuple[PositionId, ...]
 
 
-def worth_keeping(books: Iterable[Book], ruled: Ruled, watched: Sequence[Address]) -> Kept:
-    """Return what to store: watched positions, those not settled, and once more those that have just settled."""
-    kept, left, owners = list[tuple[Evaluation, PositionState]](), list[PositionId](), frozenset(watched)
+def worth_keeping(books: Sequence[Book], ruled: Ruled, watched: Sequence[Address]) -> Kept:
+    """Return what to store: watched positions, those not settled, and once more those that have just settled.
+
+    What is ruled of markets that are none of the books says only that they could not be read, and is all kept.
+    """
+    left, owners, read = list[PositionId](), frozenset(watched), {book.market.key for book in books}
+    pairs = zip(ruled.evaluations, ruled.states, strict=True)
+    kept = [(seen, state) for seen, state in pairs if state.position.market not in read]
     for book in books:
         known = frozenset(book.kept.values())
         left += [book.target.position(book.market.key, key) for key in book.lost]

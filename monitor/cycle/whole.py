@@ -36,7 +36,8 @@ _log = log.get("cycle")
 class Whole:
     """The books of one deployment, by market.
 
-    `audits` are the last ones. `salt` keeps strangers from choosing addresses that slow look-ups down.
+    `unopened` says why others have none, `audits` are the last ones. `salt` keeps strangers from choosing addresses
+    that slow look-ups down.
     """
 
     target: Target
@@ -51,19 +52,38 @@ class Whole:
     jitter: Callable[[], float]
     salt: int
     books: dict[MarketKey, Book] = field(default_factory=dict)
+    unopened: dict[MarketKey, ReadError] = field(default_factory=dict)
     audits: dict[MarketKey, Finding] = field(default_factory=dict)
+    _listed_block: int | None = None
 
     async def ready(self, head: BlockRef) -> BlockRef:
         """Open the books that are not open yet, and return the newest block of head and books.
 
-        Building one takes long; it then stands at a newer block than the head it was asked for. Raises ReadError when
-        the markets or the accounts of one cannot be found.
+        Building one takes long; it then stands at a newer block than the head it was asked for. Markets that cannot be
+        opened are tried again with the next head. Raises ReadError when the markets cannot be listed, or none opened.
         """
-        if not self.books:
-            kept = await self.store.known(self.target.deployment.name)
-            for key in await self.chain.read(self.adapter.markets(self.target.deployment), head):
-                self.books[key] = await self._opened(key, [p.key for p in kept if p.market == key])
+        if self._listed_block is None or head.number - self._listed_block >= EVERY_BLOCKS or self.unopened:
+            try:
+                keys = await self.chain.read(self.adapter.markets(self.target.deployment), head)
+            except ReadError as e:
+                if not self.books:
+                    raise
+                _log.warning("markets not listed", deployment=self.target.deployment.name, problem=str(e))
+            else:
+                await self._open([key for key in keys if key not in self.books])
+                self._listed_block = head.number
         return max((head, *(book.journal.at for book in self.books.values())), key=lambda block: block.number)
+
+    async def _open(self, keys: Sequence[MarketKey]) -> None:
+        kept = await self.store.known(self.target.deployment.name) if keys else {}
+        self.unopened.clear()
+        for key in keys:
+            try:
+                self.books[key] = await self._opened(key, [p.key for p in kept if p.market == key])
+            except ReadError as e:
+                self.unopened[key] = e
+        if not self.books and self.unopened:
+            raise next(iter(self.unopened.values()))
 
     async def rebuild(self, key: MarketKey) -> Book:
         """Build a market's book anew from the chain."""

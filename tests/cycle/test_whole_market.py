@@ -1,7 +1,7 @@
 """At each of many blocks of random acts, the at-risk list is the contract's own answer for every account there is."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -38,19 +38,31 @@ REORG_EVERY, REORG_DEPTH = 8, 3
 @asynccontextmanager
 async def followed(market: Market, folder: Path, *urls: str) -> AsyncIterator[tuple[HeadLoop, Store]]:
     """Follow a devnet market as the service does, through its own node unless told otherwise."""
-    clock, slug = SystemClock(), Slug("aave_v3")
-    endpoints = tuple(map(EndpointSpec, urls or (market.chain.node.http_url,)))
-    spec = ChainSpec(CHAIN, "local", 1_000, endpoints, allow_private=True)
-    deployment = Deployment(
-        DeploymentName("local"), slug, CHAIN, {"pool_addresses_provider": address(market.deployed.provider)}
-    )
-    target, outlooks = Target(deployment, ADAPTERS[slug], ()), Outlooks({}, NONE)
+    async with all_followed({"local": market}, folder, *urls) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def all_followed(
+    markets: Mapping[str, Market], folder: Path, *urls: str
+) -> AsyncIterator[tuple[HeadLoop, Store]]:
+    """Follow devnet markets of one chain, each as a deployment of that name."""
+    clock, slug, outlooks = SystemClock(), Slug("aave_v3"), Outlooks({}, NONE)
+    levels, kernel = Levels.parse(table(resources.config() / "levels.toml")), numpy_kernel()
+    node = next(iter(markets.values())).chain.node
+    spec = ChainSpec(CHAIN, "local", 1_000, tuple(map(EndpointSpec, urls or (node.http_url,))), allow_private=True)
     async with Store.open(f"sqlite:///{folder / 'hfm.db'}", clock) as store, open_chain(spec, clock) as chain:
-        levels = Levels.parse(table(resources.config() / "levels.toml"))
-        adapter, kernel = ADAPTERS[slug], numpy_kernel()
-        whole = Whole(target, adapter, 0, chain, store, outlooks, kernel, levels, 3 * WAD // 2, lambda: 0.5, 7)
-        ruling = Ruling(store, levels, {}, {}, clock)
-        yield HeadLoop(chain, (target,), outlooks, ruling, {deployment.name: whole}, clock, 3 * WAD // 2), store
+
+        def whole(name: str, market: Market) -> Whole:
+            roots = {"pool_addresses_provider": address(market.deployed.provider)}
+            target = Target(Deployment(DeploymentName(name), slug, CHAIN, roots), ADAPTERS[slug], ())
+            return Whole(
+                target, ADAPTERS[slug], 0, chain, store, outlooks, kernel, levels, 3 * WAD // 2, lambda: 0.5, 7
+            )
+
+        wholes = {DeploymentName(name): whole(name, market) for name, market in markets.items()}
+        targets, ruling = tuple(one.target for one in wholes.values()), Ruling(store, levels, {}, {}, clock)
+        yield HeadLoop(chain, targets, outlooks, ruling, wholes, clock, 3 * WAD // 2), store
 
 
 async def listed(board: Board, block: int) -> dict[str, int]:
