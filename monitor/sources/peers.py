@@ -15,6 +15,13 @@ _USERS_PER_CALL = 500
 
 def web3_contract_calls(url: str, pool: Address, function: Function, users: Sequence[Address]) -> Callable[[], int]:
     """Return a reader of one `contract.functions.….call()` per account, as web3's own documentation shows it."""
+    return two_calls_per_account(url, pool, (function,), users)
+
+
+def two_calls_per_account(
+    url: str, pool: Address, functions: Sequence[Function], users: Sequence[Address]
+) -> Callable[[], int]:
+    """Return a reader that makes the calls of an account one after the other, as Euler's liquidation bot does."""
     abi = [
         {
             "name": function.name,
@@ -23,12 +30,13 @@ def web3_contract_calls(url: str, pool: Address, function: Function, users: Sequ
             "inputs": [{"name": "", "type": kind} for kind in function.inputs],
             "outputs": [{"name": "", "type": kind} for kind in function.outputs],
         }
+        for function in functions
     ]
     web3 = Web3(Web3.HTTPProvider(url))
     contract = web3.eth.contract(address=Web3.to_checksum_address(pool), abi=abi)
-    call = contract.functions[function.name]
+    calls = [contract.functions[function.name] for function in functions]
     checksummed = [Web3.to_checksum_address(user) for user in users]
-    return lambda: len([call(user).call() for user in checksummed])
+    return lambda: len([[call(user).call() for call in calls] for user in checksummed])
 
 
 def multicall_package(url: str, pool: Address, function: Function, users: Sequence[Address]) -> Callable[[], int]:

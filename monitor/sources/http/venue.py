@@ -14,6 +14,7 @@ from monitor.query import Answer, Ask, Moment, Question, VenueCall, drive
 from monitor.sources.http import strict_json
 from monitor.sources.http.budget import Budget
 from monitor.sources.http.exchange import exchange
+from monitor.sources.http.freshness import Freshness, VenueStatus
 from monitor.sources.http.guard import Destination
 from monitor.sources.http.status import refusal
 
@@ -42,6 +43,12 @@ class Venue:
         self._session = session
         self._to = Destination(URL(spec.url), spec.allow_private, clock)
         self._budget = Budget(clock, spec.requests_per_s)
+        self._freshness = Freshness(clock)
+
+    def status(self) -> VenueStatus:
+        """Return how old its last news is; stale after 45 s, whether it fails, repeats itself or was not asked."""
+        fresh = self._freshness
+        return VenueStatus(self.spec.name, fresh.age_ms, fresh.is_stale, fresh.problem)
 
     async def read(self, ask: Ask[T], *, deadline_s: float = READ_DEADLINE_S) -> T:
         """Return what the read finds.
@@ -57,7 +64,14 @@ class Venue:
             raise NoEndpoint(f"{self.spec.name}: expected the read to end within {deadline_s:g} s") from None
 
     async def fetch(self, call: VenueCall) -> tuple[str, int]:
-        """Return the JSON text of one answer and the server's time in ms."""
+        """Return the JSON text of one answer and the server's time in ms; raises ReadError, never an older answer."""
+        try:
+            return await self._tried(call)
+        except ReadError as e:
+            self._freshness.failed(str(e))
+            raise
+
+    async def _tried(self, call: VenueCall) -> tuple[str, int]:
         pauses_ms = iter(RETRY_PAUSES_MS)
         while True:
             if self._budget.pause_ms:
@@ -80,6 +94,7 @@ class Venue:
         if answer.status != 200:
             raise refusal(answer.status, answer.retry_after_ms, self.spec.name)
         strict_json.parse(answer.body, self.spec.name)
+        self._freshness.answered(answer.server_time_ms)
         return str(answer.body, "utf-8"), answer.server_time_ms or self._clock.wall_s() * 1000
 
     def moment(self, server_time_ms: int) -> VenueMoment:
