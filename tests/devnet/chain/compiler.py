@@ -73,7 +73,12 @@ def own(name: str) -> Contract:
 
 
 def compiled(
-    label: str, sources: Mapping[str, str], evm_version: str, runs: int, remappings: Mapping[str, str] | None = None
+    label: str,
+    sources: Mapping[str, str],
+    evm_version: str,
+    runs: int,
+    remappings: Mapping[str, str] | None = None,
+    solc: str = SOLC,
 ) -> dict[str, Contract]:
     """Every contract in `sources` (path → text), from the cache when nothing has changed. Legacy pipeline."""
     settings = {
@@ -88,11 +93,11 @@ def compiled(
         "settings": settings,
     }
     given = orjson.dumps(standard)
-    key = hashlib.sha256(_solc_version().encode() + given).hexdigest()[:32]
+    key = hashlib.sha256(_solc_version(solc).encode() + given).hexdigest()[:32]
     stored = CACHE / "compiled" / f"{label}-{key}.json"
     with locked(CACHE / "compiled" / f"{label}.lock"):
         if not stored.exists():
-            output = _compile(given)
+            output = _compile(given, solc)
             partial = stored.with_suffix(".partial")
             partial.write_bytes(orjson.dumps(output))
             partial.rename(stored)
@@ -100,16 +105,16 @@ def compiled(
     return {name: _contract(name, c["abi"], c["code"], c["links"], c["runtime"]) for name, c in contracts.items()}
 
 
-def _solc_version() -> str:
-    return str(json.loads((node_modules() / SOLC / "package.json").read_text())["version"])
+def _solc_version(solc: str) -> str:
+    return str(json.loads((node_modules() / solc / "package.json").read_text())["version"])
 
 
-def _compile(standard_json: bytes) -> dict[str, Any]:
+def _compile(standard_json: bytes, solc: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="hfm-solc-") as folder:
         driver, given, answer = Path(folder, "driver.js"), Path(folder, "input.json"), Path(folder, "output.json")
         driver.write_text(DRIVER)
         given.write_bytes(standard_json)
-        command = [str(node()), "--stack-size=8000", str(driver), str(node_modules() / SOLC), str(given), str(answer)]
+        command = [str(node()), "--stack-size=8000", str(driver), str(node_modules() / solc), str(given), str(answer)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=COMPILE_TIMEOUT_S, check=False)
         if done.returncode:
             raise DevnetUnavailable(f"npm solc failed: {done.stderr[-800:]}")
