@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.schema import CreateColumn
 
 from monitor.clock import Clock
 from monitor.errors import ConfigError
@@ -33,13 +32,16 @@ def _ledgers(connection: Connection) -> None:
 
 
 def _time_to_liquidation(connection: Connection) -> None:
-    column, table = tables.positions.c.time_to_liquidation_s, tables.positions.name
-    if column.name not in {known["name"] for known in inspect(connection).get_columns(table)}:
-        shown = CreateColumn(column).compile(dialect=connection.dialect)
-        connection.execute(text(f"ALTER TABLE {table} ADD COLUMN {shown}"))
+    known = {column["name"] for column in inspect(connection).get_columns(tables.positions.name)}
+    if tables.positions.c.time_to_liquidation_s.name not in known:
+        connection.execute(text("ALTER TABLE positions ADD COLUMN time_to_liquidation_s INTEGER"))
 
 
-MIGRATIONS = (Migration("first_light", _first_light), Migration("ledgers", _ledgers), Migration("time_to_liquidation", _time_to_liquidation))
+MIGRATIONS = (
+    Migration("first_light", _first_light),
+    Migration("ledgers", _ledgers),
+    Migration("time_to_liquidation", _time_to_liquidation),
+)
 
 
 async def pending(engine: AsyncEngine, known: tuple[Migration, ...] = MIGRATIONS) -> tuple[Migration, ...]:

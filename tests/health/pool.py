@@ -13,9 +13,9 @@ from monitor.pricing.aave_oracle import OracleLayout, asset_node, feed_node
 from monitor.pricing.formula import Formula, Positive
 from monitor.pricing.graph import Derived, PriceGraph
 from monitor.protocols.aave_v3.adapter import AaveV3
-from monitor.protocols.aave_v3.interest import Interest
 from monitor.protocols.aave_v3.market import NO_ADDRESS, Configuration, Market, PoolLayout, Reserve
 from monitor.protocols.aave_v3.versions import RULES
+from monitor.protocols.aave_v3.versions.interest import Interest
 from monitor.protocols.aave_v3.versions.totals import COLLATERAL, SCALED_DEBT
 from monitor.units import RAY
 

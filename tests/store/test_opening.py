@@ -11,6 +11,7 @@ from monitor.domain.alerts import Notice
 from monitor.errors import ConfigError, StoreError
 from monitor.store import Store, engine, tables
 from monitor.store.migrations import MIGRATIONS, Migration, migrate, pending
+from monitor.units import YEAR_S
 from tests.fakes.evaluations import evaluation, position
 from tests.outbox.scene import alert, opened, step, to
 
@@ -104,11 +105,11 @@ async def test_a_database_from_before_learns_the_time_that_interest_takes(tmp_pa
         old.execute(f"DELETE FROM migrations WHERE name NOT IN {known}")
     async with opened(tmp_path) as store:
         before = await store.views.position(position())
-        await store.commit(replace(step(), evaluations=[replace(evaluation("1.2"), time_to_liquidation_s=2**40)]))
+        await store.commit(replace(step(), evaluations=[replace(evaluation("1.2"), time_to_liquidation_s=10 * YEAR_S)]))
         after = await store.views.position(position())
     assert before is not None
     assert after is not None
-    assert (before.time_to_liquidation_s, after.time_to_liquidation_s) == (None, 2**40)
+    assert (before.time_to_liquidation_s, after.time_to_liquidation_s) == (None, 10 * YEAR_S)
 
 
 def test_every_table_is_strict():

@@ -11,12 +11,13 @@ from monitor.domain.prices import PROTOCOL, Repricing
 from monitor.ledger.accounts import Account, Accounts
 from monitor.protocols.aave_v3 import accounts as stored
 from monitor.protocols.aave_v3 import assess as judged
-from monitor.protocols.aave_v3 import events, interest, liquidation, owing, reading
+from monitor.protocols.aave_v3 import events, liquidation, owing, reading
 from monitor.protocols.aave_v3 import health as exact
 from monitor.protocols.aave_v3 import screen as screened
 from monitor.protocols.aave_v3.folding import fold as folding
 from monitor.protocols.aave_v3.market import Market
 from monitor.protocols.aave_v3.screen import CELLS
+from monitor.protocols.aave_v3.versions import interest
 from monitor.query import Ask, Log, LogFilter
 from monitor.screen.factors import Factors
 

@@ -7,8 +7,8 @@ from monitor.domain.health import Health, Line, Measured, NoDebt, Unmeasurable
 from monitor.domain.prices import PROTOCOL, Repricing, Unknown, Value
 from monitor.ledger.accounts import Account
 from monitor.pricing.graph import Prices, on_collateral_side, on_debt_side
-from monitor.protocols.aave_v3.interest import GrownReserves
 from monitor.protocols.aave_v3.market import Category, Market
+from monitor.protocols.aave_v3.versions.interest import GrownReserves
 from monitor.protocols.aave_v3.versions.totals import Term, Totals
 from monitor.units import UINT256_MAX
 

@@ -11,7 +11,7 @@ from monitor.domain.prices import Node, PriceUsed
 from monitor.domain.token import Token
 from monitor.pricing.aave_oracle import OracleLayout
 from monitor.pricing.graph import PriceGraph
-from monitor.protocols.aave_v3.interest import Interest
+from monitor.protocols.aave_v3.versions.interest import Interest
 from monitor.protocols.aave_v3.versions.rules import Rules
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from monitor.domain.token import Token
 from monitor.errors import ConfigError, ReadError, UnexpectedAnswer
 from monitor.pricing.aave_oracle import asset_node, oracle_layout, oracle_prices
 from monitor.pricing.heartbeat import heartbeats_s
-from monitor.protocols.aave_v3.interest import Interest
 from monitor.protocols.aave_v3.market import NO_ADDRESS, Configuration, Market, PoolLayout, Reserve
 from monitor.protocols.aave_v3.versions import rules_of
 from monitor.protocols.aave_v3.versions.categories import categories, category_bitmaps, category_settings, price_sources
+from monitor.protocols.aave_v3.versions.interest import Interest
 from monitor.protocols.aave_v3.versions.rules import Rules
 from monitor.protocols.aave_v3.versions.totals import SCALED_DEBT
 from monitor.query import Answer, Ask, EthCall, Failed, ask, ask_all, ask_each, moment, must_be_bytes, together

@@ -13,9 +13,9 @@ from monitor.domain.token import Token
 from monitor.ledger.accounts import Account, Balance
 from monitor.pricing.aave_oracle import OracleLayout, asset_node
 from monitor.pricing.graph import PriceGraph
-from monitor.protocols.aave_v3.interest import Interest
 from monitor.protocols.aave_v3.market import NO_ADDRESS, Category, Configuration, Market, PoolLayout, Reserve
 from monitor.protocols.aave_v3.versions import RULES
+from monitor.protocols.aave_v3.versions.interest import Interest
 from monitor.protocols.aave_v3.versions.rules import Rules
 from monitor.protocols.aave_v3.versions.totals import COLLATERAL, SCALED_DEBT
 from monitor.units import RAY
