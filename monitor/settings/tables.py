@@ -26,6 +26,8 @@ class ChainSettings(_Table):
     block_time_s: float = Field(default=12.0, gt=0)
     pace_s: float | None = Field(default=None, gt=0)
     lag_blocks: int = Field(default=1, ge=0)
+    settle_blocks: int = Field(default=64, ge=0)
+    halted_after_s: int | None = Field(default=None, gt=0)
     rpc: tuple[str, ...] = ()
     requests_per_s: int | None = Field(default=None, gt=0)
     allow_private: bool = False

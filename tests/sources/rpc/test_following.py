@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from monitor.domain.liveness import Live
 from monitor.domain.moment import BlockRef
 from monitor.errors import BlockMoved, NoEndpoint
 from monitor.query import EthCall, LensCall, StorageRead, ask_raw
@@ -226,6 +227,29 @@ async def test_a_wrong_local_clock_is_reported_and_leaves_ages_right(
     assert capsys.readouterr().out.count("clock_skew") == 1
     await clock.sleep(5)
     assert chain.status()[0].head_age_ms == 5_000
+
+
+@pytest.mark.parametrize("jump_s", [3600, -3600])
+async def test_a_local_clock_that_jumps_by_an_hour_changes_no_age_and_is_warned_of_once(
+    node: Node, chain_of: MakeChain, jump_s: int, capsys: pytest.CaptureFixture[str]
+):
+    latest = int(node.rpc.request("eth_getBlockByNumber", "latest", False)["timestamp"], 16)
+    clock = FakeClock(latest, runs=True)
+    chain = await chain_of(node.http, node.ws, clock=clock)
+    for turn in range(40):
+        node.rpc.request("evm_setNextBlockTimestamp", latest + (turn + 1) * BLOCK_S)
+        node.mine()
+        await clock.sleep(BLOCK_S)
+        await chain.head()
+        assert [status.head_age_ms for status in chain.status()] == [0, 0]
+        if turn == 9:
+            assert chain.clock_skew_s == 0
+            clock.jump_wall(jump_s)
+        assert isinstance(chain.liveness, Live)
+    assert chain.clock_skew_s == jump_s
+    assert capsys.readouterr().out.count("clock_skew") == 1
+    await clock.sleep(7)
+    assert [status.head_age_ms for status in chain.status()] == [7_000, 7_000]
 
 
 async def test_a_right_local_clock_is_not_reported(node: Node, chain_of: MakeChain, capsys: pytest.CaptureFixture[str]):
