@@ -8,7 +8,7 @@ from eth_utils.crypto import keccak
 
 from monitor.adapter import Mismatch
 from monitor.domain.deployment import Deployment
-from monitor.domain.health import Measured, Unmeasurable
+from monitor.domain.health import Health, Measured, NoDebt, Unmeasurable
 from monitor.domain.ids import Address, MarketKey, PositionKey
 from monitor.errors import DecodeError
 from monitor.ledger.accounts import Account, Accounts, Balance, key_rows
@@ -131,10 +131,20 @@ def compare(deployment: Deployment, key: MarketKey, keys: Sequence[PositionKey])
         if theirs is not None and theirs != account:
             found.append(Mismatch(account.key, str(theirs.balances), str(account.balances)))
         health, is_healthy = health_of(view, account), isinstance(answer, Failed) and _HEALTHY in answer.revert_data
-        is_fine = not (isinstance(health, Measured) and health.is_past_line)
-        if is_fine != is_healthy and not (isinstance(health, Unmeasurable) and not is_healthy):
+        if not _agree(health, is_healthy=is_healthy):
             found.append(Mismatch(account.key, "healthy" if is_healthy else f"not healthy: {answer}", str(health)))
     return tuple(found)
+
+
+def _agree(health: Health, *, is_healthy: bool) -> bool:
+    """Whether our health fits what `liquidate` says, which asks the oracle first and fails with it."""
+    match health:
+        case Measured():
+            return health.is_past_line is not is_healthy
+        case NoDebt():
+            return True
+        case Unmeasurable():
+            return not is_healthy
 
 
 def _liquidation(market: Market, borrower: PositionKey) -> "_Tried":
