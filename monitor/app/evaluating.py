@@ -25,7 +25,7 @@ from monitor.health.evaluate import evaluation
 from monitor.ledger.accounts import Accounts
 
 FEW = 5_000
-_SHARE = 500
+SHARE = 500
 _AHEAD = 2
 
 
@@ -49,8 +49,8 @@ class Evaluators:
     async def _shared(self, sight: Sight) -> AsyncIterator[Row]:
         told: deque[asyncio.Future[list[Row]]] = deque()
         common = sight.target.adapter, sight.market, sight.outlook.repricing
-        for start in range(0, len(sight.accounts), _SHARE):
-            told.append(self._ask(*common, share(sight.accounts, start, start + _SHARE)))
+        for start in range(0, len(sight.accounts), SHARE):
+            told.append(self._ask(*common, share(sight.accounts, start, start + SHARE)))
             if len(told) > _AHEAD * self.width:
                 for one in await told.popleft():
                     yield one

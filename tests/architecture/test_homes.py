@@ -26,7 +26,7 @@ HOMES = {
     "eth_utils": {"abi", "domain", "sources", "protocols"},
     "multicall": {"sources/peers.py"},
     "numba": {"screen", "protocols/*/screen.py"},
-    "numpy": {"ledger", "screen", "risk", "adapter", "protocols", "history", "export", "store"},
+    "numpy": {"ledger", "screen", "risk", "adapter", "protocols", "history", "export", "store", "cli/benching/*.py"},
     "orjson": ANYWHERE_IMPURE,
     "plotly": {"dashboard"},
     "prometheus_client": {"api"},

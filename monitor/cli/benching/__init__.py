@@ -1,0 +1,1 @@
+"""The measurements of `hfm bench`, one file per kind of work."""
