@@ -92,7 +92,8 @@ class Fold:
     """What the logs of a block, or of several in a row, did.
 
     `put` are accounts as they now are, to the last unit. `reread` are those whose state the logs do not tell exactly;
-    `appeared` are the ones among them that were not known before.
+    `appeared` are the ones among them that were not known before. `everyone`: somebody changed whom no log names, so
+    that all accounts are to be read again.
     """
 
     put: tuple[Account, ...] = ()
@@ -100,6 +101,7 @@ class Fold:
     appeared: tuple[PositionKey, ...] = ()
     liquidated: tuple[Liquidated, ...] = ()
     changed: tuple[Changed, ...] = ()
+    everyone: bool = False
 
 
 Known = Callable[[PositionKey], Account | None]

@@ -68,8 +68,8 @@ class Family:
     deployment: Deployment
     moments: Callable[[], Sequence[Reader]]
     empty: Account
-    reads_price: Callable[[Followed[Any], Any, Account, Node], bool] = reads_every_leg
-    grown: Callable[[Followed[Any], Account, int], Account] = with_more_debt
+    reads_price: Callable[[Any, Any, Account, Node], bool] = reads_every_leg
+    grown: Callable[[Any, Account, int], Account] = with_more_debt
     may_rise_bps: int = 0
     totals_within_raw: int = 0
     most_calls: int = 4

@@ -1,0 +1,1 @@
+"""Compound III (Comet): one base asset to borrow, many collaterals, one contract per market."""

@@ -1,0 +1,1 @@
+"""What logs did to a Comet and its accounts: exact collateral, liquidations, changed parameters."""
