@@ -179,6 +179,16 @@ class Followed(Adapter[M], Protocol[M]):
     """A protocol whose accounts are found from logs and kept up to date by them."""
 
     @property
+    def key_bytes(self) -> int:
+        """How many bytes a position's key has: 20 where it is an address."""
+        ...
+
+    @property
+    def has_owners(self) -> bool:
+        """Whether accounts name an owner that is not their key."""
+        ...
+
+    @property
     def cells(self) -> Cells:
         """Which stored numbers are collateral and which are debt."""
         ...
@@ -212,6 +222,10 @@ class Followed(Adapter[M], Protocol[M]):
 
     def fold(self, before: M, market: M, known: Known, logs: Sequence[Log]) -> Fold:
         """Return what the logs between two moments of the market did to it and to its accounts."""
+        ...
+
+    def bears_on(self, market: M, change: Changed, account: Account) -> bool:
+        """Return whether a changed parameter matters to the health of an account, its liquidation or its ways out."""
         ...
 
     def totals(self, market: M) -> Ask[Mapping[tuple[int, int], int]]:

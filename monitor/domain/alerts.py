@@ -20,7 +20,10 @@ class Level(IntEnum):
 
 
 class AlertKind(StrEnum):
-    """Why a message is sent."""
+    """Why a message is sent.
+
+    A liquidation is *seen* while a reorg may still undo it, and LIQUIDATED once its block is settled.
+    """
 
     WORSENED = "worsened"
     DETERIORATED = "deteriorated"
@@ -28,6 +31,8 @@ class AlertKind(StrEnum):
     RECOVERED = "recovered"
     UNKNOWN = "unknown"
     KNOWN_AGAIN = "known_again"
+    PARAMETER_CHANGED = "parameter_changed"
+    LIQUIDATION_SEEN = "liquidation_seen"
     LIQUIDATED = "liquidated"
     TEST = "test"
 
@@ -60,20 +65,27 @@ class Alert:
                 return max(self.level, Level.WARN)
             case AlertKind.RECOVERED | AlertKind.KNOWN_AGAIN:
                 return Level.OK
-            case AlertKind.LIQUIDATED:
+            case AlertKind.LIQUIDATION_SEEN | AlertKind.LIQUIDATED:
                 return Level.LIQUIDATABLE + 1
-            case AlertKind.WORSENED | AlertKind.DETERIORATED | AlertKind.REPEATED | AlertKind.TEST:
+            case AlertKind.WORSENED | AlertKind.DETERIORATED | AlertKind.REPEATED:
+                return self.level
+            case AlertKind.PARAMETER_CHANGED | AlertKind.TEST:
                 return self.level
 
     @property
     def topic(self) -> str:
-        """Messages of one topic replace each other while unsent; an event stands for itself."""
+        """Messages of one topic replace each other while unsent; an event stands for itself.
+
+        A liquidation that is settled before it could be told as seen is told once.
+        """
         match self.kind:
             case AlertKind.WORSENED | AlertKind.DETERIORATED | AlertKind.REPEATED | AlertKind.RECOVERED:
                 return "level"
             case AlertKind.UNKNOWN | AlertKind.KNOWN_AGAIN:
                 return "knowledge"
-            case AlertKind.LIQUIDATED | AlertKind.TEST:
+            case AlertKind.LIQUIDATION_SEEN | AlertKind.LIQUIDATED:
+                return f"liquidation:{self.incident}"
+            case AlertKind.PARAMETER_CHANGED | AlertKind.TEST:
                 return f"{self.kind.value}:{self.incident}:{self.seq}"
 
 

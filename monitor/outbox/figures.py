@@ -21,10 +21,11 @@ def health_text(factor: str) -> str:
     return _grouped(_rounded(value, places, ROUND_FLOOR))
 
 
-def amount_text(amount: str) -> str:
-    """Return an amount to pay, rounded up so that it suffices."""
+def amount_text(amount: str, *, up: bool = True) -> str:
+    """Return an amount with at least six significant digits; one to pay is rounded up so that it suffices."""
     value = _number(amount)
-    return safe_line(amount, _MOST_CHARACTERS) if value is None else _grouped(_significant(value, ROUND_CEILING))
+    rounding = ROUND_CEILING if up else ROUND_FLOOR
+    return safe_line(amount, _MOST_CHARACTERS) if value is None else _grouped(_significant(value, rounding))
 
 
 def price_text(price: str, *, up: bool) -> str:

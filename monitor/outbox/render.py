@@ -2,7 +2,6 @@
 
 import html
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -10,9 +9,9 @@ from monitor.channels.channel import Message
 from monitor.domain.alerts import Alert, AlertKind, Level, Recipient
 from monitor.domain.label import safe_line, short_address, shown_label
 from monitor.outbox import figures
+from monitor.outbox.events import event_lines, left_lines
+from monitor.outbox.lines import EMPTY, KEY, Line, fitting, plain, strong
 
-CHARACTERS = 4096
-KEY = 9
 _ICONS = {
     Level.OK: "🟢",
     Level.WATCH: "🔵",
@@ -23,21 +22,12 @@ _ICONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line; those with the lowest `keep` go first when a message is too long, those with KEY never."""
-
-    keep: int
-    text: str
-    html: str
-
-
 def render(alert: Alert, recipient: Recipient, key: str, route_index: int, link_base: str) -> Message:
     """Return the message, at most 4,096 UTF-16 units in either form.
 
     Level, health factor, liquidation price, action and incident are always there. The only link leads to `link_base`.
     """
-    lines = _fitting(list(_lines(alert, recipient, route_index, link_base)))
+    lines = fitting(list(_lines(alert, recipient, route_index, link_base)))
     return Message(
         key=key,
         incident=alert.incident,
@@ -60,29 +50,38 @@ _WORDS = {
     AlertKind.RECOVERED: "RECOVERED, NOW {level}",
     AlertKind.UNKNOWN: "HEALTH UNKNOWN",
     AlertKind.KNOWN_AGAIN: "HEALTH KNOWN AGAIN, {level}",
+    AlertKind.PARAMETER_CHANGED: "PARAMETERS CHANGED, {level}",
+    AlertKind.LIQUIDATION_SEEN: "LIQUIDATED, NOT FINAL YET",
     AlertKind.LIQUIDATED: "LIQUIDATED",
     AlertKind.TEST: "TEST",
 }
 
 
+_EVENTS = {AlertKind.LIQUIDATION_SEEN, AlertKind.LIQUIDATED}
+_MAY_BE_FINE = {AlertKind.RECOVERED, AlertKind.TEST, AlertKind.KNOWN_AGAIN, AlertKind.PARAMETER_CHANGED}
+
+
 def _lines(alert: Alert, recipient: Recipient, route_index: int, link_base: str) -> Iterator[Line]:
     facts, position = alert.facts, alert.position
-    yield _strong(KEY, _headline(alert))
+    yield strong(KEY, _headline(alert))
     place = f"{position.protocol} · {position.deployment} · {_who(alert)}"
-    yield _plain(8, safe_line(place.replace("_", " ")))
-    yield _EMPTY
+    yield plain(8, safe_line(place.replace("_", " ")))
+    yield EMPTY
+    yield from event_lines(alert)
     yield from _health(alert)
+    if alert.kind in _EVENTS:
+        yield from left_lines(facts)
     yield from _prices(alert)
-    yield _EMPTY
+    yield EMPTY
     yield from _action(alert)
-    yield _EMPTY
+    yield EMPTY
     if "doubts" in facts:
-        yield _plain(3, f"Prices in doubt: {safe_line(facts['doubts'])}")
+        yield plain(3, f"Prices in doubt: {safe_line(facts['doubts'])}")
     if route_index > 0:
-        yield _plain(5, f"Sent here because {safe_line(recipient.routes[0].channel)} did not accept messages for you.")
+        yield plain(5, f"Sent here because {safe_line(recipient.routes[0].channel)} did not accept messages for you.")
     when = datetime.fromtimestamp(alert.at_time_s, UTC)
-    yield _plain(6, f"As of block {alert.at_block}, {when:%Y-%m-%d %H:%M:%S} UTC")
-    yield _plain(KEY, f"Incident {alert.incident}")
+    yield plain(6, f"As of block {alert.at_block}, {when:%Y-%m-%d %H:%M:%S} UTC")
+    yield plain(KEY, f"Incident {alert.incident}")
     if link_base:
         url = f"{link_base.rstrip('/')}/positions/{quote(str(position), safe='')}"
         yield Line(KEY, url, f'<a href="{html.escape(url)}">Open this position</a>')
@@ -95,13 +94,13 @@ def _headline(alert: Alert) -> str:
             return f"🟢 {'NO DEBT LEFT' if 'no_debt' in alert.facts else what} (was {alert.previous.name})"
         case AlertKind.UNKNOWN:
             return f"❔ {what}"
-        case AlertKind.LIQUIDATED:
+        case AlertKind.LIQUIDATION_SEEN | AlertKind.LIQUIDATED:
             return f"🚨 {what}"
         case AlertKind.TEST:
             return f"✅ {what}: this channel works"
         case AlertKind.WORSENED:
             return f"{_ICONS[alert.level]} {what} (was {alert.previous.name})"
-        case AlertKind.DETERIORATED | AlertKind.REPEATED | AlertKind.KNOWN_AGAIN:
+        case AlertKind.DETERIORATED | AlertKind.REPEATED | AlertKind.KNOWN_AGAIN | AlertKind.PARAMETER_CHANGED:
             return f"{_ICONS[alert.level]} {what}"
 
 
@@ -109,25 +108,25 @@ def _health(alert: Alert) -> Iterator[Line]:
     facts = alert.facts
     health, cautious, last = facts.get("health"), facts.get("cautious_health"), facts.get("last_health")
     if "no_debt" in facts:
-        yield _strong(KEY, "Health: no debt, so nothing can be liquidated")
+        yield strong(KEY, "Health: no debt, so nothing can be liquidated")
     elif health is not None:
-        yield _strong(KEY, f"Health {figures.health_text(health)} (liquidation below 1)")
+        yield strong(KEY, f"Health {figures.health_text(health)} (liquidation below 1)")
     else:
         known = (
             f", last {figures.health_text(last)} at block {safe_line(facts.get('last_at_block', '?'))}" if last else ""
         )
-        yield _strong(KEY, f"Health not measurable now{known}")
+        yield strong(KEY, f"Health not measurable now{known}")
     if "unknown" in facts:
-        yield _plain(8, f"Why: {safe_line(facts['unknown'])}")
+        yield plain(8, f"Why: {safe_line(facts['unknown'])}")
         if alert.kind is AlertKind.UNKNOWN:
-            yield _plain(8, f"Level before: {alert.level.name}. Unknown is not safe.")
+            yield plain(8, f"Level before: {alert.level.name}. Unknown is not safe.")
     if "blockers" in facts:
-        yield _plain(7, f"Past its line, but not liquidatable right now: {safe_line(facts['blockers'])}")
+        yield plain(7, f"Past its line, but not liquidatable right now: {safe_line(facts['blockers'])}")
     if cautious is not None and facts.get("driver") == "cautious":
         said = f"Cautious health {figures.health_text(cautious)} (independent prices, haircuts) sets this level"
-        yield _plain(7, said)
+        yield plain(7, said)
     elif cautious is not None:
-        yield _plain(4, f"Cautious health {figures.health_text(cautious)} (independent prices, haircuts)")
+        yield plain(4, f"Cautious health {figures.health_text(cautious)} (independent prices, haircuts)")
     if alert.kind is AlertKind.RECOVERED:
         yield from _ending(facts)
 
@@ -136,19 +135,19 @@ def _ending(facts: Mapping[str, str]) -> Iterator[Line]:
     lasted = figures.duration_text(facts.get("duration_s"))
     worst = facts.get("worst_health")
     shown = f", health {figures.health_text(worst)}" if worst else ""
-    yield _plain(7, f"Lasted {lasted or 'unknown'}; worst {safe_line(facts.get('worst', 'unknown'))}{shown}")
+    yield plain(7, f"Lasted {lasted or 'unknown'}; worst {safe_line(facts.get('worst', 'unknown'))}{shown}")
 
 
 def _prices(alert: Alert) -> Iterator[Line]:
     prices = figures.listed(alert.facts.get("liquidation_prices"))
     if not prices:
         nothing = "none, nothing is owed" if "no_debt" in alert.facts else "not known"
-        yield _plain(KEY, f"Liquidation price: {nothing}")
+        yield plain(KEY, f"Liquidation price: {nothing}")
     for index, price in enumerate(prices):
-        yield _plain(KEY if index == 0 else 2, f"Liquidation price: {_line_of(price)}")
+        yield plain(KEY if index == 0 else 2, f"Liquidation price: {_line_of(price)}")
     in_time = figures.interest_text(alert.facts.get("time_to_liquidation_s"))
     if in_time is not None:
-        yield _plain(4, f"By interest alone, at today's rates: liquidatable {in_time}")
+        yield plain(4, f"By interest alone, at today's rates: liquidatable {in_time}")
 
 
 def _line_of(price: Mapping[str, str]) -> str:
@@ -163,47 +162,24 @@ def _line_of(price: Mapping[str, str]) -> str:
 
 def _action(alert: Alert) -> Iterator[Line]:
     facts, steps = alert.facts, figures.listed(alert.facts.get("steps"))
-    if alert.kind in {AlertKind.RECOVERED, AlertKind.TEST, AlertKind.KNOWN_AGAIN} and alert.level <= Level.WATCH:
+    if alert.kind in _EVENTS and "no_debt" in facts:
+        yield plain(KEY, "To do: nothing is owed any more; withdraw what is left, or leave it.")
+    elif alert.kind in _MAY_BE_FINE and alert.level <= Level.WATCH:
         own = " If you did not close it yourself, check what happened." if "no_debt" in facts else ""
-        yield _plain(KEY, f"To do: nothing now.{own}")
+        yield plain(KEY, f"To do: nothing now.{own}")
     elif steps:
         target = figures.health_text(facts.get("target_health", "?"))
-        yield _strong(KEY, f"To do, any one of these, for a health of {target}:")
+        yield strong(KEY, f"To do, any one of these, for a health of {target}:")
         for index, step in enumerate(steps):
             what = f"{safe_line(step['action']).capitalize()} {figures.amount_text(step['amount'])}"
-            yield _plain(KEY if index == 0 else 6, f"• {what} {shown_label(step['token'])}")
+            yield plain(KEY if index == 0 else 6, f"• {what} {shown_label(step['token'])}")
     elif alert.kind is AlertKind.UNKNOWN:
-        yield _strong(KEY, "To do: look at the position yourself; repay or add collateral if in doubt.")
+        yield strong(KEY, "To do: look at the position yourself; repay or add collateral if in doubt.")
     else:
-        yield _strong(KEY, "To do: repay debt or add collateral.")
+        yield strong(KEY, "To do: repay debt or add collateral.")
     if "unavailable" in facts:
-        yield _plain(5, f"Not possible now: {safe_line(facts['unavailable'])}")
+        yield plain(5, f"Not possible now: {safe_line(facts['unavailable'])}")
 
 
 def _who(alert: Alert) -> str:
     return f"{safe_line(alert.facts.get('label', ''), 40)} {short_address(alert.position.key)}".strip()
-
-
-def _plain(keep: int, text: str) -> Line:
-    return Line(keep, text, html.escape(text))
-
-
-def _strong(keep: int, text: str) -> Line:
-    return Line(keep, text, f"<b>{html.escape(text)}</b>")
-
-
-_EMPTY = Line(KEY, "", "")
-
-
-def _fitting(lines: list[Line]) -> list[Line]:
-    while max(_length(line.text for line in lines), _length(line.html for line in lines)) > CHARACTERS:
-        least = min(line.keep for line in lines)
-        if least == KEY:
-            break
-        last = max(i for i, line in enumerate(lines) if line.keep == least)
-        lines = [*lines[:last], *lines[last + 1 :]]
-    return lines
-
-
-def _length(lines: Iterator[str]) -> int:
-    return sum(len(line.encode("utf-16-le")) // 2 + 1 for line in lines)

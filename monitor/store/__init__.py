@@ -12,7 +12,7 @@ from monitor.store.shown import (
     PositionView,
     Sort,
 )
-from monitor.store.store import Commit, Cursor, Store
+from monitor.store.store import Commit, Cursor, EventsKept, EventsPart, Store
 from monitor.store.views import Views
 
 __all__ = [
@@ -23,6 +23,8 @@ __all__ = [
     "Cursor",
     "Deliverable",
     "DeploymentView",
+    "EventsKept",
+    "EventsPart",
     "LedgerPart",
     "NotKept",
     "OutboxStatus",

@@ -23,12 +23,17 @@ _LEDGERS = (tables.ledgers, tables.ledger_parts, tables.ledger_steps)
 
 
 def _first_light(connection: Connection) -> None:
-    first = [table for table in tables.metadata.sorted_tables if table not in _LEDGERS]
+    later = (*_LEDGERS, tables.events)
+    first = [table for table in tables.metadata.sorted_tables if table not in later]
     tables.metadata.create_all(connection, tables=first)
 
 
 def _ledgers(connection: Connection) -> None:
     tables.metadata.create_all(connection, tables=_LEDGERS)
+
+
+def _events(connection: Connection) -> None:
+    tables.metadata.create_all(connection, tables=(tables.events,))
 
 
 def _time_to_liquidation(connection: Connection) -> None:
@@ -40,6 +45,7 @@ def _time_to_liquidation(connection: Connection) -> None:
 MIGRATIONS = (
     Migration("first_light", _first_light),
     Migration("ledgers", _ledgers),
+    Migration("events", _events),
     Migration("time_to_liquidation", _time_to_liquidation),
 )
 

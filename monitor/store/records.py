@@ -7,32 +7,24 @@ from typing import Any
 
 from monitor.domain.alerts import Alert, AlertKind, Level, Recipient, Route, dedupe_key
 from monitor.domain.assessment import Quote, Remedy
-from monitor.domain.health import Health, Measured, NoDebt, Unmeasurable
-from monitor.domain.ids import ChainId, PositionId
+from monitor.domain.ids import Address, ChainId, PositionId
 from monitor.domain.moment import At, BlockRef, VenueMoment
 from monitor.domain.row import Evaluation, row
 from monitor.domain.token import Token
+from monitor.errors import StoreError
+from monitor.rules.events.liquidations import Liquidation, Sighting
+from monitor.rules.events.parameters import Change
+from monitor.rules.events.parameters import Told as ToldChange
 from monitor.rules.state import Driver, Gap, Incident, PositionState, Streak, Told
+from monitor.store.paging import place
 from monitor.units import decimal_text
 
 Record = dict[str, Any]
 
-_WIDTH = 41
-_OFFSET = 10**40
-_INT64_MAX = 2**63 - 1
-LAST = "9" * _WIDTH
-NO_DEBT = "8" * _WIDTH
-
-
-def sort_key(value: int) -> str:
-    """Return digits of fixed width that sort as the integer does; what does not fit stands at the end of the scale."""
-    return str(min(max(value + _OFFSET, 0), 2 * _OFFSET - 1)).zfill(_WIDTH)
-
 
 def position_record(evaluation: Evaluation) -> Record:
     """Return the row of `positions`: the snapshot row as JSON, and the columns it is found and sorted by."""
-    cells, seen = row(evaluation), evaluation.protocol
-    cents = None if cells["debt_usd"] is None else _cents(str(cells["debt_usd"]))
+    cells, seen, where = row(evaluation), evaluation.protocol, place(evaluation)
     return {
         "id": str(seen.id),
         "chain": seen.id.chain,
@@ -40,44 +32,24 @@ def position_record(evaluation: Evaluation) -> Record:
         "deployment": seen.id.deployment,
         "owner": seen.owner,
         "status": cells["status"],
-        "health_key": _health_key(seen.health),
-        "debt_key": LAST if cents is None else sort_key(-cents),
-        "distance_key": _distance_key(evaluation),
-        "debt_cents": None if cents is None else min(cents, _INT64_MAX),
+        "health_key": where.health_key,
+        "debt_key": where.debt_key,
+        "distance_key": where.distance_key,
+        "debt_cents": where.debt_cents,
         "at_time_s": cells["at_time"],
         "time_to_liquidation_s": evaluation.time_to_liquidation_s,
         "row": json.dumps(cells),
-        "remedy": None if evaluation.remedy is None else json.dumps(_remedy(evaluation.remedy)),
-        "quote": None if evaluation.quote is None else json.dumps(_quote(evaluation.quote)),
+        "remedy": None if evaluation.remedy is None else json.dumps(remedy_record(evaluation.remedy)),
+        "quote": None if evaluation.quote is None else json.dumps(quote_record(evaluation.quote)),
     }
-
-
-def _cents(dollars: str) -> int:
-    whole, _, fraction = dollars.partition(".")
-    return int(whole + fraction.ljust(2, "0"))
-
-
-def _health_key(health: Health) -> str:
-    match health:
-        case Measured():
-            return sort_key(health.factor_wad_down)
-        case NoDebt():
-            return NO_DEBT
-        case Unmeasurable():
-            return LAST
-
-
-def _distance_key(evaluation: Evaluation) -> str:
-    if evaluation.protocol.is_insolvent:
-        return sort_key(0)
-    return LAST if evaluation.distance_bps is None else sort_key(evaluation.distance_bps)
 
 
 def _token(token: Token) -> Record:
     return {"address": token.address, "symbol": token.symbol, "decimals": token.decimals}
 
 
-def _quote(quote: Quote) -> Record:
+def quote_record(quote: Quote) -> Record:
+    """Return a quote with raw amounts as decimal text."""
     return {
         "debt": _token(quote.debt),
         "collateral": _token(quote.collateral),
@@ -94,7 +66,8 @@ def _quote(quote: Quote) -> Record:
     }
 
 
-def _remedy(remedy: Remedy) -> Record:
+def remedy_record(remedy: Remedy) -> Record:
+    """Return a remedy with raw amounts as decimal text."""
     steps = [
         {
             "action": step.action,
@@ -189,6 +162,57 @@ def alert_from(text: str) -> Alert:
         "previous": Level(cells["previous"]),
     }
     return Alert(**{**cells, **own})
+
+
+def reached_record(at: BlockRef) -> Record:
+    """Return the row of `events` that says up to which block they were taken."""
+    return {"id": "", "kind": "reached", "at_block": at.number, "event": at_json(at)}
+
+
+def event_record(event: Sighting | ToldChange) -> Record:
+    """Return the row of `events`, without whose it is; amounts are decimal text."""
+    if isinstance(event, Sighting):
+        kind, cells = "liquidation", Record({"seen": event.seen, "announced": event.announced})
+        what = _liquidation(event.liquidation)
+    else:
+        kind, cells, what = "parameter", {}, _fields(event.change)
+    cells |= {"stands": event.stands, "at": at_json(event.at), "what": what}
+    return {"id": event.id, "kind": kind, "at_block": event.at.number, "event": json.dumps(cells)}
+
+
+def _liquidation(what: Liquidation) -> Record:
+    return {
+        **_fields(what),
+        "position": str(what.position),
+        "collateral": _token(what.collateral),
+        "debt": _token(what.debt),
+        "seized_raw": str(what.seized_raw),
+        "repaid_raw": str(what.repaid_raw),
+        "written_off": [[_token(token), str(raw)] for token, raw in what.written_off],
+    }
+
+
+def event_from(kind: str, text: str) -> Sighting | ToldChange:
+    """Return the event written by `event_record`."""
+    cells = json.loads(text)
+    at, what, stands = at_from(cells["at"]), cells["what"], cells["stands"]
+    if not isinstance(at, BlockRef):
+        raise StoreError(f"expected an event at a block, found it at {at!r:.80}")
+    if kind == "parameter":
+        return ToldChange(Change(**what), at, stands)
+    own = {
+        "position": PositionId.parse(what["position"]),
+        "collateral": _token_from(what["collateral"]),
+        "debt": _token_from(what["debt"]),
+        "seized_raw": int(what["seized_raw"]),
+        "repaid_raw": int(what["repaid_raw"]),
+        "written_off": tuple((_token_from(token), int(raw)) for token, raw in what["written_off"]),
+    }
+    return Sighting(Liquidation(**{**what, **own}), at, stands, cells["seen"], cells["announced"])
+
+
+def _token_from(cells: Record) -> Token:
+    return Token(Address(cells["address"]), cells["symbol"], cells["decimals"])
 
 
 def outbox_record(alert: Alert, recipient: Recipient, now_s: int, refused: AbstractSet[Route]) -> Record:

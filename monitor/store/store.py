@@ -15,6 +15,8 @@ from monitor.domain.moment import At, BlockRef
 from monitor.domain.row import Evaluation
 from monitor.errors import ConfigError, NotLinked
 from monitor.ledger.journal import Journal
+from monitor.rules.events.liquidations import Sighting
+from monitor.rules.events.parameters import Told
 from monitor.rules.state import PositionState, time_s
 from monitor.store import engine, records, tables
 from monitor.store.engine import Database, Reach
@@ -39,12 +41,31 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
+class EventsPart:
+    """What is different in what is remembered of a market's events at a block: new ones, and the ids of those over."""
+
+    deployment: DeploymentName
+    market: MarketKey
+    at: BlockRef
+    put: Sequence[Sighting | Told] = ()
+    gone: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EventsKept:
+    """What is remembered of a market's events, and the block up to which they were taken; None where none ever were."""
+
+    at: BlockRef | None
+    events: tuple[Sighting | Told, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """One step: what was evaluated, what the rules remember and say, and the moment reached.
 
     Without a cursor nothing new was reached: the step only says that positions could not be read. `left` are positions
     no longer near any level, whose stored row would only grow old. `ledgers` stand at the cursor's block and must not
-    change until the commit is done.
+    change until the commit is done. `events` go with the notices that tell them.
     """
 
     cursor: Cursor | None
@@ -53,6 +74,7 @@ class Commit:
     notices: Sequence[Notice] = ()
     left: Sequence[PositionId] = ()
     ledgers: Sequence[LedgerPart] = ()
+    events: Sequence[EventsPart] = ()
 
 
 class Store:
@@ -106,6 +128,8 @@ class Store:
             reach("commit: alerts written")
             await self._enqueue(connection, step.notices, now_s)
             reach("commit: outbox written")
+            for events in step.events:
+                await self._put_events(connection, events)
             for part in step.ledgers:
                 await self._ledgers.write(connection, part)
             if step.cursor is not None:
@@ -134,6 +158,16 @@ class Store:
             rows = (await connection.execute(query)).all()
         return {PositionId.parse(row.id): row.owner and Address(row.owner) for row in rows}
 
+    async def events(self, deployment: DeploymentName, market: MarketKey) -> EventsKept:
+        """Return what is remembered of a market's events, oldest first."""
+        t = tables.events.c
+        query = select(t.id, t.kind, t.event).where((t.deployment == deployment) & (t.market == market))
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query.order_by(t.at_block, t.id))).all()
+        at = next((records.at_from(row.event) for row in rows if not row.id), None)
+        events = (records.event_from(row.kind, row.event) for row in rows if row.id)
+        return EventsKept(at if isinstance(at, BlockRef) else None, tuple(events))
+
     async def cursor(self, deployment: DeploymentName) -> Cursor | None:
         """Return how far the deployment was followed, None when never."""
         columns = tables.cursors.c
@@ -161,6 +195,14 @@ class Store:
     async def _drop(self, connection: AsyncConnection, left: Sequence[PositionId]) -> None:
         for ids in _chunks([str(p) for p in left]):
             await connection.execute(delete(tables.positions).where(tables.positions.c.id.in_(ids)))
+
+    async def _put_events(self, connection: AsyncConnection, part: EventsPart) -> None:
+        whose = {"deployment": part.deployment, "market": part.market}
+        rows = [records.reached_record(part.at), *map(records.event_record, part.put)]
+        await self._put(connection, tables.events, [{**whose, **row} for row in rows])
+        self._database.reach("commit: events written")
+        for ids in _chunks(list(part.gone)):
+            await connection.execute(delete(tables.events).filter_by(**whose).where(tables.events.c.id.in_(ids)))
 
     async def _put_incidents(self, connection: AsyncConnection, step: Commit, now_s: int) -> None:
         opened = [

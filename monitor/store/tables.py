@@ -169,3 +169,13 @@ ledger_steps = _table(
     Column("seq", _Int, primary_key=True),
     _bytes("data"),
 )
+
+events = _table(
+    "events",
+    Column("deployment", Text, primary_key=True),
+    Column("market", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    _text("kind"),
+    _int("at_block"),
+    _text("event"),
+)

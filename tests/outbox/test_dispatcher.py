@@ -58,13 +58,30 @@ async def test_a_message_not_yet_sent_is_replaced_by_the_next_of_its_position(tm
 async def test_an_unknown_replaces_no_level_and_an_event_replaces_nothing(tmp_path: Path):
     clock = FakeClock(runs=True)
     channel = FakeChannel(clock)
-    kinds = (AlertKind.WORSENED, AlertKind.LIQUIDATED, AlertKind.UNKNOWN, AlertKind.LIQUIDATED, AlertKind.REPEATED)
+    kinds = (
+        AlertKind.WORSENED,
+        AlertKind.LIQUIDATED,
+        AlertKind.UNKNOWN,
+        AlertKind.PARAMETER_CHANGED,
+        AlertKind.REPEATED,
+    )
     async with opened(tmp_path, clock) as store:
         for seq, kind in enumerate(kinds):
             await store.commit(told(alert(Level.CRITICAL, kind, seq=seq)))
         await deliver(store, [channel], clock)
     assert len(channel.taken) == 4
     assert sum("STILL" in m.subject for _, _, m in channel.taken) == 1
+
+
+async def test_a_liquidation_that_is_settled_before_it_was_told_as_seen_is_told_once(tmp_path: Path):
+    clock = FakeClock(runs=True)
+    channel = FakeChannel(clock)
+    async with opened(tmp_path, clock) as store:
+        await store.commit(told(alert(Level.LIQUIDATABLE, AlertKind.LIQUIDATION_SEEN)))
+        await store.commit(told(alert(Level.LIQUIDATABLE, AlertKind.LIQUIDATED, seq=1)))
+        await deliver(store, [channel], clock)
+    (message,) = [message for _, _, message in channel.taken]
+    assert message.subject.startswith("[LIQUIDATED]")
 
 
 async def test_the_same_step_committed_again_owes_nothing_new(tmp_path: Path):

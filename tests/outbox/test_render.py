@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,16 +14,22 @@ from monitor.domain.prices import Node
 from monitor.domain.row import Evaluation
 from monitor.domain.token import Token
 from monitor.outbox.figures import amount_text, away_text, duration_text, health_text, price_text
-from monitor.outbox.render import CHARACTERS, render
+from monitor.outbox.lines import CHARACTERS
+from monitor.outbox.render import render
+from monitor.rules.events.liquidations import Sighting
+from monitor.rules.events.parameters import Change
+from monitor.rules.events.telling import liquidation_alert, parameter_alert
 from monitor.rules.judge import judge
 from monitor.units import WAD
 from tests.channels.markup import linked_by_itself, parse
 from tests.domain.hostile import PAYLOADS
-from tests.fakes.evaluations import WETH, evaluation, position
+from tests.fakes.evaluations import USDC, WETH, block, evaluation, factor, position
+from tests.rules.events.forked import liquidation
 from tests.rules.scene import LEVELS, Scene
 
 OWNER = Recipient("telegram:42", (Route("telegram", "42"), Route("email", "a@b.c")))
 BASE = "https://hfm.example/v1"
+GOLDEN = Path(__file__).parent / "golden"
 
 
 def shown(alert: Alert, route: int = 0, base: str = BASE):
@@ -39,9 +46,26 @@ def story() -> dict[AlertKind, Alert]:
     scene.see("?the feed is stale", after_s=120)
     scene.see("2")
     scene.see("2", after_s=600)
-    first = scene.said[0]
-    seized = replace(first, kind=AlertKind.LIQUIDATED)
-    return {a.kind: a for a in (*scene.said, seized, replace(first, kind=AlertKind.TEST))}
+    return {a.kind: a for a in (*scene.said, *happened(), replace(scene.said[0], kind=AlertKind.TEST))}
+
+
+def happened() -> tuple[Alert, ...]:
+    """One alert of every kind that tells an event."""
+    after, at = evaluation("1.07", "1.02", at=110), block(110)
+    one = replace(liquidation(0xAB54, 104, 1_250_000_000_000_000_001), position=position(), repaid_raw=2_345_678_901)
+    sighting = Sighting(replace(one, written_off=((USDC, 12_000_000),)), block(105))
+    closed = evaluation("none", at=110)
+    cleared = replace(closed, protocol=replace(closed.protocol, legs=closed.protocol.legs[:1]))
+    changes = (
+        Change(WETH.address, "threshold_bps", 8_000, 7_550, one.transaction),
+        Change(WETH.address, "is_frozen", 0, 1, one.transaction),
+        Change("category 2", "price", None, "0x" + "45" * 20),
+    )
+    return (
+        liquidation_alert(sighting, AlertKind.LIQUIDATION_SEEN, after, LEVELS, at),
+        liquidation_alert(sighting, AlertKind.LIQUIDATED, cleared, LEVELS, at),
+        parameter_alert(factor("1.1339"), after, changes, (WETH, USDC), LEVELS, at),
+    )
 
 
 KINDS = story()
@@ -51,31 +75,14 @@ def test_the_story_tells_every_kind():
     assert set(KINDS) == set(AlertKind)
 
 
-GOLDEN = """\
-🔴 CRITICAL (was OK)
-aave v3 · local-core · main 0x0000…0001
-
-Health 1.20 (liquidation below 1)
-Cautious health 1.04 (independent prices, haircuts) sets this level
-Liquidation price: WETH (0x1111…1111) falls to 1,666.67 (now 2,000, 16.66 % away)
-
-To do, any one of these, for a health of 1.50:
-• Repay 250.124 USDC (0x2222…2222)
-• Add 0.312501 WETH (0x1111…1111)
-
-As of block 101, 2025-06-15 15:26:52 UTC
-Incident DMIO3DVN5S
-https://hfm.example/v1/positions/eip155%3A31337%2Faave_v3%2Flocal-core%2F0xcccccccccccccccccccccccccccccccccccccccc\
-%2F0x0000000000000000000000000000000000000001"""
-
-
-def test_a_message_says_what_happens_and_what_to_do():
-    alert = KINDS[AlertKind.WORSENED]
+@pytest.mark.parametrize("kind", AlertKind)
+def test_a_message_reads_as_it_is_written_down(kind: AlertKind):
+    """To change a message, change its files in `golden` with it: they are read by people."""
+    alert = KINDS[kind]
     message = shown(replace(alert, facts={**alert.facts, "label": "main"}))
-    assert message.text == GOLDEN
-    assert message.subject == "[CRITICAL] main 0x0000…0001: health 1.20"
-    assert message.html is not None
-    assert message.html.startswith("<b>🔴 CRITICAL (was OK)</b>\n")
+    written = {suffix: (GOLDEN / f"{kind.value}.{suffix}").read_text() for suffix in ("txt", "html")}
+    assert f"{message.subject}\n\n{message.text}\n" == written["txt"]
+    assert f"{message.html}\n" == written["html"]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +94,9 @@ def test_a_message_says_what_happens_and_what_to_do():
         (AlertKind.RECOVERED, "🟢 RECOVERED, NOW OK (was CRITICAL)", "To do: nothing now."),
         (AlertKind.UNKNOWN, "❔ HEALTH UNKNOWN", "To do: look at the position yourself"),
         (AlertKind.KNOWN_AGAIN, "🟢 HEALTH KNOWN AGAIN, OK", "To do: nothing now."),
-        (AlertKind.LIQUIDATED, "🚨 LIQUIDATED", "To do, any one of these"),
+        (AlertKind.PARAMETER_CHANGED, "🔴 PARAMETERS CHANGED, CRITICAL", "To do, any one of these"),
+        (AlertKind.LIQUIDATION_SEEN, "🚨 LIQUIDATED, NOT FINAL YET", "To do, any one of these"),
+        (AlertKind.LIQUIDATED, "🚨 LIQUIDATED", "To do: nothing is owed any more"),
         (AlertKind.TEST, "✅ TEST: this channel works", "To do, any one of these"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from monitor.adapter import Fold, Known, Mismatch
+from monitor.adapter import Changed, Fold, Known, Mismatch
 from monitor.domain.assessment import Assessment, Leg, Quote
 from monitor.domain.deployment import Deployment
 from monitor.domain.health import Health
@@ -14,6 +14,7 @@ from monitor.protocols.aave_v3 import assess as judged
 from monitor.protocols.aave_v3 import events, liquidation, owing, reading
 from monitor.protocols.aave_v3 import health as exact
 from monitor.protocols.aave_v3 import screen as screened
+from monitor.protocols.aave_v3.folding import bearing
 from monitor.protocols.aave_v3.folding import fold as folding
 from monitor.protocols.aave_v3.market import Market
 from monitor.protocols.aave_v3.screen import CELLS
@@ -26,6 +27,8 @@ class AaveV3:
     """A deployment has one market, its pool; a position is an address."""
 
     slug = Slug("aave_v3")
+    key_bytes = 20
+    has_owners = False
     cells = CELLS
 
     def markets(self, deployment: Deployment) -> Ask[tuple[MarketKey, ...]]:
@@ -69,6 +72,9 @@ class AaveV3:
     def fold(self, before: Market, market: Market, known: Known, logs: Sequence[Log]) -> Fold:
         """Return what the logs between two moments of the pool did to it and to its accounts."""
         return folding.fold(before, market, known, logs)
+
+    def bears_on(self, market: Market, change: Changed, account: Account) -> bool:
+        return bearing.bears_on(market, change, account)
 
     def totals(self, market: Market) -> Ask[Mapping[tuple[int, int], int]]:
         """Return what the scaled variable debts of all accounts add up to, by reserve."""
