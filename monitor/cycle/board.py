@@ -167,4 +167,5 @@ def _view(seen: Evaluation, state: PositionState | None, now_s: int, sort: Sort)
         incident=None if state is None or state.incident is None else state.incident.id,
         quote=None if seen.quote is None else quote_record(seen.quote),
         remedy=None if seen.remedy is None else remedy_record(seen.remedy),
+        time_to_liquidation_s=seen.time_to_liquidation_s,
     )

@@ -75,6 +75,7 @@ async def listed(board: Board, block: int) -> dict[str, int]:
             assert view.row["status"] == "measured", view.row["reason"]
             assert view.row["at_block"] == block
             found[str(view.row["key"])] = int(str(view.row["native_health"]))
+            assert (view.time_to_liquidation_s == 0) == (found[str(view.row["key"])] < WAD)
         cursor = page.next
         if cursor is None:
             return {key: health for key, health in found.items() if health < BELOW_WAD}
