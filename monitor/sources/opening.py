@@ -7,6 +7,7 @@ import aiohttp
 
 from monitor.clock import Clock
 from monitor.sources.http.venue import Venue, VenueSpec
+from monitor.sources.life.probation import Probation
 from monitor.sources.rpc.chain import Chain
 from monitor.sources.rpc.spec import ChainSpec
 
@@ -14,11 +15,14 @@ _CONNECTIONS = 16
 
 
 @asynccontextmanager
-async def open_chain(spec: ChainSpec, clock: Clock) -> AsyncIterator[Chain]:
-    """Yield the chain, checked and probed; raises WrongChain, ConfigError or NoEndpoint when none is usable."""
+async def open_chain(spec: ChainSpec, clock: Clock, probation: Probation | None = None) -> AsyncIterator[Chain]:
+    """Yield the chain, checked and probed; raises WrongChain, ConfigError or NoEndpoint when none is usable.
+
+    `probation` says since when the new checks have run on this chain; without it they begin now.
+    """
     connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as session:
-        chain = Chain(spec, clock, session)
+        chain = Chain(spec, clock, session, probation)
         try:
             await chain.start()
             yield chain

@@ -10,6 +10,7 @@ from monitor.errors import BlockMoved, EndpointError, EndpointsDisagree, Malform
 from monitor.query import Log, LogFilter
 from monitor.sources.evm import block as blocks
 from monitor.sources.evm.reader import Reader
+from monitor.sources.life.probation import Check
 from monitor.sources.logs import entries
 from monitor.sources.logs.at_block import OfBlock, logs_of_block
 from monitor.sources.logs.span import logs_of_span
@@ -102,9 +103,10 @@ class Agreed:
         return tuple(entries.ordered(agreed, one.label))
 
     def _tell(self, endpoint: Endpoint, logs: Iterable[Log], complete: Collection[Log]) -> None:
-        endpoint.meter.disagreements += 1
         missing = len(set(complete) - set(logs))
-        _log.warning("logs_incomplete", endpoint=endpoint.label, missing=missing, of=len(complete))
+        is_out = self.doubt.contradicted(endpoint, Check.LOGS, is_spare=self._has_second(endpoint))
+        told = {"endpoint": endpoint.label, "missing": missing, "of": len(complete)}
+        _log.warning("logs_incomplete", **told, quarantined=is_out)
 
     async def _admitted(self, endpoint: Endpoint, logs: Collection[Log]) -> set[Log]:
         if not logs:

@@ -22,6 +22,7 @@ from monitor.sources.jsonrpc.messages import Request
 from monitor.sources.jsonrpc.silence import Silence, limit_ms
 from monitor.sources.jsonrpc.stream import StreamTransport
 from monitor.sources.jsonrpc.transport import Transport
+from monitor.sources.life.probation import Probation
 from monitor.sources.life.settled import Settled
 from monitor.sources.logs.scan import Estimate, Progress, Scan
 from monitor.sources.rpc.comparison import Doubt
@@ -40,8 +41,11 @@ T = TypeVar("T")
 class Chain:
     """Reads one chain through its endpoints. `start` before use, `close` after."""
 
-    def __init__(self, spec: ChainSpec, clock: Clock, session: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, spec: ChainSpec, clock: Clock, session: aiohttp.ClientSession, probation: Probation | None = None
+    ) -> None:
         self.spec = spec
+        self.probation = probation or Probation()
         self._clock = clock
         self._session = session
         self._open = AsyncExitStack()
@@ -49,7 +53,7 @@ class Chain:
         self._running: set[asyncio.Task[None]] = set()
         self._endpoints: tuple[Endpoint, ...] = ()
         self._following = Following(spec, clock, (), self._spawn)
-        self._doubt = Doubt(clock)
+        self._doubt = Doubt(clock, self.probation)
         self._settled = Settled(spec, self._fit)
 
     async def start(self) -> None:
@@ -57,6 +61,7 @@ class Chain:
 
         Raises WrongChain, ConfigError or NoEndpoint when none is usable.
         """
+        self.probation.begin(self._clock.wall_s())
         self._endpoints = tuple(
             Endpoint(endpoint, self.spec, self._transport(endpoint), self._clock) for endpoint in self.spec.endpoints
         )

@@ -8,6 +8,7 @@ from monitor import log
 from monitor.clock import Clock
 from monitor.errors import EndpointsDisagree, ReadError
 from monitor.query import Failed, LensPart
+from monitor.sources.life.probation import Check, Probation
 from monitor.sources.rpc.endpoint import Endpoint
 from monitor.sources.rpc.failover import Done, Failover, Job, Limits, T
 
@@ -24,6 +25,7 @@ class Doubt:
     """Which pieces of work are done twice: every twentieth, and all of them for a minute after a disagreement."""
 
     clock: Clock
+    probation: Probation = field(default_factory=Probation)
     _pieces: int = field(default=0, init=False)
     _until_ms: int = field(default=0, init=False)
 
@@ -35,6 +37,18 @@ class Doubt:
     def raise_(self) -> None:
         """Look at everything twice for a while."""
         self._until_ms = self.clock.monotonic_ms() + DOUBT_MS
+
+    def contradicted(self, endpoint: Endpoint, check: Check, *, is_spare: bool) -> bool:
+        """Note that an endpoint failed a check, and return whether that took it out for a while.
+
+        It is flagged only while the check is on trial, and while no other endpoint could take its place.
+        """
+        endpoint.meter.disagreements += 1
+        if is_spare and self.probation.is_over(check, self.clock.wall_s()):
+            endpoint.quarantine(QUARANTINE_MS)
+            return True
+        endpoint.meter.flags += 1
+        return False
 
 
 async def compared(failover: Failover, job: Job[T], first: Done[T], limits: Limits, doubt: Doubt) -> T:
