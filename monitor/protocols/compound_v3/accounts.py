@@ -69,13 +69,11 @@ def compare(deployment: Deployment, key: MarketKey, keys: Sequence[PositionKey])
         ask_each([COMET["borrowBalanceOf"].at(market.comet, key) for key in keys]),
     )
     ours = {account.key: _said(market, account) for account in accounts}
-    pairs = [
-        (key, _text(None if isinstance(verdict, Failed) else verdict, owed))
-        for key, verdict, owed in zip(keys, says, owes, strict=True)
-    ]
-    return tuple(Mismatch(k, theirs, ours[k]) for k, theirs in pairs if k in ours and theirs != ours[k]) + tuple(
-        Mismatch(k, theirs, "not read") for k, theirs in pairs if k not in ours
-    )
+    pairs = zip(keys, says, owes, strict=True)
+    theirs = {key: _text(None if isinstance(v, Failed) else v, owed) for key, v, owed in pairs}
+    silent = {key for key, owed in zip(keys, owes, strict=True) if isinstance(owed, Failed) and key not in ours}
+    found = {key: ours.get(key, "not read") for key in keys if key not in silent}
+    return tuple(Mismatch(key, theirs[key], said) for key, said in found.items() if said != theirs[key])
 
 
 def _said(market: Market, account: Account) -> str:
