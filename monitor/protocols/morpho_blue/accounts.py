@@ -19,6 +19,8 @@ from monitor.query import Answer, Ask, EthCall, Failed, ask_each, must_be_bytes,
 
 KEYS_AT_ONCE = 1_000
 """Slots of one call: 2.3 million gas, 32 kB up and down."""
+CALLS_AT_ONCE = 8
+"""Calls of one round, so that no request outgrows what an endpoint takes."""
 _POSITION_SLOT = (2).to_bytes(32)
 _HEALTHY = b"position is healthy"
 
@@ -57,10 +59,13 @@ def read_accounts(market: Market, keys: Sequence[PositionKey]) -> Ask[Accounts]:
     """
     slots = position_slots(market.key, keys)
     parts = [tuple(slots[i : i + KEYS_AT_ONCE]) for i in range(0, len(slots), KEYS_AT_ONCE)]
-    answers = yield from ask_each([_Words(market.morpho, part) for part in parts])
-    words = [answer for answer in answers if not isinstance(answer, Failed)]
-    if len(words) < len(parts):
-        return (yield from _read_plainly(market, keys))
+    words: list[bytes] = []
+    for start in range(0, len(parts), CALLS_AT_ONCE):
+        calls = [_Words(market.morpho, part) for part in parts[start : start + CALLS_AT_ONCE]]
+        for answer in (yield from ask_each(calls)):
+            if isinstance(answer, Failed):
+                return (yield from _read_plainly(market, keys))
+            words.append(answer)
     return _accounts(keys, b"".join(words))
 
 

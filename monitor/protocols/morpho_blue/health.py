@@ -5,6 +5,7 @@ Contract file: Morpho.sol (_isHealthy, liquidate).
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from monitor.domain.assessment import Accrual, Assessment, Exactness, Kind, Leg, Side
 from monitor.domain.health import Health, Line, Measured, NoDebt, Unmeasurable
@@ -40,8 +41,7 @@ class Priced:
     loan_price: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(NamedTuple):
     """What an account has: raw collateral, borrow shares, and the loan units that those shares owe, rounded up."""
 
     collateral_raw: int

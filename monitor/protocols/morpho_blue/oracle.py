@@ -20,6 +20,7 @@ from monitor.query import Ask, Failed, ask_each
 _ORACLE = interface("morpho_blue", "oracle")
 _VAULT = interface("morpho_blue", "vault")
 _FEED = interface("shared", "chainlink_aggregator")
+_ERC20 = interface("shared", "erc20")
 _NONE = Address("0x" + 40 * "0")
 _FEEDS = ("BASE_FEED_1", "BASE_FEED_2", "QUOTE_FEED_1", "QUOTE_FEED_2")
 _REST = ("BASE_VAULT", "BASE_VAULT_CONVERSION_SAMPLE", "QUOTE_VAULT", "QUOTE_VAULT_CONVERSION_SAMPLE", "SCALE_FACTOR")
@@ -39,10 +40,14 @@ def loan_node(loan: Address) -> Node:
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """An ERC-4626 vault whose exchange rate is a factor of a price: what the sample of its shares is worth."""
+    """An ERC-4626 vault whose exchange rate is a factor of a price: what the sample of its shares is worth.
+
+    `decimals` are of what is inside, where the vault says what that is.
+    """
 
     address: Address
     sample: int
+    decimals: int
 
     @property
     def node(self) -> Node:
@@ -61,8 +66,10 @@ class Side:
     vaults: tuple[Vault, ...]
 
     @property
-    def nodes(self) -> tuple[Node, ...]:
-        return (*(_feed_node(feed.address) for feed in self.feeds), *(vault.node for vault in self.vaults))
+    def factors(self) -> tuple[tuple[Node, int], ...]:
+        """The node of each factor and its decimals."""
+        feeds = ((_feed_node(feed.address), feed.decimals) for feed in self.feeds)
+        return (*feeds, *((vault.node, vault.decimals) for vault in self.vaults))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +106,27 @@ def read_layout(oracle: Address) -> Ask[OracleLayout]:
     feeds, (base, base_sample, quote, quote_sample, scale) = known[: len(_FEEDS)], known[len(_FEEDS) :]
     named = [feed for feed in feeds if feed != _NONE]
     made = dict(zip(named, (yield from aggregators(named)), strict=True))
+    places = yield from _decimals_inside([vault for vault in (base, quote) if vault != _NONE])
     base_side, quote_side = (
         Side(
             feeds=tuple(_aggregator(feed, made[feed]) for feed in own if feed != _NONE),
-            vaults=(Vault(vault, sample),) if vault != _NONE else (),
+            vaults=(Vault(vault, sample, places.get(vault, _digits(sample))),) if vault != _NONE else (),
         )
         for own, vault, sample in ((feeds[:2], base, base_sample), (feeds[2:], quote, quote_sample))
     )
     return OracleLayout(oracle, Composition(base_side, quote_side, scale))
+
+
+def _decimals_inside(vaults: Sequence[Address]) -> Ask[dict[Address, int]]:
+    """Return the decimals of what each vault holds, without those that do not say."""
+    assets = yield from ask_each([_VAULT["asset"].at(vault) for vault in vaults])
+    inside = [(v, asset) for v, asset in zip(vaults, assets, strict=True) if not isinstance(asset, Failed)]
+    found = yield from ask_each([_ERC20["decimals"].at(asset, untrusted=True) for _, asset in inside])
+    return {v: places for (v, _), places in zip(inside, found, strict=True) if not isinstance(places, Failed)}
+
+
+def _digits(sample: int) -> int:
+    return len(str(sample)) - 1
 
 
 def _aggregator(address: Address, known: Aggregator | Failed) -> Aggregator:
@@ -131,7 +151,7 @@ def read_prices(
         ]
     )
     unit = PriceUsed(loan_node(loan), ORACLE_PRICE_SCALE, PRICE_DECIMALS, loan, "hardcoded")
-    node, answer = oracle_node(layout.oracle), _value(price)
+    node, answer = oracle_node(layout.oracle), _value(price, f"oracle {layout.oracle}")
     if composition is not None:
         inputs = dict(_inputs(feeds, vaults, answers, now_s, heartbeats_s))
         derived = tuple(_derived(node, composition, layout.oracle, decimals))
@@ -153,8 +173,8 @@ def _inputs(
         node, heartbeat_s = _feed_node(feed.address), heartbeats_s.get(feed.address, DEFAULT_HEARTBEAT_S)
         yield node, price_used(node, feed, _round(answer), heartbeat_s, now_s)
     for vault, answer in zip(vaults, answers[len(feeds) :], strict=True):
-        decimals = len(str(vault.sample)) - 1
-        yield vault.node, PriceUsed(vault.node, _value(answer), decimals, vault.address, "exchange-rate")
+        value = _value(answer, f"vault {vault.address}")
+        yield vault.node, PriceUsed(vault.node, value, vault.decimals, vault.address, "exchange-rate")
 
 
 def _round(answer: Any) -> Round:
@@ -170,20 +190,19 @@ def _derived(node: Node, composition: Composition, oracle: Address, decimals: in
     """Yield MorphoChainlinkOracleV2.price: scale times base over quote, rounded once, down."""
     sides: list[Node] = []
     for name, side in (("base", composition.base), ("quote", composition.quote)):
-        factors = side.nodes or (_ONE,)
-        product, so_far = factors[0], factors[0]
-        for number, factor in enumerate(factors[1:]):
-            product = Node(f"{node}:{name}:{number}")
-            yield Derived(product, Product(1), (so_far, factor), 0, oracle)
+        (so_far, places), *rest = side.factors or ((_ONE, 0),)
+        for number, (factor, more) in enumerate(rest):
+            product, places = Node(f"{node}:{name}:{number}"), places + more
+            yield Derived(product, Product(1), (so_far, factor), places, oracle)
             so_far = product
-        sides.append(product)
-    is_priced_in_loan = not composition.quote.nodes
+        sides.append(so_far)
+    is_priced_in_loan = not composition.quote.factors
     formula: Formula = Scaled(composition.scale, is_up=True) if is_priced_in_loan else Quotient(composition.scale)
     yield Derived(node, formula, (sides[0],) if is_priced_in_loan else (sides[0], sides[1]), decimals, oracle)
 
 
 def _constants(composition: Composition) -> Iterator[PriceUsed]:
-    if not composition.base.nodes:
+    if not composition.base.factors:
         yield PriceUsed(_ONE, 1, 0, "constant", "hardcoded")
 
 
@@ -195,5 +214,5 @@ def _same(made: Value, answer: Value) -> bool:
     return made == answer or (isinstance(made, Unknown) and isinstance(answer, Unknown))
 
 
-def _value(answer: int | Failed) -> Value:
-    return Unknown(answer.reason) if isinstance(answer, Failed) else answer
+def _value(answer: int | Failed, what: str) -> Value:
+    return Unknown(f"{what} does not answer: {answer.reason}") if isinstance(answer, Failed) else answer

@@ -30,7 +30,7 @@ def morpho_blue(chain: Chain, people: int = PEOPLE, seed: int = SEED) -> Morpho:
         symbol: deploy_feed(chain, f"{symbol} / USD", dollars * E8, 86_400) for symbol, (_, dollars) in TOKENS.items()
     }
     vaults = {
-        symbol: chain.deploy(contracts()["ToldVault"].bytecode, ["uint256"], [rate])
+        symbol: chain.deploy(contracts()["ToldVault"].bytecode, ["address", "uint256"], [tokens[INSIDE[symbol]], rate])
         for symbol, rate in VAULT_RATES.items()
     }
     list_one = partial(_listed, chain, tokens, feeds, vaults, irms)

@@ -39,6 +39,9 @@ def test_every_composed_price_is_its_feeds_and_vaults_to_the_last_unit(watched: 
         assert (Doubt.OPAQUE in market.graph.present[node].labels) is not is_composed
         expected = {f"feed:{feed.feed.lower()}" for feed in one.feeds}
         expected |= {f"ratio:{one.vault.lower()}:{10**18}"} if one.vault else set()
+        rates = [price for price in market.prices if price.method == "exchange-rate" and price.node != node]
+        inside = {"wstETH": 18, "sUSDC": 6}
+        assert {price.decimals for price in rates} <= {inside.get(one.shape.collateral)}
         assert set(market.graph.drivers[node]) == (expected if is_composed else {node})
 
 

@@ -30,9 +30,11 @@ interface Answers {
 
 /// A share of something whose exchange rate is told.
 contract ToldVault {
+    address public immutable asset;
     uint256 public rate;
 
-    constructor(uint256 first) {
+    constructor(address inside, uint256 first) {
+        asset = inside;
         rate = first;
     }
 
