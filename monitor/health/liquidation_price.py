@@ -64,10 +64,25 @@ def boundaries(
 
 
 def token_of(graph: PriceGraph, node: Node, driven: Iterable[Leg]) -> Token | None:
-    """Return the token whose price a node is: the only one it drives, or the one it passes through to unchanged."""
+    """Return the token whose price a node is: the only one it drives, or the one it passes through to unchanged.
+
+    None where the price falls as the node rises: that is what another price is told in.
+    """
+    driven = tuple(driven)
     prices = {leg.token: leg.price for leg in driven}
     same = [token for token, price in prices.items() if price == graph.values[node]]
-    return next(iter(prices)) if len(prices) == 1 else same[0] if len(same) == 1 else None
+    if len(prices) > 1:
+        return same[0] if len(same) == 1 else None
+    return None if _divides(graph, node, driven) else next(iter(prices), None)
+
+
+def _divides(graph: PriceGraph, node: Node, driven: Iterable[Leg]) -> bool:
+    now = graph.values[node]
+    if not isinstance(now, int) or not any(isinstance(made.formula, Quotient) for made in graph.affected[node]):
+        return False
+    twice = graph.evaluate(at(node, 2 * now))
+    pairs = ((graph.values[leg.node], twice[leg.node]) for leg in driven)
+    return any(isinstance(before, int) and isinstance(after, int) and after < before for before, after in pairs)
 
 
 def _directions(graph: PriceGraph, node: Node, driven: Sequence[Leg], health_now: Measured) -> tuple[bool, ...]:

@@ -204,10 +204,11 @@ def test_a_rise_beyond_a_cap_still_hurts_a_debt_without_one():
 def test_the_base_of_a_quotient_hurts_when_it_rises():
     pair = Listing("PAIR", 0, 18, 8_000, formula=Quotient(E8), upstream=("TOP", "BASE"))
     more = [PriceUsed(feed(s), 10 * E8, 8, "0x", "market") for s in ("TOP", "BASE")]
-    found = {
-        p.node: p.direction for p in prices(pool([pair, USDC], more=more), account({0: 1_000 * E18}, {1: 500 * 10**6}))
-    }
-    assert found == {feed("TOP"): "falls", feed("BASE"): "rises", feed("USDC"): "rises"}
+    found = {p.node: p for p in prices(pool([pair, USDC], more=more), account({0: 1_000 * E18}, {1: 500 * 10**6}))}
+    directions = {node: price.direction for node, price in found.items()}
+    assert directions == {feed("TOP"): "falls", feed("BASE"): "rises", feed("USDC"): "rises"}
+    named = {node: price.token and price.token.symbol for node, price in found.items()}
+    assert named == {feed("TOP"): "PAIR", feed("BASE"): None, feed("USDC"): "USDC"}, "a base is no price of the pair"
 
 
 def test_a_pegged_cap_lets_its_base_hurt_only_once_it_binds():
