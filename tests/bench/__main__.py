@@ -1,26 +1,44 @@
 """`./dev bench`: the promises measured on this machine, on a pool of 60 reserves that a local chain serves."""
 
 import argparse
+import asyncio
+import sys
 import tempfile
 from pathlib import Path
 
-from monitor.cli import main
+from monitor.app.readers import Readers, configured
+from monitor.cli.bench import market_lines, start_lines, told
+from monitor.cli.benching.line import Line
+from monitor.settings import addresses_in
+from tests.bench import growth, screen
 from tests.devnet import aave_wide, install_multicall3, running_chain
 from tests.e2e.command import DEPLOYMENT, accounts_of, config_of
 
 
-def bench(accounts: int, *more: str) -> None:
-    """Deploy the pool, write its accounts, and let `hfm bench` read them."""
+async def pool_lines(count: int) -> list[Line]:
+    """Deploy the pool, write its accounts, and measure what `hfm bench` does on them."""
     with running_chain() as chain, tempfile.TemporaryDirectory(prefix="hfm-bench-") as name:
-        folder, market = Path(name), aave_wide(chain, accounts)
+        folder, market = Path(name), aave_wide(chain, count)
         install_multicall3(chain)
-        config, listed = config_of(market, folder), accounts_of(market.accounts, folder)
-        main(["bench", "--config", str(config), "--deployment", DEPLOYMENT, "--accounts", str(listed), *more])
+        config, owners = config_of(market, folder), addresses_in(accounts_of(market.accounts, folder))
+        async with configured(config) as settings, Readers.open(settings, None, DEPLOYMENT, owners) as readers:
+            return await market_lines(readers, chain.node.http_url)
+
+
+async def bench(count: int, *, check: bool) -> int:
+    """Measure everything and print one table."""
+    lines = await asyncio.to_thread(start_lines)
+    return told(lines + await pool_lines(count), check=check)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument("--accounts", type=int, default=3000)
-    parser.add_argument("--check", action="store_true", help="leave with 1 when a budget is missed")
+    parser.add_argument("--check", action="store_true", help="leave with 1 when a ratio or a size is over its budget")
+    parser.add_argument("--growth", action="store_true", help="a thousand to a million accounts, instead")
+    parser.add_argument("--snapshot", action="store_true", help="with --growth: also write the million to Parquet")
     arguments = parser.parse_args()
-    bench(arguments.accounts, *(["--check"] if arguments.check else []))
+    if arguments.growth:
+        growth.show(list(screen.SIZES), snapshot=arguments.snapshot)
+        sys.exit()
+    sys.exit(asyncio.run(bench(arguments.accounts, check=arguments.check)))
