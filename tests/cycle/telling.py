@@ -6,15 +6,18 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from monitor.cycle.backfill import Archive
 from monitor.cycle.book import Book
 from monitor.cycle.events import Events
 from monitor.cycle.follow import Brought, follow
 from monitor.cycle.head import HeadLoop
 from monitor.cycle.whole import Whole
 from monitor.domain.alerts import Alert, AlertKind, Notice
-from monitor.domain.ids import PositionKey
+from monitor.domain.ids import PositionId, PositionKey
 from monitor.domain.moment import BlockRef
+from monitor.errors import NoEndpoint
 from monitor.ledger.journal import Journal
 from monitor.store import Commit, Cursor, Store
 from monitor.units import decimal_text
@@ -90,6 +93,21 @@ class Teller:
         return [alert for alert in self.alerts if alert.kind is kind]
 
 
+@dataclass
+class Forgetful:
+    """A chain that has no logs of the past."""
+
+    chain: Archive
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.chain, name)
+
+    async def logs(self, *_: Any) -> AsyncIterator[Any]:
+        for nothing in list[Any]():
+            yield nothing
+        raise NoEndpoint("no endpoint keeps the past")
+
+
 @asynccontextmanager
 async def telling(market: Market, folder: Path) -> AsyncIterator[Teller]:
     async with followed(market, folder) as (loop, store):
@@ -122,11 +140,17 @@ def on_chain(market: Market, last: int) -> list[tuple[str, ...]]:
     return sorted(found)
 
 
+def key_of(alert: Alert) -> PositionKey:
+    """Return whose alert it is."""
+    assert isinstance(alert.position, PositionId)
+    return alert.position.key
+
+
 def as_told(alerts: Sequence[Alert]) -> list[tuple[str, ...]]:
     """Return the same of alerts."""
     return sorted(
         (
-            alert.position.key,
+            key_of(alert),
             alert.facts["transaction"],
             alert.facts["event_block"],
             *(json.loads(alert.facts[name])[0]["amount"] for name in ("seized", "repaid")),

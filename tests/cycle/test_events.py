@@ -10,7 +10,7 @@ import pytest
 from monitor.domain.alerts import AlertKind
 from monitor.domain.ids import PositionKey, address
 from monitor.units import WAD, decimal_text, scaled_from_text
-from tests.cycle.telling import SETTLED_AFTER, as_told, on_chain, telling
+from tests.cycle.telling import SETTLED_AFTER, Forgetful, as_told, key_of, on_chain, telling
 from tests.devnet import DEPLOYER, Market, aave_v30, aave_v36, liquidate_some, running_chain
 from tests.devnet.aave.market import Liquidation
 from tests.devnet.chain.codec import calldata
@@ -85,17 +85,48 @@ async def test_a_liquidation_that_a_reorg_moves_is_told_once_and_announced_where
         assert as_told([announced]) == on_chain(crashed, one.block + 1)
 
 
+async def test_liquidations_while_away_are_told_even_when_the_ledger_is_lost(crashed, tmp_path):
+    async with telling(crashed, tmp_path) as teller:
+        before = liquidate_some(crashed, 2)
+        await teller.turn()
+        missed = liquidate_some(crashed, 6)
+        await teller.restart(is_kept=False)
+        assert teller.events.reached is not None
+        assert teller.events.reached.number < missed[0].block
+        crashed.chain.mine(SETTLED_AFTER)
+        await teller.turn()
+        assert as_told(teller.told(ANNOUNCED)) == on_chain(crashed, crashed.chain.head().number)
+        assert len(teller.told(ANNOUNCED)) == len(before) + len(missed)
+
+
+async def test_liquidations_that_cannot_be_caught_up_now_are_caught_up_later(crashed, tmp_path):
+    async with telling(crashed, tmp_path) as teller:
+        await teller.turn()
+        missed = liquidate_some(crashed, 3)
+        await teller.restart(is_kept=False)
+        chain = teller.whole.chain
+        teller.whole.chain = Forgetful(chain)
+        assert await teller.turn() == []
+        await teller.restart()
+        assert await teller.turn() == []
+        teller.whole.chain = chain
+        crashed.chain.mine(SETTLED_AFTER)
+        await teller.turn()
+        assert as_told(teller.told(ANNOUNCED)) == on_chain(crashed, crashed.chain.head().number)
+        assert len(teller.told(ANNOUNCED)) == len(missed)
+
+
 async def test_what_is_told_of_a_liquidation_says_where_it_leaves_the_position(crashed, tmp_path):
     async with telling(crashed, tmp_path) as teller:
         done = {PositionKey(address(one.user)): one for one in liquidate_some(crashed, 8)}
         seen = await teller.turn()
-        assert {a.position.key for a in seen} == set(done)
+        assert {key_of(a) for a in seen} == set(done)
         for alert in seen:
-            truth = crashed.account_data(alert.position.key)
+            truth = crashed.account_data(key_of(alert))
             if truth.debt_base == 0:
                 assert alert.facts["no_debt"] == "yes"
                 written_off = json.loads(alert.facts.get("written_off", "[]"))
-                assert [one["amount"] for one in written_off] == _written_off(crashed, done[alert.position.key])
+                assert [one["amount"] for one in written_off] == _written_off(crashed, done[key_of(alert)])
             else:
                 assert _is_health(alert.facts["health"], truth.health_factor_wad)
                 assert json.loads(alert.facts["left"])
@@ -119,10 +150,10 @@ async def test_changed_parameters_are_told_in_their_block_to_whom_they_concern_w
             alerts = await teller.turn()
             now = _healths(market, holders)
             assert {a.kind for a in alerts} == {AlertKind.PARAMETER_CHANGED}
-            assert sorted(a.position.key for a in alerts) == sorted(holders)
+            assert sorted(key_of(a) for a in alerts) == sorted(holders)
             for alert in alerts:
-                assert _is_health(alert.facts["health_before"], was[alert.position.key])
-                assert _is_health(alert.facts["health"], now[alert.position.key])
+                assert _is_health(alert.facts["health_before"], was[key_of(alert)])
+                assert _is_health(alert.facts["health"], now[key_of(alert)])
                 told = {c["field"]: (c["old"], c["new"]) for c in json.loads(alert.facts["changes"])}
                 assert told["threshold"][1], told["bonus"][1] == ("60 %", "110 %")
                 assert told["supply cap"][1] == "1000000"
