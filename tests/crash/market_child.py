@@ -12,24 +12,24 @@ import pickle
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
-
-import numpy as np
+from typing import Any
 
 from monitor import resources
 from monitor.clock import SystemClock
-from monitor.cycle.backfill import Backfill, Found
 from monitor.cycle.backfill import Cursor as Searched
+from monitor.cycle.board import Board
 from monitor.cycle.head import HeadLoop
 from monitor.cycle.outlook import Outlooks
+from monitor.cycle.ruling import Ruling
 from monitor.cycle.step import Target
 from monitor.cycle.whole import Whole
 from monitor.domain.alerts import Recipient, Route
 from monitor.domain.ids import address
+from monitor.domain.moment import BlockRef
 from monitor.ledger.changes import Changes
 from monitor.ledger.journal import Journal
 from monitor.ledger.ledger import Ledger
@@ -37,19 +37,16 @@ from monitor.pricing.haircuts import NONE
 from monitor.rules.levels import Levels
 from monitor.screen.kernel import numpy_kernel
 from monitor.settings import table
-from monitor.store import AtRisk, Commit, Cursor, LedgerPart, NotKept, Store, checkpoint
+from monitor.store import AtRisk, Commit, Cursor, LedgerPart, Store, checkpoint
 from monitor.store import ledger as stored
 from monitor.units import WAD
-from tests.crash.recording import ADAPTER, CHAIN, NAME, SLUG, Recording
+from tests.crash.recording import ADAPTER, CHAIN, NAME, SLUG
 from tests.crash.replayed import Replayed
+from tests.crash.world import SALT, World, differs, ledger_of, search
 
-DONE, OVER, DIFFERS = 0, 3, 4
+DONE, OVER = 0, 3
 BELOW_WAD = 3 * WAD // 2
 LONGEST_LIFE_S = 30
-SALT = 7
-
-
-Columns = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -88,77 +85,6 @@ class Trap:
             self._is_off = False
 
 
-@dataclass(frozen=True)
-class World:
-    """The recording, and what a rebuild from nothing gives at each of its heads."""
-
-    recording: Recording
-    rebuilt: Mapping[str, Columns]
-
-    @classmethod
-    async def of(cls, recording: Recording) -> "World":
-        rebuilt = {}
-        for tip, head in enumerate(recording.heads):
-            found = await search(Replayed(recording, tip), recording).run(Searched(0))
-            assert (found.shortfalls, found.failed) == ((), ())
-            rebuilt[head] = columns(ledger_of(found))
-        return cls(recording, rebuilt)
-
-    def hold(self, journal: Journal | NotKept, what: str) -> Journal:
-        """Leave unless a ledger is, column by column, that of a rebuild at its block."""
-        if isinstance(journal, NotKept):
-            differs(f"{what}: {journal.reason}")
-        self.hold_columns(journal.ledger, journal.at.hash, f"{what}, block {journal.at.number}")
-        return journal
-
-    def hold_way_back(self, journal: Journal) -> None:
-        """Leave unless that is so too at every block the journal goes back to."""
-        for block in journal.blocks():
-            journal.rewind(block.hash)
-            self.hold(journal, "gone back")
-
-    def hold_columns(self, ledger: Ledger, head: str, what: str) -> None:
-        ours = columns(ledger)
-        for name, column in self.rebuilt[head].items():
-            if not np.array_equal(ours[name], column):
-                differs(f"{what}: {name} is {ours[name]!r}, a rebuild has {column!r}")
-
-
-def differs(what: str) -> NoReturn:
-    print(what, file=sys.stderr, flush=True)
-    os._exit(DIFFERS)
-
-
-def columns(ledger: Ledger) -> Columns:
-    """Return every column of a ledger, its rows in the order of their keys, and what is kept of them all together."""
-    rows = ledger.live()
-    rows = rows[np.argsort(np.array(ledger.keys(rows)))]
-    a = ledger.accounts(rows)
-    return {
-        "key": a.keys,
-        "category": a.category,
-        "offsets": a.offsets,
-        "asset": a.asset,
-        "kind": a.kind,
-        "high": a.high,
-        "low": a.low,
-        "stale": ledger.is_stale(rows),
-        "digest": ledger.digest,
-        "sums": {place: total for place, total in ledger.sums.items() if total},
-    }
-
-
-def search(chain: Replayed, recording: Recording) -> Backfill:
-    return Backfill(chain, ADAPTER, recording.deployment, recording.market, 0)
-
-
-def ledger_of(found: Found) -> Ledger:
-    ledger = Ledger(salt=SALT)
-    for part in found.accounts:
-        ledger.apply(Changes(found.at, part))
-    return ledger
-
-
 def reach_in_memory(trap: Trap) -> None:
     """Let a ledger say when it has moved, unless it is only being loaded."""
 
@@ -179,15 +105,16 @@ def reach_in_memory(trap: Trap) -> None:
     tap(Ledger, "undo", "one block undone")
 
 
-def loop_of(store: Store, chain: Replayed) -> HeadLoop:
-    """Return the loop as the service builds it, everyone told on a console that nobody reads here."""
+def loop_of(store: Store, chain: Replayed) -> tuple[HeadLoop, Board]:
+    """Return the loop as the service builds it, everyone told on a console that nobody reads here, and its list."""
     clock, deployment, outlooks = SystemClock(), chain.recording.deployment, Outlooks({}, NONE)
-    target = Target(deployment, ADAPTER, ())
-    whole = Whole(target, ADAPTER, 0, chain, store, outlooks, numpy_kernel(), BELOW_WAD, lambda: 0.5, SALT)
-    levels = Levels.parse(table(resources.config() / "levels.toml"))
+    target, levels = Target(deployment, ADAPTER, ()), Levels.parse(table(resources.config() / "levels.toml"))
+    whole = Whole(target, ADAPTER, 0, chain, store, outlooks, numpy_kernel(), levels, BELOW_WAD, lambda: 0.5, SALT)
     everyone = next(iter(chain.recording.blocks.values())).healths_wad
     told = {address(user): (Recipient("console", (Route("console", "console"),)),) for user in everyone}
-    return HeadLoop(chain, (target,), outlooks, store, levels, told, {}, {NAME: whole}, clock, BELOW_WAD)
+    ruling = Ruling(store, levels, told, {}, clock)
+    loop = HeadLoop(chain, (target,), outlooks, ruling, {NAME: whole}, clock, BELOW_WAD)
+    return loop, Board((whole,), store, clock)
 
 
 async def follow(world: World, orders: Orders, trap: Trap) -> int:
@@ -196,39 +123,50 @@ async def follow(world: World, orders: Orders, trap: Trap) -> int:
     reach_in_memory(trap)
     async with Store.open(url_of(orders, "hfm"), SystemClock(), trap.reach) as store:
         with trap.off():
-            if await store.cursor(NAME) is not None:
-                world.hold_way_back(world.hold(await store.ledger(NAME, world.recording.market, SALT), "found"))
-        loop = loop_of(store, chain)
+            await hold_found(world, store)
+        loop, board = loop_of(store, chain)
         for tip in range(orders.tip, len(world.recording.heads)):
             chain.tip = tip
             note_tip(orders, tip)
             await loop.once()
             with trap.off():
-                await hold_followed(world, store, loop, chain)
+                await hold_followed(world, store, loop, board)
     return OVER
+
+
+async def hold_found(world: World, store: Store) -> None:
+    """Leave unless what was committed last, if anything, is of one block: the ledger, its way back, and the list."""
+    cursor = await store.cursor(NAME)
+    if cursor is not None and isinstance(cursor.at, BlockRef):
+        rows = (await store.views.at_risk(AtRisk(), limit=1000)).items
+        if any(int(str(view.row["at_block"])) > cursor.at.number for view in rows):
+            differs(f"positions of blocks after {cursor.at.number} are stored")
+        world.hold_way_back(world.hold(await store.ledger(NAME, world.recording.market, SALT), "found"))
 
 
 def note_tip(orders: Orders, tip: int) -> None:
     """Leave word how far the chain has come, whatever becomes of this process."""
-    Path(orders.folder, "tip").write_text(str(tip))
+    fresh = Path(orders.folder, "tip.new")
+    fresh.write_text(str(tip))
+    fresh.replace(Path(orders.folder, "tip"))
 
 
-async def hold_followed(world: World, store: Store, loop: HeadLoop, chain: Replayed) -> None:
-    """Leave unless the ledger and the list are at the head and right."""
+async def hold_followed(world: World, store: Store, loop: HeadLoop, board: Board) -> None:
+    """Leave unless the ledger is right at the head, and the list has everyone with the contract's own health."""
     (passed,) = loop.passes.values()
-    cursor = await store.cursor(NAME)
-    if passed.problem or cursor is None or cursor.at != chain.at:
-        differs(f"at block {chain.at.number}: {passed}, {cursor}")
+    cursor, at = await store.cursor(NAME), await loop.chain.wait_for_head(None, 0)
+    if passed.problem or cursor is None or cursor.at != at:
+        differs(f"at block {at.number}: {passed}, {cursor}")
     for finding in loop.wholes[NAME].audits.values():
         if finding.differing or finding.apart:
             differs(f"audited: {finding}")
     world.hold(await store.ledger(NAME, world.recording.market, SALT), "followed")
-    page = await store.views.at_risk(AtRisk(health_below_wad=BELOW_WAD), limit=1000)
-    found = {str(view.row["key"]): int(str(view.row["native_health"])) for view in page.items}
-    truth = world.recording.blocks[chain.at.hash].healths_wad
-    expected = {user: health for user, health in truth.items() if health < BELOW_WAD}
-    if {user: health for user, health in found.items() if health < BELOW_WAD} != expected:
-        differs(f"the list of block {chain.at.number} is {found}, the contract says {expected}")
+    page = await board.at_risk(AtRisk(health_below_wad=BELOW_WAD), limit=1000)
+    found = {str(view.row["key"]): (view.row["at_block"], int(str(view.row["native_health"]))) for view in page.items}
+    truth = world.recording.blocks[at.hash].healths_wad
+    expected = {user: (at.number, health) for user, health in truth.items() if health < BELOW_WAD}
+    if found != expected:
+        differs(f"the list of block {at.number} is {found}, the contract says {expected}")
 
 
 async def carry_out(world: World, orders: Orders, trap: Trap) -> int:

@@ -1,7 +1,7 @@
 """A while in the life of a real market on a local chain, forks included, kept so that it can be lived again."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,7 +36,7 @@ class Seen:
 
     block: BlockRef
     calls: dict[EthCall, Answer]
-    words: dict[bytes, bytes]
+    words: Mapping[bytes, bytes]
     logs: tuple[Log, ...]
     healths_wad: dict[str, int]
 
@@ -130,7 +130,6 @@ async def _seen(recording: Recording, market: Market, chain: Chain, at: BlockRef
 
     await read(ADAPTER.markets(recording.deployment))
     pool = await read(ADAPTER.market(recording.deployment, recording.market))
-    await read(ADAPTER.again(pool))
     await read(ADAPTER.totals(pool))
     await read(ADAPTER.accounts(pool, [PositionKey(user) for user in people]))
     (logs,) = await chain.read(ask_raw(Logs(ADAPTER.interests(pool), at.number)), at)
