@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from monitor.domain.ids import PositionId
+from monitor.domain.ids import Subject
 
 
 class Level(IntEnum):
@@ -42,10 +42,11 @@ class Alert:
     """One fact worth telling; `seq` counts the messages of an incident.
 
     `facts` are display-ready values keyed by name (big integers as decimal text), recorded so that a message can be
-    reproduced. `time_to_liquidation_s` orders the queue, None sorts last.
+    reproduced. `time_to_liquidation_s` orders the queue, None sorts last. `position` is whom it concerns; about a whole
+    chain UNKNOWN says that it stands still, KNOWN_AGAIN that it goes on, and there is no level.
     """
 
-    position: PositionId
+    position: Subject
     kind: AlertKind
     incident: str
     seq: int

@@ -1,7 +1,7 @@
 """Names of chains, markets and positions, and how they are written as one line of text."""
 
 from dataclasses import dataclass
-from typing import NewType
+from typing import ClassVar, NewType
 
 from monitor.errors import UsageError
 
@@ -54,3 +54,28 @@ class PositionId:
             raise UsageError(f"expected a position chain/protocol/deployment/market/key, found {text[:120]!r}")
         chain, protocol, deployment, market, key = parts
         return cls(ChainId(chain), Slug(protocol), DeploymentName(deployment), MarketKey(market), PositionKey(key))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ChainWide:
+    """Everything on one chain, of no protocol, deployment or market in particular; written as the chain's id alone."""
+
+    chain: ChainId
+    protocol: ClassVar[Slug] = Slug("")
+    deployment: ClassVar[DeploymentName] = DeploymentName("")
+    market: ClassVar[MarketKey] = MarketKey("")
+    key: ClassVar[PositionKey] = PositionKey("")
+
+    def __str__(self) -> str:
+        return self.chain
+
+
+Subject = PositionId | ChainWide
+"""Whom a message concerns."""
+
+
+def subject(text: str) -> Subject:
+    """Return the subject written by `str()`; raises UsageError when the text is neither a position nor a chain."""
+    if "/" not in text and ":" in text:
+        return ChainWide(ChainId(text))
+    return PositionId.parse(text)

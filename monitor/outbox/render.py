@@ -7,8 +7,10 @@ from urllib.parse import quote
 
 from monitor.channels.channel import Message
 from monitor.domain.alerts import Alert, AlertKind, Level, Recipient
+from monitor.domain.ids import ChainWide
 from monitor.domain.label import safe_line, short_address, shown_label
 from monitor.outbox import figures
+from monitor.outbox.chains import chain_lines, chain_subject
 from monitor.outbox.events import event_lines, left_lines
 from monitor.outbox.lines import EMPTY, KEY, Line, fitting, plain, strong
 
@@ -25,13 +27,16 @@ _ICONS = {
 def render(alert: Alert, recipient: Recipient, key: str, route_index: int, link_base: str) -> Message:
     """Return the message, at most 4,096 UTF-16 units in either form.
 
-    Level, health factor, liquidation price, action and incident are always there. The only link leads to `link_base`.
+    Level, health factor, liquidation price, action and incident are always there, or what is known of a whole chain.
+    The only link leads to `link_base`.
     """
-    lines = fitting(list(_lines(alert, recipient, route_index, link_base)))
+    is_chain = isinstance(alert.position, ChainWide)
+    said = chain_lines(alert) if is_chain else _lines(alert, recipient, route_index, link_base)
+    lines = fitting(list(said))
     return Message(
         key=key,
         incident=alert.incident,
-        subject=_subject(alert),
+        subject=chain_subject(alert) if is_chain else _subject(alert),
         text="\n".join(line.text for line in lines).strip("\n"),
         html="\n".join(line.html for line in lines).strip("\n"),
     )

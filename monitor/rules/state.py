@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from monitor.domain.alerts import Level
-from monitor.domain.ids import PositionId
+from monitor.domain.ids import PositionId, Subject
 from monitor.domain.moment import At, BlockRef
 
 
@@ -87,7 +87,7 @@ class PositionState:
         return self.level is None or (self.gap is not None and self.gap.mended_s is None)
 
 
-def incident_id(position: PositionId, block: int, number: int, what: str) -> str:
+def incident_id(position: Subject, block: int, number: int, what: str) -> str:
     """Return ten characters that name an incident, the same however often it is worked out."""
     digest = hashlib.sha256(f"{position}|{block}|{number}|{what}".encode()).digest()
     return base64.b32encode(digest[:10]).decode()[:10]

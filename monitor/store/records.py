@@ -7,7 +7,7 @@ from typing import Any
 
 from monitor.domain.alerts import Alert, AlertKind, Level, Recipient, Route, dedupe_key
 from monitor.domain.assessment import Quote, Remedy
-from monitor.domain.ids import Address, ChainId, PositionId
+from monitor.domain.ids import Address, ChainId, PositionId, subject
 from monitor.domain.moment import At, BlockRef, VenueMoment
 from monitor.domain.row import Evaluation, row
 from monitor.domain.token import Token
@@ -156,7 +156,7 @@ def alert_from(text: str) -> Alert:
     """Return the alert written by `alert_record`."""
     cells = json.loads(text)
     own = {
-        "position": PositionId.parse(cells["position"]),
+        "position": subject(cells["position"]),
         "kind": AlertKind(cells["kind"]),
         "level": Level(cells["level"]),
         "previous": Level(cells["previous"]),

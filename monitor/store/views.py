@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 
 from monitor.clock import Clock
-from monitor.domain.ids import Address, ChainId, DeploymentName, PositionId, Slug
+from monitor.domain.alerts import Alert
+from monitor.domain.ids import Address, ChainId, DeploymentName, PositionId, Slug, Subject
 from monitor.store import paging, records, tables
 from monitor.store.engine import Database
 from monitor.store.shown import (
@@ -102,6 +103,13 @@ class Views:
             query = query.where(a.deployment == deployment)
         rows = await self._rows(query.limit(min(max(limit, 1), PAGE_LIMIT)))
         return tuple(AlertView(r.id, records.alert_from(r.alert), r.committed_s) for r in rows)
+
+    async def last_alert(self, about: Subject) -> Alert | None:
+        """Return the latest alert about a position or a chain, None when there was none."""
+        a = tables.alerts.c
+        query = select(a.alert).where(a.position == str(about)).order_by(a.id.desc()).limit(1)
+        rows = await self._rows(query)
+        return records.alert_from(rows[0].alert) if rows else None
 
     async def outbox_status(self) -> OutboxStatus:
         """Return what is owed, what became of the rest, and each channel's latest try."""

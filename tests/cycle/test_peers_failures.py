@@ -11,7 +11,7 @@ import pytest
 from monitor.cycle.board import Board
 from monitor.cycle.head import HeadLoop
 from monitor.domain.alerts import AlertKind, Level
-from monitor.domain.ids import PositionId
+from monitor.domain.ids import Subject
 from monitor.errors import NoEndpoint
 from monitor.store import AtRisk, Store
 from tests.cycle.test_whole_market import followed
@@ -102,7 +102,7 @@ async def test_a_position_that_falls_at_every_poll_is_told_at_every_level_it_pas
     """Alpha-M2 liquidation-alerter: 25 polls at -1.5 % from 1.30 to 0.89, and no alert at all."""
     await watching.do("borrow", OWNER, "USDC", 300 * 10**6)
     told: list[tuple[int, Level]] = []
-    position: PositionId | None = None
+    position: Subject | None = None
     for poll in range(POLLS):
         await watching.do("scale_price", "WETH", FALL_PPM)
         ((listed, says),) = await watching.healths(OWNER)

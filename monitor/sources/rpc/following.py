@@ -192,7 +192,7 @@ class Following:
         following = self.heads.following(e for e in self._endpoints if e.is_open and not e.is_quarantined)
         sightings = [seen for e in following if (seen := self.heads.sighting(e))]
         answered_ms = max(seen.seen_ms for seen in sightings)
-        self.pulse.beat(head, [seen.head for seen in sightings], self.heads.agreeing(following, head), answered_ms)
+        self.pulse.beat(head, [seen.top for seen in sightings], self.heads.agreeing(following, head), answered_ms)
 
     def _watch_clock(self) -> None:
         skew = self.heads.skew

@@ -34,6 +34,11 @@ class Sighting:
     slack: int = 0
     slack_ms: int = 0
 
+    @property
+    def top(self) -> BlockRef:
+        """The highest block it has shown lately."""
+        return self.recent[max(self.recent)]
+
     def served(self, now_ms: int) -> int:
         """Return the height that every node behind this endpoint should have."""
         slack = self.slack if now_ms - self.slack_ms < FORGET_SLACK_MS else 0

@@ -5,8 +5,10 @@ from itertools import groupby
 
 import pytest
 
+from monitor.domain.alerts import Alert, AlertKind
 from monitor.domain.liveness import Halted, Live, Liveness, Unreachable
 from monitor.errors import NoEndpoint
+from monitor.rules.halt import halt_news
 from monitor.sources.life.pulse import patience_ms
 from monitor.sources.rpc.chain import Chain
 from tests.fakes.clock import FakeClock
@@ -61,6 +63,14 @@ async def test_through_a_halt_there_is_one_transition_into_it_and_one_out_of_it(
         node.mine()
         found += await watched(chain, clock, BLOCK_S, BLOCK_S)
     assert kinds(found) == [Live, Halted, Live]
+    said: list[Alert] = []
+    for seen in found:
+        news = halt_news(said[-1] if said else None, seen, "base", clock.wall_s())
+        said += [news] if news else []
+    assert [(alert.kind, alert.at_block) for alert in said] == [
+        (AlertKind.UNKNOWN, last.number),
+        (AlertKind.KNOWN_AGAIN, first.number),
+    ]
     assert 60 <= 10 * next(i for i, seen in enumerate(found[20:], 1) if isinstance(seen, Halted)) <= 70
 
 
@@ -132,6 +142,27 @@ async def test_of_three_the_one_that_goes_on_alone_keeps_the_chain_from_being_ca
         await clock.sleep(BLOCK_S)
         await chain.head()
         assert isinstance(chain.liveness, Live)
+
+
+async def test_where_only_a_node_behind_the_others_is_left_it_is_not_the_chain_that_stands_still(
+    node: Node, proxies: MakeProxy, chain_of: MakeChain
+):
+    slow, quick = await proxies(), await proxies()
+    clock = FakeClock(runs=True)
+    chain = await chain_of(slow.url, quick.url, clock=clock, block_time_ms=BLOCK_S * 1000)
+    slow.faults = Faults(frozen=(await chain.head()).number)
+    node.mine(2)
+    await watched(chain, clock, 30)
+    quick.faults = Faults(wire=wire.reset)
+    found = await watched(chain, clock, 600)
+    assert Halted not in kinds(found)
+    seen = found[-1]
+    assert isinstance(seen, Unreachable)
+    assert "behind" in seen.reason
+    quick.faults = Faults()
+    assert kinds(await watched(chain, clock, 200))[-1] is Halted
+    node.mine()
+    assert kinds(await watched(chain, clock, 30))[-1] is Live
 
 
 @pytest.mark.parametrize("trouble", ["jitter", "joins", "leaves", "clock"])
