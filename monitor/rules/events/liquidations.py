@@ -87,14 +87,15 @@ def uncertain(pending: Pending) -> Pending:
 
 def due(pending: Pending, settled_block: int | None) -> tuple[tuple[Sighting, AlertKind], ...]:
     """Return what is to be told now, in the order of the chain; without `settled_block` nothing is settled."""
-    open_ = (s for s in pending.values() if s.stands and not s.announced)
     told = []
-    for one in sorted(open_, key=lambda s: (s.liquidation.block, s.liquidation.number, s.id)):
+    for one in pending.values():
+        if not one.stands or one.announced:
+            continue
         if settled_block is not None and one.liquidation.block <= settled_block:
             told.append((one, AlertKind.LIQUIDATED))
         elif not one.seen:
             told.append((one, AlertKind.LIQUIDATION_SEEN))
-    return tuple(told)
+    return tuple(sorted(told, key=lambda said: (said[0].liquidation.block, said[0].liquidation.number, said[0].id)))
 
 
 def told(pending: Pending, said: Iterable[tuple[Sighting, AlertKind]]) -> Pending:
