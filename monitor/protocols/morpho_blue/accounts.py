@@ -10,17 +10,12 @@ from monitor.adapter import Mismatch
 from monitor.domain.deployment import Deployment
 from monitor.domain.health import Health, Measured, NoDebt, Unmeasurable
 from monitor.domain.ids import Address, MarketKey, PositionKey
-from monitor.errors import DecodeError
 from monitor.ledger.accounts import Account, Accounts, Balance, key_rows
 from monitor.protocols.morpho_blue.health import health_of, priced
 from monitor.protocols.morpho_blue.market import BORROW_SHARES, COLLATERAL, COLLATERAL_ASSET, LOAN_ASSET, Market
-from monitor.protocols.morpho_blue.reading import MORPHO, read_market
-from monitor.query import Answer, Ask, EthCall, Failed, ask_each, must_be_bytes, together
+from monitor.protocols.morpho_blue.reading import MORPHO, read_market, read_words
+from monitor.query import Answer, Ask, EthCall, Failed, ask_each, together
 
-KEYS_AT_ONCE = 1_000
-"""Slots of one call: 2.3 million gas, 32 kB up and down."""
-CALLS_AT_ONCE = 8
-"""Calls of one round, so that no request outgrows what an endpoint takes."""
 _POSITION_SLOT = (2).to_bytes(32)
 _HEALTHY = b"position is healthy"
 
@@ -31,42 +26,16 @@ def owned(owner: Address) -> Ask[tuple[PositionKey, ...]]:
     return (PositionKey(owner),)
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """Storage words of Morpho, many to a call (Morpho.extSloads)."""
-
-    morpho: Address
-    slots: tuple[bytes, ...]
-
-    @property
-    def question(self) -> EthCall:
-        head = MORPHO["extSloads"].selector + (32).to_bytes(32) + len(self.slots).to_bytes(32)
-        return EthCall(self.morpho, head + b"".join(self.slots))
-
-    def decode(self, answer: Answer) -> bytes:
-        """Return the words one after the other; raises DecodeError when there are more or fewer than asked for."""
-        found, count = must_be_bytes(answer, f"extSloads at {self.morpho}"), len(self.slots)
-        if found[:64] != (32).to_bytes(32) + count.to_bytes(32) or len(found) != 64 + 32 * count:
-            raise DecodeError(f"expected {count} words from extSloads at {self.morpho}, found {len(found)} bytes")
-        return found[64:]
-
-
 def read_accounts(market: Market, keys: Sequence[PositionKey]) -> Ask[Accounts]:
     """Return the accounts of the keys, in their order; one whose read fails stands in `failed` with the reason.
 
     Borrow shares and collateral are packed into one word (MorphoStorageLib); where words cannot be had, each position
     is asked for by itself.
     """
-    slots = position_slots(market.key, keys)
-    parts = [tuple(slots[i : i + KEYS_AT_ONCE]) for i in range(0, len(slots), KEYS_AT_ONCE)]
-    words: list[bytes] = []
-    for start in range(0, len(parts), CALLS_AT_ONCE):
-        calls = [_Words(market.morpho, part) for part in parts[start : start + CALLS_AT_ONCE]]
-        for answer in (yield from ask_each(calls)):
-            if isinstance(answer, Failed):
-                return (yield from _read_plainly(market, keys))
-            words.append(answer)
-    return _accounts(keys, b"".join(words))
+    words = yield from read_words(market.morpho, position_slots(market.key, keys))
+    if isinstance(words, Failed):
+        return (yield from _read_plainly(market, keys))
+    return _accounts(keys, words)
 
 
 def position_slots(key: MarketKey, accounts: Sequence[PositionKey]) -> list[bytes]:

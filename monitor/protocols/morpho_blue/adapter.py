@@ -28,7 +28,7 @@ class MorphoBlue:
     has_owners = False
 
     def markets(self, deployment: Deployment) -> Ask[tuple[MarketKey, ...]]:
-        """Return the markets the deployment names, else all ever created that can lend; idle ones are left out.
+        """Return the markets the deployment names, else all ever created in which anybody owes anything now.
 
         Raises ReadError when the root is no Morpho Blue.
         """

@@ -12,7 +12,7 @@ from monitor.domain.ids import Address, MarketKey
 from monitor.domain.moment import BlockRef
 from monitor.domain.prices import Unknown
 from monitor.domain.token import Token
-from monitor.errors import ConfigError, ReadError, UnexpectedAnswer
+from monitor.errors import ConfigError, DecodeError, ReadError, UnexpectedAnswer
 from monitor.pricing.heartbeat import heartbeats_s
 from monitor.protocols.morpho_blue.interest import Interest, Totals, adaptive_rate_wad
 from monitor.protocols.morpho_blue.market import BORROW_SHARES, LOAN_ASSET, NO_ADDRESS, Layout, Market, Parameters
@@ -40,6 +40,11 @@ ERC20 = abi.interface("shared", "erc20")
 ROOT = "morpho"
 _PARAMETERS = ("address", "address", "address", "address", "uint256")
 _OWNER_SLOT = bytes(32)
+_MARKET_SLOT = (3).to_bytes(32)
+WORDS_AT_ONCE = 1_000
+"""Slots of one call: 2.3 million gas, 32 kB up and down."""
+CALLS_AT_ONCE = 8
+"""Calls of one round, so that no request outgrows what an endpoint takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,38 @@ class _Text:
 
     def decode(self, answer: Answer) -> str:
         return abi.text(must_be_bytes(answer, f"symbol at {self.token}"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Storage words of Morpho, many to a call (Morpho.extSloads)."""
+
+    morpho: Address
+    slots: tuple[bytes, ...]
+
+    @property
+    def question(self) -> EthCall:
+        head = MORPHO["extSloads"].selector + (32).to_bytes(32) + len(self.slots).to_bytes(32)
+        return EthCall(self.morpho, head + b"".join(self.slots))
+
+    def decode(self, answer: Answer) -> bytes:
+        """Return the words one after the other; raises DecodeError when there are more or fewer than asked for."""
+        found, count = must_be_bytes(answer, f"extSloads at {self.morpho}"), len(self.slots)
+        if found[:64] != (32).to_bytes(32) + count.to_bytes(32) or len(found) != 64 + 32 * count:
+            raise DecodeError(f"expected {count} words from extSloads at {self.morpho}, found {len(found)} bytes")
+        return found[64:]
+
+
+def read_words(morpho: Address, slots: Sequence[bytes]) -> Ask[bytes | Failed]:
+    """Return storage words one after the other, or why they cannot be had."""
+    parts = [tuple(slots[i : i + WORDS_AT_ONCE]) for i in range(0, len(slots), WORDS_AT_ONCE)]
+    words: list[bytes] = []
+    for start in range(0, len(parts), CALLS_AT_ONCE):
+        for answer in (yield from ask_each([_Words(morpho, part) for part in parts[start : start + CALLS_AT_ONCE]])):
+            if isinstance(answer, Failed):
+                return answer
+            words.append(answer)
+    return b"".join(words)
 
 
 def morpho_of(deployment: Deployment) -> Address:
@@ -83,7 +120,7 @@ def listed(logs: Iterable[Log]) -> tuple[MarketKey, ...]:
 
 
 def read_markets(deployment: Deployment) -> Ask[tuple[MarketKey, ...]]:
-    """Return the deployment's markets: those it names, else all that were ever created and can lend.
+    """Return the deployment's markets: those it names, else all ever created in which anybody owes anything now.
 
     Raises ReadError when the root is no Morpho Blue.
     """
@@ -102,7 +139,16 @@ def read_markets(deployment: Deployment) -> Ask[tuple[MarketKey, ...]]:
     (logs,) = yield from ask_raw(Logs(listing(deployment), deployment.first_block))
     if isinstance(logs, Failed) or not isinstance(logs, tuple):
         raise UnexpectedAnswer(f"expected the CreateMarket logs of {morpho}, found {logs!r:.80}")
-    return listed(logs)
+    keys = listed(logs)
+    words = yield from read_words(morpho, [_borrowed_slot(key) for key in keys])
+    if isinstance(words, Failed):
+        return keys
+    return tuple(key for i, key in enumerate(keys) if any(words[32 * i : 32 * i + 32]))
+
+
+def _borrowed_slot(key: MarketKey) -> bytes:
+    """Return where a market's borrow assets and shares stand (MorphoStorageLib)."""
+    return (int.from_bytes(keccak(bytes.fromhex(key[2:]) + _MARKET_SLOT)) + 1).to_bytes(32)
 
 
 def read_market(deployment: Deployment, key: MarketKey) -> Ask[Market]:

@@ -9,26 +9,52 @@ from monitor.domain.ids import Address, MarketKey, PositionKey, address
 from monitor.domain.moment import VenueMoment
 from monitor.domain.prices import Unknown
 from monitor.errors import ConfigError, DecodeError, ReadError, UnexpectedAnswer
-from monitor.protocols.morpho_blue.accounts import KEYS_AT_ONCE, position_slots
+from monitor.protocols.morpho_blue.accounts import position_slots
 from monitor.protocols.morpho_blue.interest import Totals
 from monitor.protocols.morpho_blue.market import BORROW_SHARES, LOAN_ASSET
-from monitor.protocols.morpho_blue.reading import MORPHO
+from monitor.protocols.morpho_blue.reading import MORPHO, WORDS_AT_ONCE
 from monitor.query import Answer, EthCall, Failed, Moment, Question
+from tests.devnet.chain.client import DEPLOYER
 from tests.devnet.chain.compiler import own
 from tests.devnet.morpho.deployed import NOBODY
-from tests.devnet.morpho.market import PARAMETERS
+from tests.devnet.morpho.market import ADD, BORROW, PARAMETERS, SUPPLY
 from tests.protocols.morpho_blue.watched import Watched
 
 pytestmark = pytest.mark.devnet
 
 
-def test_markets_are_those_ever_created_that_can_lend_or_those_that_are_named(watched: Watched) -> None:
+def test_markets_are_those_ever_created_in_which_somebody_owes_or_those_that_are_named(watched: Watched) -> None:
     ids = tuple(MarketKey(one.id) for one in watched.morpho.markets)
     assert watched.node.read(watched.adapter.markets(watched.deployment)) == ids
     late = replace(watched.deployment, first_block=watched.morpho.chain.head().number)
     assert watched.node.read(watched.adapter.markets(late)) == ()
     named = replace(watched.deployment, markets=ids[2:4])
     assert watched.node.read(watched.adapter.markets(named)) == ids[2:4]
+
+
+def test_a_market_is_one_as_soon_as_somebody_owes_in_it(watched: Watched) -> None:
+    morpho, user = watched.morpho, watched.keys[0]
+    one = morpho.of("usdc-dai")
+    fresh = replace(one, words=(*one.words[:4], morpho.of("weth-usdc").words[4]))
+    morpho.send(f"createMarket({PARAMETERS})", fresh.words)
+    morpho.send(SUPPLY, fresh.words, 10**21, 0, DEPLOYER, b"")
+    morpho.send(ADD, fresh.words, 10**9, user, b"", sender=user)
+    key, read = MarketKey(fresh.id), watched.node.read
+    assert key not in read(watched.adapter.markets(watched.deployment))
+    morpho.send(BORROW, fresh.words, 1, 0, user, user, sender=user)
+    assert key in read(watched.adapter.markets(watched.deployment))
+    watched.node.tampered = without_slots
+    with pytest.raises(ReadError, match="expected Morpho Blue"):
+        read(watched.adapter.markets(watched.deployment))
+    asked = []
+
+    def without_totals(question: Question, answer: Answer) -> Answer:
+        asked.append(question)
+        return without_slots(question, answer) if len(answer) > 96 else answer  # type: ignore[arg-type]
+
+    watched.node.tampered = without_totals
+    assert key in read(watched.adapter.markets(watched.deployment))
+    assert len(asked) == 4
 
 
 def test_a_root_that_is_no_morpho_blue_is_refused(watched: Watched) -> None:
@@ -81,7 +107,7 @@ def test_a_rate_model_that_does_not_answer_hides_debts_and_nothing_else(watched:
 
 
 def test_accounts_are_the_same_through_slots_and_plainly_and_keep_their_order(watched: Watched) -> None:
-    strangers = tuple(PositionKey(f"0x{i:040x}") for i in range(1, KEYS_AT_ONCE + 50))
+    strangers = tuple(PositionKey(f"0x{i:040x}") for i in range(1, WORDS_AT_ONCE + 50))
     keys = (*strangers[:500], *watched.keys, *strangers[500:])
     for one in watched.morpho.markets:
         market = watched.market(one)
@@ -157,7 +183,7 @@ def test_tokens_of_absurd_decimals_are_refused_and_never_shown_wrong(
     one = morpho.of("usdc-dai")
     odd = replace(one, words=(one.loan, token, *one.words[2:]))
     morpho.send(f"createMarket({PARAMETERS})", odd.words)
-    assert MarketKey(odd.id) in watched.node.read(watched.adapter.markets(watched.deployment))
+    assert MarketKey(odd.id) in watched.adapter.listed(watched.logs(watched.adapter.listing(watched.deployment)))
     if is_fine:
         assert watched.market(odd).layout.collateral.decimals == decimals
         return

@@ -10,6 +10,7 @@ from monitor.protocols import ADAPTERS
 from monitor.protocols.morpho_blue.adapter import MorphoBlue
 from monitor.protocols.morpho_blue.liquidation import Offer
 from monitor.protocols.morpho_blue.market import Market
+from monitor.query import Log, LogFilter, Logs, ask_raw
 from tests.devnet.morpho.market import LIQUIDATE, LIQUIDATOR, Morpho, One
 from tests.protocols.answering import Node
 
@@ -51,6 +52,11 @@ class Watched:
     def account(self, market: Market, key: PositionKey) -> Account:
         (account,) = self.accounts(market, [key])
         return account
+
+    def logs(self, wanted: LogFilter) -> tuple[Log, ...]:
+        (found,) = self.node.read(ask_raw(Logs(wanted, 0)))
+        assert isinstance(found, tuple)
+        return found
 
     def one(self, market: Market) -> One:
         return next(one for one in self.morpho.markets if one.id == market.key)
