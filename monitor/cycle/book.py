@@ -106,8 +106,12 @@ class Book:
         return self.protocol, self.cautious
 
     def doubt(self) -> None:
-        """Note that nothing is known of now: have everyone judged anew of whom something is remembered."""
+        """Note that nothing is known of now, and have everyone judged anew of whom something is remembered."""
         self.outlook = None
+        self.disturb()
+
+    def disturb(self) -> None:
+        """Have everyone judged anew of whom something is remembered: the market is not what it was."""
         self.bands.disturb(rows_of(self.kept))
 
     def known(self, keys: Sequence[PositionKey]) -> Known:

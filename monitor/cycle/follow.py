@@ -122,7 +122,8 @@ def _folded(
         raise market
     adapter, ledger = book.adapter, book.journal.ledger
     fold = adapter.fold(book.market, market, book.known(adapter.touched(book.market, logs)), logs)
-    keys = list(dict.fromkeys((*fold.reread, *ledger.keys(ledger.stale()))))
+    everyone = ledger.keys(ledger.live()) if fold.everyone else ()
+    keys = tuple(dict.fromkeys((*fold.reread, *ledger.keys(ledger.stale()), *everyone)))
     return _Step(market, fold, book.nearest_first(keys), independent)
 
 

@@ -1,12 +1,13 @@
 """Follows one chain: at each new block every deployment on it is read, assessed, judged and committed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from monitor.adapter import Market
 from monitor.clock import Clock
 from monitor.cycle.book import Book
+from monitor.cycle.events import Settling, Telling, settled_block
 from monitor.cycle.follow import Blocks, Brought, follow
 from monitor.cycle.keeping import settle, worth_keeping
 from monitor.cycle.outlook import Outlooks
@@ -23,7 +24,7 @@ from monitor.store import Commit, Cursor
 _PATIENCE_S = 30
 
 
-class Heads(Blocks, Protocol):
+class Heads(Blocks, Settling, Protocol):
     """A chain whose blocks can be followed."""
 
     async def wait_for_head(self, after: BlockRef | None, timeout_s: int) -> BlockRef:
@@ -84,6 +85,8 @@ class HeadLoop:
         at, unready = await self._ready(head)
         books = [book for name, whole in self.wholes.items() if name not in unready for book in whole.books.values()]
         followed = await follow(self.chain, books, at, self.outlooks)
+        for one in self.wholes.values():
+            one.take(followed)
         for target in self.targets:
             name = target.deployment.name
             started_ms, whole = self.clock.monotonic_ms(), self.wholes.get(name)
@@ -137,15 +140,36 @@ class HeadLoop:
             evaluations += [e async for e in whole.evaluations(book, self.clock.wall_s())]
         if not seen and problems:
             raise problems[0]
-        ruled = await self.ruling.judge(evaluations)
+        ruled, tellings = await self.ruling.judge(evaluations), await self._tellings(whole, seen)
         at = max((book.journal.at for book in seen), key=lambda block: block.number)
         kept = worth_keeping(seen, ruled, whole.target.owners)
-        step = Commit(
-            self._cursor(whole.target, at), kept.evaluations, kept.states, ruled.notices, kept.left, whole.parts(at)
+        told = self.ruling.notices(alert for telling in tellings.values() for alert in telling.alerts)
+        alerts = await self.ruling.commit(
+            Commit(
+                self._cursor(whole.target, at),
+                kept.evaluations,
+                kept.states,
+                (*ruled.notices, *told),
+                kept.left,
+                whole.parts(at),
+                [telling.part for telling in tellings.values()],
+            )
         )
-        alerts = await self.ruling.commit(step)
+        for key, telling in tellings.items():
+            whole.events[key].committed(telling)
         settle(seen, ruled, self.ruling.levels)
         return _Done(at, ruled, whole.accounts, alerts)
+
+    async def _tellings(self, whole: Whole, books: Sequence[Book]) -> dict[MarketKey, Telling]:
+        """Return what is to be told of the events of books at the blocks where they stand."""
+        tellings, levels = dict[MarketKey, Telling](), self.ruling.levels
+        for book in books:
+            events, at = whole.events[book.market.key], book.journal.at
+            await events.catch_up(self.chain, book)
+            settled = await settled_block(self.chain, at, [events])
+            concerned = book.journal.ledger.keys(whole.watched(book))
+            tellings[book.market.key] = await events.told(book, settled, levels, self.target_wad, concerned)
+        return tellings
 
     async def _unread(self, whole: Whole, key: MarketKey, at: BlockRef, problem: str) -> list[Evaluation]:
         known = await self.ruling.store.known(whole.target.deployment.name)

@@ -1,6 +1,6 @@
 """A deployment followed as a whole: the books of its markets, opened or built, audited, and judged where they moved."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor import log
@@ -8,12 +8,14 @@ from monitor.adapter import Followed, Market
 from monitor.cycle.audit import EVERY_BLOCKS, Finding, audit
 from monitor.cycle.backfill import Archive, Backfill, Cursor
 from monitor.cycle.book import Book
+from monitor.cycle.events import Events
+from monitor.cycle.follow import Brought
 from monitor.cycle.outlook import Outlooks
 from monitor.cycle.step import Sight, Target, assess
 from monitor.domain.ids import Address, MarketKey, PositionKey
 from monitor.domain.moment import BlockRef
 from monitor.domain.row import Evaluation
-from monitor.errors import ReadError
+from monitor.errors import MonitorError, ReadError
 from monitor.ledger.changes import Changes
 from monitor.ledger.columns import Rows, joined, rows_of, union, without
 from monitor.ledger.journal import Journal
@@ -52,6 +54,7 @@ class Whole:
     jitter: Callable[[], float]
     salt: int
     books: dict[MarketKey, Book] = field(default_factory=dict)
+    events: dict[MarketKey, Events] = field(default_factory=dict)
     unopened: dict[MarketKey, ReadError] = field(default_factory=dict)
     audits: dict[MarketKey, Finding] = field(default_factory=dict)
     _listed_block: int | None = None
@@ -79,16 +82,27 @@ class Whole:
         self.unopened.clear()
         for key in keys:
             try:
-                self.books[key] = await self._opened(key, [p.key for p in kept if p.market == key])
+                book = await self._opened(key, [p.key for p in kept if p.market == key])
+                self.books[key], self.events[key] = book, await Events.stored(self.store, book)
             except ReadError as e:
                 self.unopened[key] = e
         if not self.books and self.unopened:
             raise next(iter(self.unopened.values()))
 
+    def take(self, followed: Mapping[Book, Brought | MonitorError]) -> None:
+        """Take what following told of the markets; nothing may come between the two."""
+        for key, book in self.books.items():
+            brought = followed.get(book)
+            if isinstance(brought, Brought):
+                self.events[key].take(book, brought)
+                if brought.fold.changed:
+                    book.disturb()
+
     async def rebuild(self, key: MarketKey) -> Book:
         """Build a market's book anew from the chain."""
         kept = self.books[key].kept.values()
         self.books[key] = book = await self._built(key, tuple(kept))
+        self.events[key].lost()
         book.see(await self.outlooks.of(self.chain, book.market, book.journal.at))
         return book
 
@@ -108,7 +122,7 @@ class Whole:
         """Yield the evaluations of all whom judging may say something new of, the nearest to liquidation first."""
         if book.outlook is None:
             return
-        due, watched = book.due(now_s), self._watched(book)
+        due, watched = book.due(now_s), self.watched(book)
         rows = joined(due, without(watched, due))
         full = frozenset(book.journal.ledger.keys(watched))
         async for evaluation in self.assessed(book, rows, FULL_BELOW_WAD, full):
@@ -146,7 +160,8 @@ class Whole:
             LedgerPart(name, key, book.journal) for key, book in self.books.items() if book.journal.at.hash == at.hash
         )
 
-    def _watched(self, book: Book) -> Rows:
+    def watched(self, book: Book) -> Rows:
+        """Return the rows of the owners that are watched, in order."""
         return union(rows_of(()), *(book.journal.ledger.owned(owner) for owner in self.target.owners))
 
     async def _opened(self, key: MarketKey, kept: Sequence[PositionKey]) -> Book:
