@@ -37,7 +37,7 @@ def create_app(
     are asked of `listed`, of the views without it.
     """
     access, limits, readiness = Access(keys), limits or Limits(), readiness or {}
-    routes = (*listings(listed or views, views, readiness), *probes(views, metrics, readiness))
+    routes = (*listings(listed or views, views, clock, readiness), *probes(views, metrics, readiness))
     return _application(routes, Guard(access, limits, Pace(clock, limits), metrics, clock), access, limits)
 
 

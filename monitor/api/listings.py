@@ -1,5 +1,7 @@
 """What keepers ask: positions at risk, one position, and how well each deployment is followed."""
 
+import asyncio
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -14,11 +16,14 @@ from monitor.api.wire import (
     PositionPage,
     PositionQuestion,
 )
+from monitor.clock import Clock
 from monitor.domain.ids import ChainId, DeploymentName, PositionId, Slug
 from monitor.domain.moment import BlockRef
 from monitor.errors import UsageError
 from monitor.store import AtRisk, DeploymentView, Page, PositionView, Sort, Views
 from monitor.units import scaled_from_text
+
+_RECENT = 64
 
 
 class Listed(Protocol):
@@ -34,9 +39,15 @@ class Listed(Protocol):
         """Return one position, None when it is not known here."""
         ...
 
+    @property
+    def stamp(self) -> tuple[int, ...] | None:
+        """Another one whenever answers may be others, but for their age; None where that is not known."""
+        ...
 
-def listings(listed: Listed, views: Views, limits_s: Mapping[DeploymentName, int]) -> tuple[Route, ...]:
+
+def listings(listed: Listed, views: Views, clock: Clock, limits_s: Mapping[DeploymentName, int]) -> tuple[Route, ...]:
     """Return the routes over these; `limits_s` is how old each deployment's last whole read may be."""
+    recent = _Recent(listed, clock)
 
     async def at_risk(query: AtRiskQuestion) -> PositionPage:
         """List positions with debt, the worst first.
@@ -44,11 +55,7 @@ def listings(listed: Listed, views: Views, limits_s: Mapping[DeploymentName, int
         A cursor goes on after the last item of its page whatever has moved since: what keeps its place in the order is
         neither repeated nor left out. A cursor of another order, or none of ours, is a conflict.
         """
-        try:
-            page = await listed.at_risk(_wanted(query), query.sort, query.cursor, query.limit)
-        except UsageError as e:
-            raise web.HTTPConflict(text=str(e)) from e
-        return PositionPage(items=tuple(map(_position, page.items)), next=page.next)
+        return await recent.of(query)
 
     async def position(path: PositionQuestion) -> PositionAnswer:
         """Show one position as last evaluated, with quote and remedy."""
@@ -67,6 +74,32 @@ def listings(listed: Listed, views: Views, limits_s: Mapping[DeploymentName, int
         Route("/v1/positions/{id}", position, problems=(404,)),
         Route("/v1/deployments", deployments),
     )
+
+
+class _Recent:
+    """The last pages, so that many who ask for one while nothing changes cost as much as the first."""
+
+    def __init__(self, listed: Listed, clock: Clock) -> None:
+        self._listed, self._clock = listed, clock
+        self._pages: OrderedDict[tuple[AtRiskQuestion, int, tuple[int, ...] | None], PositionPage] = OrderedDict()
+        self._turn = asyncio.Lock()
+
+    async def of(self, query: AtRiskQuestion) -> PositionPage:
+        """Return the page as of this second; raises HTTPConflict for a cursor of another list."""
+        async with self._turn:
+            asked = (query, self._clock.wall_s(), self._listed.stamp)
+            if asked in self._pages:
+                return self._pages[asked]
+            try:
+                page = await self._listed.at_risk(_wanted(query), query.sort, query.cursor, query.limit)
+            except UsageError as e:
+                raise web.HTTPConflict(text=str(e)) from e
+            answer = PositionPage(items=tuple(map(_position, page.items)), next=page.next)
+            if asked[2] is not None and asked[2] == self._listed.stamp:
+                self._pages[asked] = answer
+                if len(self._pages) > _RECENT:
+                    self._pages.popitem(last=False)
+            return answer
 
 
 def _id(text: str) -> PositionId:

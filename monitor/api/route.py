@@ -9,6 +9,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from monitor.api.auth import Scope
+from monitor.api.wire import Answer
 from monitor.errors import UsageError
 
 JSON = "application/json"
@@ -25,7 +26,7 @@ class Route:
     """
 
     path: str
-    handle: Callable[..., Awaitable[BaseModel | bytes]]
+    handle: Callable[..., Awaitable[Answer | bytes]]
     scope: Scope | None = Scope.READ
     method: str = "GET"
     media: str = JSON
@@ -43,10 +44,10 @@ class Route:
         return {part: hints[part] for part in PARTS if part in hints}
 
     @property
-    def answer(self) -> type[BaseModel] | None:
+    def answer(self) -> type[Answer] | None:
         """The model of the answer, None when it is bytes."""
         gives = get_type_hints(self.handle)["return"]
-        return gives if isinstance(gives, type) and issubclass(gives, BaseModel) else None
+        return gives if isinstance(gives, type) and issubclass(gives, Answer) else None
 
     def endpoint(self) -> Callable[[web.Request], Awaitable[web.Response]]:
         """Return the aiohttp handler; raises UsageError for what the models do not take."""
@@ -55,7 +56,7 @@ class Route:
         async def call(request: web.Request) -> web.Response:
             given = {part: parse(part, model, await _part(request, part)) for part, model in models.items()}
             answer = await self.handle(**given)
-            body = answer if isinstance(answer, bytes) else answer.model_dump_json().encode()
+            body = answer if isinstance(answer, bytes) else answer.written
             return web.Response(body=body, headers={"Content-Type": self.media})
 
         return call

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Json
@@ -50,9 +51,14 @@ class PositionQuestion(Question):
 
 
 class Answer(BaseModel):
-    """A part of an answer."""
+    """A part of an answer; the whole of it is written once, however many ask for it."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+    @cached_property
+    def written(self) -> bytes:
+        """The answer as JSON."""
+        return self.model_dump_json().encode()
 
 
 class Side(StrEnum):

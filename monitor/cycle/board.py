@@ -47,6 +47,12 @@ class Board:
     _memos: dict[Book, _Memo] = field(default_factory=dict)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    @property
+    def stamp(self) -> tuple[int, ...]:
+        """Another one whenever an answer may be another, but for its age."""
+        books = (book for whole in self.wholes for book in whole.books.values())
+        return self.store.commits, *(book.version if book.outlook is not None else -1 for book in books)
+
     async def at_risk(
         self, wanted: AtRisk, sort: Sort = Sort.HEALTH, cursor: str | None = None, limit: int = 100
     ) -> Page[PositionView]:

@@ -162,13 +162,15 @@ class HeadLoop:
 
     async def _tellings(self, whole: Whole, books: Sequence[Book]) -> dict[MarketKey, Telling]:
         """Return what is to be told of the events of books at the blocks where they stand."""
-        tellings, levels = dict[MarketKey, Telling](), self.ruling.levels
-        for book in books:
-            events, at = whole.events[book.market.key], book.journal.at
-            await events.catch_up(self.chain, book)
-            settled = await settled_block(self.chain, at, [events])
-            concerned = book.journal.ledger.keys(whole.watched(book))
-            tellings[book.market.key] = await events.told(book, settled, levels, self.target_wad, concerned)
+        events = [(book, whole.events[book.market.key]) for book in books]
+        for book, told in events:
+            await told.catch_up(self.chain, book)
+        at = max((book.journal.at for book in books), key=lambda block: block.number)
+        settled = await settled_block(self.chain, at, [told for _, told in events])
+        tellings = dict[MarketKey, Telling]()
+        for book, told in events:
+            watched = book.journal.ledger.keys(whole.watched(book))
+            tellings[book.market.key] = await told.told(book, settled, self.ruling.levels, self.target_wad, watched)
         return tellings
 
     async def _unread(self, whole: Whole, key: MarketKey, at: BlockRef, problem: str) -> list[Evaluation]:

@@ -78,11 +78,12 @@ class Commit:
 
 
 class Store:
-    """What survives. `queue` is the outbox, `views` all that API, pages and CLI may read."""
+    """What survives. `queue` is the outbox, `views` all that API, pages and CLI may read; `commits` were made."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self.commits = 0
         self.queue = Queue(database)
         self.views = Views(database, clock)
         self._ledgers = Ledgers(database)
@@ -135,6 +136,7 @@ class Store:
             if step.cursor is not None:
                 await self._put(connection, tables.cursors, [_cursor_record(step.cursor, now_s)])
             reach("commit: cursor written")
+        self.commits += 1
         for part in step.ledgers:
             part.journal.saved()
         reach("commit: done")

@@ -28,6 +28,9 @@ PAGE_LIMIT = 1000
 class Views:
     """Reads only."""
 
+    stamp: None = None
+    """Others may write what these read, so no answer is known to be the last one."""
+
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock

@@ -26,7 +26,7 @@ from monitor.screen.warm import warm
 from monitor.settings import table
 from monitor.store import AtRisk, Store
 from monitor.units import WAD
-from tests.crash.large import EARLIER_BLOCKS, Large, Made, halved
+from tests.crash.large import EARLIER_BLOCKS, MARKET, Large, Made, halved
 from tests.crash.recording import Seen
 from tests.crash.replayed import Replayed
 
@@ -45,9 +45,9 @@ class Drifting(Made):
         since = at.number - EARLIER_BLOCKS
         reserves = {
             number: replace(one, debt_index_ray=one.debt_index_ray + one.debt_index_ray * since // 10**9)
-            for number, one in self.pool.reserves.items()
+            for number, one in MARKET.reserves.items()
         }
-        return replace(self.pool, at=at, views=[], reserves=reserves)
+        return replace(MARKET, at=at, views=[], reserves=reserves)
 
 
 @dataclass(frozen=True)
@@ -80,19 +80,29 @@ def heads(large: Large, runs: int) -> None:
         recording.heads.append(block.hash)
 
 
-async def measured(count: int, runs: int = RUNS) -> Figures:
-    """Follow a made-up market of so many accounts from memory into a store on disk, and return what that took."""
-    large = Large(count)
+def followed_from_memory(large: Large, store: Store, clock: SystemClock, runs: int) -> tuple[HeadLoop, Replayed, Whole]:
+    """Return what follows the made-up market, and its chain with a head for each run."""
     adapter = Drifting({EARLIER_BLOCKS: large.adapter.totals_at[EARLIER_BLOCKS]})
     heads(large, runs)
-    chain, clock, kernel = Replayed(large.recording), SystemClock(), warm()
+    chain, kernel, deployment, outlooks = (
+        Replayed(large.recording),
+        warm(),
+        large.recording.deployment,
+        Outlooks({}, NONE),
+    )
+    target, levels = Target(deployment, adapter, ()), Levels.parse(table(resources.config() / "levels.toml"))
+    whole = Whole(target, adapter, 0, chain, store, outlooks, kernel, levels, 2 * WAD, lambda: 0.5, 7)
+    ruling = Ruling(store, levels, {}, {}, clock)
+    loop = HeadLoop(chain, (target,), outlooks, ruling, {deployment.name: whole}, clock, 2 * WAD)
+    return loop, chain, whole
+
+
+async def measured(count: int, runs: int = RUNS) -> Figures:
+    """Follow a made-up market of so many accounts from memory into a store on disk, and return what that took."""
+    large, clock = Large(count), SystemClock()
     with tempfile.TemporaryDirectory() as folder:
         async with Store.open(f"sqlite:///{Path(folder) / 'hfm.db'}", clock) as store:
-            deployment, outlooks = large.recording.deployment, Outlooks({}, NONE)
-            target, levels = Target(deployment, adapter, ()), Levels.parse(table(resources.config() / "levels.toml"))
-            whole = Whole(target, adapter, 0, chain, store, outlooks, kernel, levels, 2 * WAD, lambda: 0.5, 7)
-            ruling = Ruling(store, levels, {}, {}, clock)
-            loop = HeadLoop(chain, (target,), outlooks, ruling, {deployment.name: whole}, clock, 2 * WAD)
+            loop, chain, whole = followed_from_memory(large, store, clock, runs)
             board = Board((whole,), store, clock)
             taken, judged, listing = [], [], []
             for tip in range(runs + 2):
