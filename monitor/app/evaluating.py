@@ -25,7 +25,7 @@ from monitor.health.evaluate import evaluation
 from monitor.ledger.accounts import Accounts
 
 FEW = 5_000
-SHARE = 500
+SHARE = 1_000
 _AHEAD = 2
 
 

@@ -10,9 +10,11 @@ from monitor.app.readers import Readers, configured
 from monitor.cli.bench import market_lines, start_lines, told
 from monitor.cli.benching.line import Line
 from monitor.settings import addresses_in
-from tests.bench import growth, screen
+from tests.bench import growth, head, screen
 from tests.devnet import aave_wide, install_multicall3, running_chain
 from tests.e2e.command import DEPLOYMENT, accounts_of, config_of
+
+FOLLOWED = 100_000
 
 
 async def pool_lines(count: int) -> list[Line]:
@@ -25,10 +27,18 @@ async def pool_lines(count: int) -> list[Line]:
             return await market_lines(readers, chain.node.http_url)
 
 
+async def head_lines() -> list[Line]:
+    """Follow a market from memory into a store on disk, a hundredth of its accounts touched at each head."""
+    found = await head.measured(FOLLOWED)
+    beside = f"slowest {found.worst_ms:.0f} ms; first {found.first_ms:.0f} ms; keeper's list {found.list_ms:.1f} ms"
+    work = f"head to committed, {found.accounts:,} accounts, {found.touched:,} touched"
+    return [Line(work, found.head_ms, "ms", head.BUDGET_MS, beside=beside)]
+
+
 async def bench(count: int, *, check: bool) -> int:
     """Measure everything and print one table."""
     lines = await asyncio.to_thread(start_lines)
-    return told(lines + await pool_lines(count), check=check)
+    return told(lines + await pool_lines(count) + await head_lines(), check=check)
 
 
 if __name__ == "__main__":

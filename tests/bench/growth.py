@@ -117,7 +117,6 @@ async def _snapshot(book: Book, outlook: Outlook, path: Path) -> dict[str, float
         "seconds": perf_counter() - started,
         "own_cpu_s": process_time() - cpu,
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10,
-        "peak_mib_of_an_evaluator": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**10,
     }
 
 
