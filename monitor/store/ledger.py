@@ -101,7 +101,7 @@ class Ledgers:
                 return NotKept(f"expected it at the cursor's block {cursor_hash}, found it at {row.hash}")
             parts = (await connection.execute(select(p.c.data).filter_by(**one).order_by(p.c.part))).scalars().all()
             steps = (await connection.execute(select(s.c.data).filter_by(**one).order_by(s.c.seq))).scalars().all()
-        self._database.reach("ledger: rows read")
+        self._database.reach("load: rows read")
         try:
             journal = image.restored(row.head, parts, steps, salt)
         except LedgerCorrupt as e:
@@ -109,7 +109,7 @@ class Ledgers:
         found = journal.at.hash, str(journal.ledger.digest)
         if found != (row.hash, row.digest):
             return NotKept(f"it is damaged: expected block {row.hash} with digest {row.digest}, found {found}")
-        self._database.reach("ledger: restored")
+        self._database.reach("load: proven")
         return journal
 
 

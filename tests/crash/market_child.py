@@ -69,7 +69,7 @@ class Trap:
         self.is_loading = False
 
     def reach(self, name: str) -> None:
-        self.is_loading = name == "ledger: rows read"
+        self.is_loading = name == "load: rows read"
         if name == self._name and not self._is_off:
             self._left -= 1
             if not self._left:

@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from monitor.domain.ids import Address
+from monitor.domain.ids import Address, ChainId
+from monitor.domain.liveness import Live
 from monitor.domain.moment import BlockRef
 from monitor.errors import BlockMoved
 from monitor.query import (
@@ -48,6 +49,18 @@ class Replayed:
     asked: list[bytes] = field(default_factory=list)
 
     @property
+    def id(self) -> ChainId:
+        return self.recording.deployment.chain
+
+    @property
+    def name(self) -> str:
+        return "recorded"
+
+    @property
+    def liveness(self) -> Live:
+        return Live(self.at)
+
+    @property
     def at(self) -> BlockRef:
         return self.recording.blocks[self.recording.heads[self.tip]].block
 
@@ -61,11 +74,13 @@ class Replayed:
     async def block(self, which: int | str) -> BlockRef:
         self.reach("block looked for")
         line = self.recording.line(self.at.hash)
-        number = self.at.number - SETTLED_DEPTH if which in ("safe", "finalized") else which
         for seen in line.values():
-            if number in (seen.block.number, seen.block.hash):
+            if which in (seen.block.number, seen.block.hash):
                 return seen.block
         raise BlockMoved(f"expected block {which}, found none")
+
+    async def settled(self, head: BlockRef) -> int:
+        return head.number - SETTLED_DEPTH
 
     async def has_code(self, contract: Address, at: BlockRef) -> bool:
         return True

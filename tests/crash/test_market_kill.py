@@ -1,9 +1,11 @@
 """Killed without warning while it follows a whole market, the service goes on with a ledger like a fresh rebuild."""
 
 import asyncio
+import inspect
 import json
 import pickle
 import random
+import re
 import signal
 import sqlite3
 import sys
@@ -16,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.store import checkpoint, ledger
 from tests.architecture.tree import ROOT
 from tests.crash.market_child import DONE, OVER, Orders
 from tests.crash.recording import record
@@ -28,11 +31,11 @@ BUILD = ("logs of a range given", "accounts asked for", "commit: ledger part wri
 FOLLOW = (
     *("head given", "block looked for", "logs of a block given", "logs of a range given", "read done"),
     *("one block undone", "went back", "changes taken", "ledger noted as saved"),
-    *(f"commit: {n} written" for n in ("positions", "states", "alerts", "outbox", "cursor")),
+    *(f"commit: {n} written" for n in ("positions", "states", "alerts", "outbox", "events", "cursor")),
     *(f"commit: ledger {n}" for n in ("steps written", "noted", "part written", "image written")),
     *(f"commit: {n}" for n in ("begun", "old ledger image removed", "done")),
 )
-RESTART = tuple(f"ledger: {n}" for n in ("rows read", "restored"))
+RESTART = tuple(f"load: {n}" for n in ("rows read", "proven"))
 CARRY_OUT = tuple(f"checkpoint: {n}" for n in ("begun", "part written", "sealed", "on disk", "in place"))
 CARRY_IN = (
     *(f"checkpoint: {n}" for n in ("part read", "proven")),
@@ -186,3 +189,9 @@ async def test_killed_anywhere_three_times_and_at_random_it_goes_on_with_the_led
 
 def test_at_least_twenty_places_are_named():
     assert len(set(FAILPOINTS)) == len(FAILPOINTS) >= 20
+
+
+def test_every_place_that_storing_a_ledger_or_a_checkpoint_names_is_one_where_a_child_is_killed():
+    sources = [inspect.getsource(module) for module in (checkpoint, ledger)]
+    named = {name for source in sources for name in re.findall(r'reach\("(.+?)"\)', source)}
+    assert named <= {name for _, name in FAILPOINTS}
