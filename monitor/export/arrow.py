@@ -2,6 +2,7 @@
 
 import ctypes
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from ctypes import CFUNCTYPE, POINTER, c_char_p, c_int, c_int64, c_void_p
 from dataclasses import dataclass
 from itertools import count
@@ -37,6 +38,9 @@ def column(form: bytes, cells: Sequence[Cell]) -> Column:
     if form == TEXT and isinstance(first, str) and first == cells[-1] and cells.count(first) == many:
         one = _encoded(first)
         return Column(0, (None, np.arange(many + 1, dtype=np.int32) * np.int32(len(one)), one * many))
+    if form == TEXT:
+        with suppress(TypeError):
+            return Column(0, (None, *_text(cells)))
     nulls, valid = cells.count(None), None
     if nulls:
         valid = _bits([cell is not None for cell in cells])
@@ -49,6 +53,7 @@ def column(form: bytes, cells: Sequence[Cell]) -> Column:
 
 
 def _text(cells: Sequence[Any]) -> tuple[Bytes, Bytes]:
+    """Return where each text ends, and all of them; raises TypeError when one is None, which is quicker than asking."""
     together = "".join(cells)
     if together.isascii():
         return _ends(cells), together.encode()
