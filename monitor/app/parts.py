@@ -41,6 +41,8 @@ def chain_spec(chain: ChainSettings) -> ChainSpec:
         block_time_ms=int(Decimal(str(chain.block_time_s)) * 1000),
         endpoints=tuple(EndpointSpec(url, chain.requests_per_s) for url in chain.rpc),
         lag_blocks=chain.lag_blocks,
+        settle_blocks=chain.settle_blocks,
+        halted_after_ms=None if chain.halted_after_s is None else chain.halted_after_s * 1000,
         allow_private=chain.allow_private,
     )
 

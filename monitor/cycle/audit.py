@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from monitor import log
 from monitor.cycle.book import Book
+from monitor.cycle.follow import Blocks
 from monitor.cycle.outlook import Source
 from monitor.domain.ids import PositionKey
 from monitor.ledger.accounts import Accounts
 from monitor.ledger.changes import Changes
+from monitor.sources.logs.gaps import Gaps
 from monitor.units import PPM
 
 EVERY_BLOCKS = 100
@@ -59,3 +61,16 @@ async def audit(chain: Source, book: Book, start_ppm: int, size: int = SAMPLE) -
         name = book.target.deployment.name
         _log.error("ledger drifted", deployment=name, block=at.number, mended=len(differing), totals_apart=len(apart))
     return found
+
+
+async def filled(chain: Blocks, book: Book, gaps: Gaps) -> int:
+    """Read the logs of the blocks since the last time again, and whoever a log names that was missed; return how many.
+
+    Raises ReadError when the chain does not answer; the audit then stays due.
+    """
+    at, market = book.journal.at, book.market
+    gap = await gaps.audit(chain, at)
+    keys = book.adapter.touched(market, gap.missing)
+    if keys:
+        book.take(market, Changes(at, await chain.read(book.adapter.accounts(market, keys), at)))
+    return len(keys)

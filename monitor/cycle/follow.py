@@ -35,9 +35,12 @@ class Blocks(Source, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """What the blocks after the market as it was `before` did to a book."""
+    """What the blocks after `base` did to a book, whose market was `before`; `logs` are those that its filter wants."""
 
+    base: BlockRef
     before: Market
+    wanted: LogFilter
+    logs: tuple[Log, ...]
     fold: Fold
 
 
@@ -87,7 +90,7 @@ async def _brought(
     results: dict[Book, Brought | MonitorError] = {}
     for book, own, market, independent in zip(books, filters, found[: len(books)], found[len(books) :], strict=True):
         try:
-            steps[book] = _folded(book, market, [entry for entry in logs if own.fits(entry)], {**independent, **coins})
+            steps[book] = _folded(book, market, own, logs, {**independent, **coins})
         except ReadError as e:
             results[book] = e
     reads = [attempt(book.adapter.accounts(step.market, step.keys)) for book, step in steps.items()]
@@ -101,7 +104,7 @@ async def _brought(
         before = book.market
         book.take(step.market, Changes(head, put, onto=base.hash))
         book.see(outlooks.outlook(step.market, step.independent, head.chain))
-        results[book] = Brought(before, step.fold)
+        results[book] = Brought(base, before, step.wanted, step.logs, step.fold)
     return results
 
 
@@ -110,21 +113,27 @@ class _Step:
     """A book's market at the head, and the accounts to read there, nearest to liquidation first."""
 
     market: Market
+    wanted: LogFilter
+    logs: tuple[Log, ...]
     fold: Fold
     keys: tuple[PositionKey, ...]
     independent: Mapping[Node, PriceUsed]
 
 
 def _folded(
-    book: Book, market: Market | ReadError, logs: Sequence[Log], independent: Mapping[Node, PriceUsed]
+    book: Book,
+    market: Market | ReadError,
+    wanted: LogFilter,
+    logs: Sequence[Log],
+    independent: Mapping[Node, PriceUsed],
 ) -> _Step:
     if isinstance(market, ReadError):
         raise market
-    adapter, ledger = book.adapter, book.journal.ledger
-    fold = adapter.fold(book.market, market, book.known(adapter.touched(book.market, logs)), logs)
+    adapter, ledger, own = book.adapter, book.journal.ledger, tuple(entry for entry in logs if wanted.fits(entry))
+    fold = adapter.fold(book.market, market, book.known(adapter.touched(book.market, own)), own)
     everyone = ledger.keys(ledger.live()) if fold.everyone else ()
     keys = tuple(dict.fromkeys((*fold.reread, *ledger.keys(ledger.stale()), *everyone)))
-    return _Step(market, fold, book.nearest_first(keys), independent)
+    return _Step(market, wanted, own, fold, book.nearest_first(keys), independent)
 
 
 class _Canonical:

@@ -11,7 +11,7 @@ from monitor.cycle.events import Settling, Telling, settled_block
 from monitor.cycle.follow import Blocks, Brought, follow
 from monitor.cycle.keeping import settle, worth_keeping
 from monitor.cycle.outlook import Outlooks
-from monitor.cycle.ruling import Ruled, Ruling
+from monitor.cycle.ruling import Living, Ruled, Ruling
 from monitor.cycle.step import Target, assess, look, unseen
 from monitor.cycle.whole import Whole
 from monitor.domain.health import Unmeasurable
@@ -24,7 +24,7 @@ from monitor.store import Commit, Cursor
 _PATIENCE_S = 30
 
 
-class Heads(Blocks, Settling, Protocol):
+class Heads(Blocks, Living, Settling, Protocol):
     """A chain whose blocks can be followed."""
 
     async def wait_for_head(self, after: BlockRef | None, timeout_s: int) -> BlockRef:
@@ -65,6 +65,7 @@ class HeadLoop:
     pace_ms: int = 0
     passes: dict[DeploymentName, Pass] = field(default_factory=dict)
     _last: BlockRef | None = None
+    _halted_s: int = 0
     _turned_ms: int | None = None
     _markets: dict[DeploymentName, tuple[Market, ...]] = field(default_factory=dict)
 
@@ -77,9 +78,11 @@ class HeadLoop:
         try:
             head = await self.chain.wait_for_head(self._last, _PATIENCE_S)
         except EndpointError as e:
+            await self.ruling.tell_halt(self.chain)
             for target in self.targets:
                 await self._blind(target, self._last, str(e))
             raise
+        self._halted_s += await self.ruling.tell_halt(self.chain)
         if self._last is not None and head.hash == self._last.hash:
             return
         at, unready = await self._ready(head)
@@ -98,7 +101,7 @@ class HeadLoop:
                 await self._blind(target, head, str(e))
             else:
                 self._note(target, done, self.clock.monotonic_ms() - started_ms)
-        self._last = head
+        self._last, self._halted_s = head, 0
 
     async def _keep_pace(self) -> None:
         """Let `pace_ms` go by between turns on chains whose blocks come faster than anyone needs to know."""
@@ -140,7 +143,7 @@ class HeadLoop:
             evaluations += [e async for e in whole.evaluations(book, self.clock.wall_s())]
         if not seen and problems:
             raise problems[0]
-        ruled, tellings = await self.ruling.judge(evaluations), await self._tellings(whole, seen)
+        ruled, tellings = await self.ruling.judge(evaluations, self._halted_s), await self._tellings(whole, seen)
         at = max((book.journal.at for book in seen), key=lambda block: block.number)
         kept = worth_keeping(seen, ruled, whole.target.owners)
         told = self.ruling.notices(alert for telling in tellings.values() for alert in telling.alerts)
@@ -183,7 +186,7 @@ class HeadLoop:
             markets[sight.market.key] = sight.market
             evaluations.extend([evaluation async for evaluation in assess(sight, self.target_wad)])
         self._markets[name] = tuple(markets.values())
-        ruled = await self.ruling.judge(evaluations)
+        ruled = await self.ruling.judge(evaluations, self._halted_s)
         alerts = await self.ruling.commit(
             Commit(self._cursor(target, head), ruled.evaluations, ruled.states, ruled.notices)
         )

@@ -2,15 +2,29 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from monitor.clock import Clock
-from monitor.domain.alerts import Alert, Notice, Recipient
-from monitor.domain.ids import Address, MarketKey
+from monitor.domain.alerts import Alert, AlertKind, Notice, Recipient
+from monitor.domain.ids import Address, ChainId, ChainWide, MarketKey
+from monitor.domain.liveness import Liveness
 from monitor.domain.row import Evaluation
+from monitor.rules.halt import halt_news, thawed
 from monitor.rules.judge import Judgement, judge
 from monitor.rules.levels import Levels
 from monitor.rules.state import PositionState
 from monitor.store import Commit, Store
+
+
+class Living(Protocol):
+    """A chain that says whether it goes on."""
+
+    @property
+    def id(self) -> ChainId: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def liveness(self) -> Liveness: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +52,13 @@ class Ruling:
     clock: Clock
     told: Callable[[], None] = lambda: None
 
-    async def judge(self, evaluations: Sequence[Evaluation]) -> Ruled:
-        """Return what the rules make of the evaluations; nothing is stored yet."""
+    async def judge(self, evaluations: Sequence[Evaluation], halted_s: int = 0) -> Ruled:
+        """Return what the rules make of the evaluations; nothing is stored yet.
+
+        `halted_s` is how long the chain had stood still until now: a time in which nothing improved.
+        """
         past = await self.store.states([evaluation.protocol.id for evaluation in evaluations])
+        past = {position: thawed(state, halted_s) for position, state in past.items()} if halted_s else past
         now_s = self.clock.wall_s()
         judged: list[Judgement] = [
             judge(past.get(evaluation.protocol.id), evaluation, self.levels, now_s) for evaluation in evaluations
@@ -55,6 +73,20 @@ class Ruling:
     def notices(self, alerts: Iterable[tuple[Alert, Address]]) -> tuple[Notice, ...]:
         """Return the alerts, each with the owner's own label and everyone who hears of that owner."""
         return tuple(Notice(self._labelled(alert, owner), self.recipients.get(owner, ())) for alert, owner in alerts)
+
+    async def tell_halt(self, chain: Living) -> int:
+        """Tell everyone, once each, that the chain stands still and that it goes on.
+
+        Return how long a halt lasted that has just ended, else 0. The last alert about the chain is all there is to
+        remember, so that a restart tells nothing twice.
+        """
+        last = await self.store.views.last_alert(ChainWide(chain.id))
+        news = halt_news(last, chain.liveness, chain.name, self.clock.wall_s())
+        if news is None:
+            return 0
+        everyone = dict.fromkeys(one for some in self.recipients.values() for one in some)
+        await self.commit(Commit(None, notices=[Notice(news, tuple(everyone))]))
+        return int(news.facts["duration_s"]) if news.kind is AlertKind.KNOWN_AGAIN else 0
 
     async def commit(self, step: Commit) -> int:
         """Store the step, have its messages delivered, and return how many there are."""

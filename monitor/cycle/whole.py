@@ -1,11 +1,12 @@
 """A deployment followed as a whole: the books of its markets, opened or built, audited, and judged where they moved."""
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor import log
 from monitor.adapter import Followed, Market
-from monitor.cycle.audit import EVERY_BLOCKS, Finding, audit
+from monitor.cycle.audit import EVERY_BLOCKS, Finding, audit, filled
 from monitor.cycle.backfill import Archive, Backfill, Cursor
 from monitor.cycle.book import Book
 from monitor.cycle.events import Events
@@ -16,6 +17,7 @@ from monitor.domain.ids import Address, MarketKey, PositionKey
 from monitor.domain.moment import BlockRef
 from monitor.domain.row import Evaluation
 from monitor.errors import MonitorError, ReadError
+from monitor.ledger.accounts import Accounts
 from monitor.ledger.changes import Changes
 from monitor.ledger.columns import Rows, joined, rows_of, union, without
 from monitor.ledger.journal import Journal
@@ -24,12 +26,14 @@ from monitor.query import together
 from monitor.rules.levels import Levels
 from monitor.rules.quiet import distance_counts_below_wad, unremarkable
 from monitor.screen.kernel import Kernel
+from monitor.sources.logs.gaps import Gaps
 from monitor.store import LedgerPart, NotKept, Store
 from monitor.units import PPM, WAD
 
 FULL_BELOW_WAD = 11 * WAD // 10
 """Who is below gets liquidation prices, advice and quote whenever judged."""
 STALE = "it was touched and could not be read since"
+_OUT_OF_REACH = "its block is out of reach"
 
 _log = log.get("cycle")
 
@@ -55,6 +59,7 @@ class Whole:
     salt: int
     books: dict[MarketKey, Book] = field(default_factory=dict)
     events: dict[MarketKey, Events] = field(default_factory=dict)
+    gaps: dict[MarketKey, Gaps] = field(default_factory=lambda: defaultdict(Gaps))
     unopened: dict[MarketKey, ReadError] = field(default_factory=dict)
     audits: dict[MarketKey, Finding] = field(default_factory=dict)
     _listed_block: int | None = None
@@ -95,6 +100,9 @@ class Whole:
             brought = followed.get(book)
             if isinstance(brought, Brought):
                 self.events[key].take(book, brought)
+                self.gaps[key].undone(brought.base.number)
+                first, last = brought.base.number + 1, book.journal.at.number
+                self.gaps[key].took(brought.wanted, first, last, brought.logs)
                 if brought.fold.changed:
                     book.disturb()
 
@@ -109,10 +117,14 @@ class Whole:
     async def audited(self, book: Book) -> None:
         """Hold a book against the chain when that is due."""
         last, at, outlook = self.audits.get(book.market.key), book.journal.at, book.outlook
-        if outlook is None or (last is not None and abs(at.number - last.block) < EVERY_BLOCKS):
+        is_due = last is None or abs(at.number - last.block) >= EVERY_BLOCKS
+        if outlook is None or not (is_due or self.gaps[book.market.key].is_due):
             return
         try:
-            self.audits[book.market.key] = await audit(self.chain, book, int(self.jitter() * PPM))
+            if self.gaps[book.market.key].is_due:
+                await filled(self.chain, book, self.gaps[book.market.key])
+            if is_due:
+                self.audits[book.market.key] = await audit(self.chain, book, int(self.jitter() * PPM))
         except ReadError as e:
             _log.warning("audit put off", deployment=self.target.deployment.name, problem=str(e))
         if book.outlook is None:
@@ -165,17 +177,24 @@ class Whole:
         return union(rows_of(()), *(book.journal.ledger.owned(owner) for owner in self.target.owners))
 
     async def _opened(self, key: MarketKey, kept: Sequence[PositionKey]) -> Book:
-        """Return the stored book, or one built from the chain where none is kept or its block is out of reach."""
+        """Return the stored book, or one built from the chain where none is kept.
+
+        Where the state of its block cannot be asked for any more, everyone is read again at the next head.
+        """
         name = self.target.deployment.name
         journal = await self.store.ledger(name, key, self.salt)
         if isinstance(journal, NotKept):
             _log.info("ledger built anew", deployment=name, why=journal.reason)
             return await self._built(key, kept)
+        wanted = self.adapter.market(self.target.deployment, key)
         try:
-            market = await self.chain.read(self.adapter.market(self.target.deployment, key), journal.at)
+            return self._book(await self.chain.read(wanted, journal.at), journal, kept)
         except ReadError as e:
-            _log.info("ledger built anew", deployment=name, why=str(e))
-            return await self._built(key, kept)
+            _log.info("everyone read anew", deployment=name, block=journal.at.number, why=str(e))
+        market = await self.chain.read(self.adapter.market(self.target.deployment, key), await self.chain.head())
+        ledger = journal.ledger
+        untold = [(one, _OUT_OF_REACH) for one in ledger.keys(ledger.live())]
+        journal.apply(Changes(journal.at, Accounts.of((), ledger.key_bytes, failed=untold)))
         return self._book(market, journal, kept)
 
     async def _built(self, key: MarketKey, kept: Sequence[PositionKey]) -> Book:

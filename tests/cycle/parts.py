@@ -12,6 +12,7 @@ from monitor.domain.assessment import Assessment, Kind
 from monitor.domain.deployment import Deployment
 from monitor.domain.health import Line, Measured
 from monitor.domain.ids import ChainId, DeploymentName, MarketKey, PositionId, PositionKey, Slug, address
+from monitor.domain.liveness import Halted, Live, Unreachable
 from monitor.domain.moment import BlockRef
 from monitor.errors import NoEndpoint, ReadError
 from monitor.ledger.accounts import Account, Accounts
@@ -41,6 +42,7 @@ class Toy:
     account_fails: str = ""
     slug: Slug = SLUG
     reads: int = 0
+    at: BlockRef = field(default_factory=lambda: block(1))
 
     def markets(self, deployment):
         yield from ()
@@ -52,14 +54,14 @@ class Toy:
         yield from ()
         self.reads += 1
         graph = PriceGraph.of(())
-        return SimpleNamespace(deployment=deployment, key=key, at=block(1), tokens=(), graph=graph, prices=())
+        return SimpleNamespace(deployment=deployment, key=key, at=self.at, tokens=(), graph=graph, prices=())
 
     def again(self, market):
         yield from ()
         if self.fails:
             raise ReadError(self.fails)
         self.reads += 1
-        return market
+        return SimpleNamespace(**{**vars(market), "at": self.at})
 
     def later(self, market, seconds):
         return market
@@ -113,6 +115,15 @@ class Scripted:
 
     heads: list[BlockRef] = field(default_factory=list)
     down: bool = False
+    id: ChainId = CHAIN
+    name: str = "local"
+    halted: Halted | None = None
+
+    @property
+    def liveness(self):
+        if self.down:
+            return Unreachable(None, 0, "every endpoint failed")
+        return self.halted or Live(self.heads[-1])
 
     async def wait_for_head(self, after, timeout_s):
         if self.down:

@@ -1,14 +1,19 @@
 """An audit finds what the ledger has wrong, mends what it can, and says when somebody is missing."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
-from monitor.cycle.audit import audit
+from monitor.cycle.audit import audit, filled
+from monitor.cycle.follow import follow
+from monitor.cycle.outlook import Outlooks
 from monitor.ledger.accounts import Accounts
 from monitor.ledger.changes import Changes
 from monitor.ledger.journal import Journal
 from monitor.ledger.ledger import Ledger
+from monitor.pricing.haircuts import NONE
+from monitor.sources.logs.gaps import Gaps
 from monitor.units import PPM
 from tests.cycle.test_whole_market import followed
 
@@ -58,3 +63,26 @@ async def test_a_missing_borrower_shows_in_the_markets_totals(book):
     found = await audit(chain, kept, 0)
     owed = {(b.asset, b.kind): b.raw for b in borrower.balances if (b.asset, b.kind) in totals and b.raw}
     assert {place: total - ours for place, (ours, total) in found.apart.items()} == owed
+
+
+async def test_whoever_a_lost_log_names_is_read_again(book, market_v36):
+    chain, kept = book
+    borrower = next(a.key for a in kept.journal.ledger.accounts() if a.balances)
+    await asyncio.to_thread(market_v36.supply, borrower, "WETH", 10**18)
+    head = await asyncio.to_thread(market_v36.chain.head)
+    while (at := await chain.wait_for_head(None, 1)).hash != head.hash:
+        assert at.number <= head.number
+    before = kept.journal.at.number
+    ((_, brought),) = (await follow(chain, [kept], at, Outlooks({}, NONE))).items()
+    assert brought.logs
+    gaps = Gaps(every_blocks=1)
+    gaps.took(brought.wanted, before + 1, at.number, ())
+    ledger = kept.journal.ledger
+    account = ledger.account(int(ledger.rows([borrower])[0]))
+    first, *rest = account.balances
+    wrong = replace(account, balances=(replace(first, raw=first.raw + 1), *rest))
+    kept.take(kept.market, Changes(at, Accounts.of([wrong])))
+    assert gaps.is_due
+    assert await filled(chain, kept, gaps) >= 1
+    assert ledger.account(int(ledger.rows([account.key])[0])) == account
+    assert not gaps.is_due

@@ -4,6 +4,7 @@ import pytest
 
 from monitor import resources
 from monitor.domain.alerts import AlertKind, Level
+from monitor.domain.liveness import Halted
 from monitor.errors import NoEndpoint
 from monitor.rules.levels import Levels
 from monitor.settings import table
@@ -128,3 +129,42 @@ async def test_turns_keep_the_pace_of_a_chain_with_fast_blocks(store, levels):
         await loop.once()
         chain.heads.append(block(number))
     assert clock.monotonic_ms() == 3000
+
+
+async def test_a_halt_is_told_once_to_everyone_even_by_a_loop_that_begins_anew_and_once_when_it_ends(store, levels):
+    clock, chain = FakeClock(runs=True), Scripted([block(7)])
+    await loop_of(store, clock, levels, Toy(), chain).once()
+    chain.halted = Halted(block(7), block(7).timestamp_s, 2, 2)
+    for _ in range(2):
+        loop = loop_of(store, clock, levels, Toy(), chain)
+        await loop.once()
+        await loop.once()
+    chain.heads.append(block(8))
+    chain.halted = None
+    await loop.once()
+    await loop.once()
+    assert await alerts_of(store) == [AlertKind.UNKNOWN, AlertKind.KNOWN_AGAIN]
+    owed = await store.queue.pending("console", 10, 2_000_000_000)
+    assert {one.recipient.name for one in owed} == {"console"}
+
+
+async def test_a_halt_improves_nothing(store, levels):
+    clock, toy, chain = FakeClock(runs=True), Toy(health_pct=104), Scripted()
+    loop = loop_of(store, clock, levels, toy, chain)
+
+    async def turn(number: int) -> str:
+        toy.at = block(number)
+        chain.heads.append(toy.at)
+        await loop.once()
+        return await level_of(store)
+
+    assert await turn(7) == "CRITICAL"
+    toy.health_pct = 300
+    assert await turn(8) == "CRITICAL"
+    chain.halted = Halted(block(8), block(8).timestamp_s, 2, 2)
+    await loop.once()
+    await clock.sleep(7_000)
+    chain.halted = None
+    assert await turn(9) == "CRITICAL"
+    await clock.sleep(levels.improve_after_s)
+    assert await turn(10) == "OK"

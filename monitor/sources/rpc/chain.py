@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import aiohttp
 
 from monitor.clock import Clock
-from monitor.domain.ids import Address
+from monitor.domain.ids import Address, ChainId
 from monitor.domain.liveness import Liveness
 from monitor.domain.moment import BlockRef
 from monitor.errors import BlockMoved, ConfigError, NoEndpoint, ReadError, WrongChain
@@ -79,6 +79,16 @@ class Chain:
         for endpoint in self._endpoints:
             await endpoint.transport.close()
         await self._open.aclose()
+
+    @property
+    def id(self) -> ChainId:
+        """The chain's CAIP-2 id."""
+        return self.spec.id
+
+    @property
+    def name(self) -> str:
+        """What the settings call the chain."""
+        return self.spec.name
 
     @property
     def can_confirm(self) -> bool:
