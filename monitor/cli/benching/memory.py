@@ -19,7 +19,7 @@ from monitor.screen.warm import warm
 from monitor.units import WAD
 
 MILLION = 1_000_000
-NEAREST = 0.02
+NEAREST = 0.01
 """The share of accounts that selecting is measured on, whatever the health of those that were read."""
 _NUMPY_RUNS = 3
 
