@@ -17,12 +17,14 @@ from monitor.export.columns import FLAGS, INTEGERS
 
 MEMORY = "2GB"
 """What DuckDB may hold; rows to be sorted wait beyond it on the disk of the output file."""
-ROW_GROUP = 40_960
-"""A writing thread holds one group, about 100 MB of lending rows."""
 BATCH_ROWS = 2_048
 """So many rows are turned into columns at a time, few enough to stay in the processor's cache."""
 ORDER = ("chain", "protocol", "deployment", "market", "key", "at_time")
 
+# Each writing thread holds a group of rows, about 100 MB of lending rows.
+_AS_THEY_CAME = "COPY (FROM feed) TO $path (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 40960)"
+_SORTED = """COPY (FROM came ORDER BY chain, protocol, deployment, market, key, at_time)
+TO $path (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 40960)"""
 _FORMATS = {name: INTEGER if name in INTEGERS else FLAG if name in FLAGS else TEXT for name in COLUMNS}
 _CELLS = tuple((form, itemgetter(name)) for name, form in _FORMATS.items())
 _AHEAD = 4
@@ -47,7 +49,7 @@ def parquet_file(path: Path) -> Iterator[Callable[[Sequence[Row]], None]]:
     with duckdb.connect(config=own) as database, ThreadPoolExecutor(1) as thread:
         came, feed = path.with_name("came"), _Feed()
         database.register("feed", feed.stream)
-        feed.writing = thread.submit(_write, database, "FROM feed", came)
+        feed.writing = thread.submit(_write, database, _AS_THEY_CAME, came)
         try:
             yield feed.append
         finally:
@@ -58,7 +60,7 @@ def parquet_file(path: Path) -> Iterator[Callable[[Sequence[Row]], None]]:
                 came.replace(path)
             else:
                 database.read_parquet(str(came)).create_view("came")
-                _write(database, f"FROM came ORDER BY {', '.join(ORDER)}", path)
+                _write(database, _SORTED, path)
 
 
 class _Feed:
@@ -95,10 +97,9 @@ class _Feed:
                 break
 
 
-def _write(database: duckdb.DuckDBPyConnection, rows: str, path: Path) -> None:
+def _write(database: duckdb.DuckDBPyConnection, statement: str, path: Path) -> None:
     # Not by `write_parquet`, which keeps Python waiting while it writes.
-    form = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}"
-    database.execute(f"COPY ({rows}) TO $path ({form})", {"path": str(path)})
+    database.execute(statement, {"path": str(path)})
 
 
 @contextmanager
