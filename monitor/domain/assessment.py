@@ -62,6 +62,20 @@ class Leg:
 
 
 @dataclass(frozen=True, slots=True)
+class Foreseen:
+    """A price that the protocol has already decided on and will use from `from_s` on, and the health that it makes.
+
+    `value` is what the node will answer. Where `from_s` has passed, anybody may bring it about now.
+    """
+
+    name: str
+    node: Node
+    value: int
+    from_s: int
+    health: Health
+
+
+@dataclass(frozen=True, slots=True)
 class Assessment:
     """A position at a moment under one repricing.
 
@@ -88,6 +102,7 @@ class Assessment:
     prices: tuple[PriceUsed, ...] = ()
     repricing: str = "protocol"
     skew_s: int = 0
+    foreseen: tuple[Foreseen, ...] = ()
 
     @property
     def is_insolvent(self) -> bool:

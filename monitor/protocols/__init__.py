@@ -8,12 +8,14 @@ from monitor.adapter import Followed
 from monitor.domain.ids import Slug
 from monitor.protocols.aave_v3.adapter import AaveV3
 from monitor.protocols.compound_v3.adapter import CompoundV3
+from monitor.protocols.maker.adapter import Maker
 from monitor.protocols.morpho_blue.adapter import MorphoBlue
 
 ADAPTERS: Mapping[Slug, Followed[Any]] = MappingProxyType(
     {
         Slug("aave_v3"): AaveV3(),
         Slug("compound_v3"): CompoundV3(),
+        Slug("maker"): Maker(),
         Slug("morpho_blue"): MorphoBlue(),
     }
 )
