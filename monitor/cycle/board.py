@@ -13,7 +13,9 @@ from monitor.domain.ids import PositionId, PositionKey
 from monitor.domain.row import Evaluation, row
 from monitor.errors import LedgerError
 from monitor.ledger.columns import Rows, rows_of
+from monitor.rules.levels import Levels
 from monitor.rules.quiet import unremarkable
+from monitor.rules.reading import reading
 from monitor.rules.state import PositionState, time_s
 from monitor.screen.select import Near, near
 from monitor.store import AtRisk, Page, PositionView, Sort, Store
@@ -131,7 +133,9 @@ class Board:
         if unknown:
             memo.states |= dict.fromkeys(unknown) | await self.store.states(unknown)
         now_s = self.clock.wall_s()
-        return [(place(seen), _view(seen, memo.states[seen.protocol.id], now_s, sort)) for seen in evaluations]
+        return [
+            (place(seen), _view(seen, memo.states[seen.protocol.id], whole.levels, now_s, sort)) for seen in evaluations
+        ]
 
     def _memo(self, book: Book) -> _Memo:
         memo = self._memos.get(book)
@@ -157,9 +161,11 @@ def _near(whole: Whole, book: Book, wanted: AtRisk) -> Near:
     return near(book.views, unremarkable(whole.levels).above_wad or 0, stale)
 
 
-def _view(seen: Evaluation, state: PositionState | None, now_s: int, sort: Sort) -> PositionView:
-    position, where = seen.protocol, place(seen)
+def _view(seen: Evaluation, state: PositionState | None, levels: Levels, now_s: int, sort: Sort) -> PositionView:
+    """Return the view; its level is at least what the evaluation says, which the rules are about to commit."""
+    position, where, now = seen.protocol, place(seen), reading(seen, levels).level
     level = Level.OK if state is None else state.level
+    level = max((one for one in (level, now) if one is not None), default=None)
     held = None if level is None else level.name
     return PositionView(
         id=position.id,
