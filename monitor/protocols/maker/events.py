@@ -43,8 +43,11 @@ def discovery(vat: Address, ilk: str) -> LogFilter:
 
 
 def discovered(logs: Iterable[Log]) -> tuple[PositionKey, ...]:
-    """Return the urns that such logs name, in the order of the first time."""
-    return tuple(dict.fromkeys(key for log in logs for key in _urns(log)))
+    """Return the urns that got debt by such logs, in the order of the first time.
+
+    Raises DecodeError for a log of the wrong form.
+    """
+    return tuple(dict.fromkeys(key for log in logs for key, _, dart in _moved(log) if dart > 0))
 
 
 def interests(market: Market) -> LogFilter:
@@ -106,14 +109,8 @@ class _Replay:
 
     def take(self, log: Log) -> None:
         """Apply one log of the Vat."""
-        if log.topics[0] not in _URN_TOPICS:
-            return
-        (dink, dart), keys = _changes(log), _urns(log)
-        if log.topics[0] == FORK:
-            self._move(keys[0], -dink, -dart)
-            self._move(keys[1], dink, dart)
-        else:
-            self._move(keys[0], dink, dart)
+        for key, dink, dart in _moved(log):
+            self._move(key, dink, dart)
 
     def doubt(self, keys: Iterable[PositionKey]) -> None:
         """Have those of the keys that are known read again."""
@@ -139,6 +136,20 @@ class _Replay:
         has[0], has[1] = has[0] + dink, has[1] + dart
         if not (0 <= has[0] <= UINT128_MAX and 0 <= has[1] <= UINT128_MAX):
             self.reread[key] = None
+
+
+def _moved(log: Log) -> Iterator[tuple[PositionKey, int, int]]:
+    """Yield which urns a log changes, and by how much collateral and debt; a fork moves from its first to its second.
+
+    Raises DecodeError for a log of the wrong form.
+    """
+    keys = _urns(log)
+    if not keys:
+        return
+    dink, dart = _changes(log)
+    if log.topics[0] == FORK:
+        yield keys[0], -dink, -dart
+    yield keys[-1], dink, dart
 
 
 def _changes(log: Log) -> tuple[int, int]:

@@ -162,7 +162,9 @@ def _read_osm(pip: Pip, osm: Address, known: Feed | None) -> Ask[Feed]:
 def _least(word: int | Failed | None, cap: Sequence[int]) -> Value:
     if word is None:
         return Unknown("the OSM has no value")
-    return Unknown(f"the OSM's storage cannot be read: {word.reason}") if isinstance(word, Failed) else min([word, *cap])
+    return (
+        Unknown(f"the OSM's storage cannot be read: {word.reason}") if isinstance(word, Failed) else min([word, *cap])
+    )
 
 
 def graph_of(pip: Pip, feed: Feed, ilk: MarketKey, vat: Address, spot: Spot) -> PriceGraph:
