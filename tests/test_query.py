@@ -1,11 +1,28 @@
 """Reads are generators: batches are shared, a failed answer stays in its place, and no answer is ever lost."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitor.domain.ids import ChainId, address
 from monitor.domain.moment import BlockRef
 from monitor.errors import CallReverted, ReadError, UnexpectedAnswer
-from monitor.query import Answer, EthCall, Failed, ask, ask_all, ask_each, drive, moment, must_be_bytes, together
+from monitor.query import (
+    Answer,
+    EthCall,
+    Failed,
+    Log,
+    LogFilter,
+    any_of,
+    ask,
+    ask_all,
+    ask_each,
+    attempt,
+    drive,
+    moment,
+    must_be_bytes,
+    together,
+)
 
 HERE = address("0x" + "11" * 20)
 BLOCK = BlockRef(ChainId("eip155:1"), 7, "0x07", "0x06", 1)
@@ -93,3 +110,37 @@ async def test_an_answer_of_another_shape_is_refused():
         await drive(moment(), numbers)
     with pytest.raises(UnexpectedAnswer, match="expected bytes"):
         await drive(ask(Number(1)), numbers)
+
+
+PLACES, TOPICS = st.sampled_from([address("0x" + f"{n:02x}" * 20) for n in range(4)]), st.sampled_from("abcd")
+WANTED = st.one_of(st.none(), st.lists(TOPICS, min_size=1, max_size=3, unique=True).map(tuple))
+FILTERS = st.builds(
+    LogFilter, st.lists(PLACES, max_size=3, unique=True).map(tuple), st.lists(WANTED, max_size=3).map(tuple)
+)
+LOGS = st.builds(
+    Log, PLACES, st.lists(TOPICS, max_size=4).map(tuple), st.just(b""), st.just(1), st.just("0x1"), st.just(0)
+)
+
+
+@given(st.lists(FILTERS, min_size=1, max_size=4), LOGS)
+def test_one_filter_for_many_loses_no_log_that_any_of_them_wants(filters, log):
+    if any(one.fits(log) for one in filters):
+        assert any_of(filters).fits(log)
+
+
+def test_a_filter_fits_as_a_node_reads_it():
+    log = Log(HERE, ("a", "b"), b"", 1, "0x1", 0)
+    other = address("0x" + "22" * 20)
+    assert LogFilter((), ()).fits(log)
+    assert LogFilter((other, HERE), (("x", "a"), None)).fits(log)
+    assert not LogFilter((other,), ()).fits(log)
+    assert not LogFilter((HERE,), (("b",),)).fits(log)
+    assert not LogFilter((HERE,), (None, None, None)).fits(log)
+
+
+async def test_a_read_that_fails_beside_others_returns_its_error_and_they_go_on():
+    source = Table(failing=2)
+    good, bad, also = await drive(together(*(attempt(ask(Number(n))) for n in (1, 2, 3))), source)
+    assert (good, also) == (2, 6)
+    assert isinstance(bad, ReadError)
+    assert source.batches == [3]

@@ -10,8 +10,8 @@ from monitor.domain.health import Line, Measured, NoDebt, Unmeasurable
 from monitor.domain.row import Evaluation
 from monitor.rules.judge import judge
 from monitor.rules.levels import STEPS
-from monitor.rules.quiet import Span, distance_counts_below_wad, is_settled, quiet, unremarkable
-from monitor.units import WAD, decimal_text
+from monitor.rules.quiet import WORST_STEP_PPM, Span, distance_counts_below_wad, is_settled, quiet, unremarkable
+from monitor.units import PPM, WAD, decimal_text
 from tests.fakes.evaluations import block, evaluation
 from tests.rules.scene import LEVELS
 
@@ -72,6 +72,9 @@ def test_nothing_is_said_or_remembered_anew_while_a_position_is_quiet(path, late
         assert [getattr(after, name) for name in same] == [getattr(state, name) for name in same]
         assert (after.incident and after.incident.id) == (state.incident and state.incident.id)
         assert after.incident is None or after.incident.worst == state.incident.worst
+        if after.incident is not None and state.incident.worst_health_wad is not None:
+            step_wad = state.incident.worst_health_wad * WORST_STEP_PPM // PPM + 1
+            assert after.incident.worst_health_wad >= state.incident.worst_health_wad - step_wad
 
 
 def test_a_settled_position_is_one_that_no_later_judgement_depends_on():
