@@ -11,7 +11,8 @@ from monitor.domain.health import Measured, NoDebt, Unmeasurable
 from monitor.domain.ids import PositionId
 from monitor.domain.label import safe_label
 from monitor.domain.row import Evaluation, factor_text
-from monitor.outbox.figures import duration_text
+from monitor.outbox.figures import duration_text, foreseen_text
+from monitor.rules.facts import foreseen_facts
 from monitor.units import decimal_text
 
 
@@ -112,6 +113,8 @@ def _totals(evaluation: Evaluation) -> Table:
 
 
 def _add_outlook(table: Table, evaluation: Evaluation) -> None:
+    for one in foreseen_facts(evaluation.protocol):
+        table.add_row("foreseen", f"health {foreseen_text(one)}")
     for price in evaluation.liquidation_prices:
         label = safe_label(price.token.symbol, price.token.address) if price.token else price.node
         table.add_row(

@@ -10,7 +10,8 @@ from rich.text import Text
 from monitor.domain.ids import Address
 from monitor.domain.label import safe_label
 from monitor.domain.row import Evaluation, Row
-from monitor.outbox.figures import interest_text
+from monitor.outbox.figures import foreseen_text, interest_text
+from monitor.rules.facts import foreseen_facts
 from monitor.units import decimal_text
 
 
@@ -63,12 +64,16 @@ def positions(rows: Iterable[Row], title: str) -> Table:
 
 
 def advice(evaluation: Evaluation) -> Text:
-    """Return what the owner of a position can do, one line for each way, and how soon interest makes it necessary."""
+    """Return what the owner of a position can do, one line for each way, and what makes it necessary, and when.
+
+    That is a price that is foreseen, and interest.
+    """
     found, who = evaluation.remedy, short(evaluation.protocol.id.key)
+    lines = [f"{who} has health {foreseen_text(one)}" for one in foreseen_facts(evaluation.protocol)]
     if found is None or not (found.steps or found.unavailable):
-        return Text("")
+        return Text("\n".join(lines))
     in_time = interest_text(str(evaluation.time_to_liquidation_s))
-    lines = [f"{who} is liquidatable by interest alone {in_time}"] if in_time else []
+    lines += [f"{who} is liquidatable by interest alone {in_time}"] if in_time else []
     lines.append(f"{who} reaches health {decimal_text(found.target_wad, 18)}:")
     for step in found.steps:
         amount = decimal_text(step.amount_raw, step.token.decimals)

@@ -69,6 +69,13 @@ def interest_text(seconds: str | None) -> str | None:
     return f"in {duration_text(seconds)}"
 
 
+def foreseen_text(one: Mapping[str, str]) -> str:
+    """Return `0.98 at the next price, in 12 min at the earliest`; a time that has come is now, by anybody."""
+    health = health_text(one["health"]) if "health" in one else "not measurable"
+    left = "in " + (duration_text(one["in_s"]) or "?") + " at the earliest" if one["in_s"] != "0" else "any moment now"
+    return f"{health} at the {safe_line(one['name'])}, {left}"
+
+
 def listed(text: str | None) -> list[Mapping[str, str]]:
     """Return the JSON list of a fact."""
     return [] if text is None else json.loads(text)

@@ -132,6 +132,8 @@ def _health(alert: Alert) -> Iterator[Line]:
         yield plain(7, said)
     elif cautious is not None:
         yield plain(4, f"Cautious health {figures.health_text(cautious)} (independent prices, haircuts)")
+    for one in figures.listed(facts.get("foreseen")):
+        yield plain(7, f"Foreseen: health {figures.foreseen_text(one)}")
     if alert.kind is AlertKind.RECOVERED:
         yield from _ending(facts)
 

@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterable, Mapping
 
 from monitor.domain.alerts import Level
-from monitor.domain.assessment import LiquidationPrice, Step
+from monitor.domain.assessment import Assessment, LiquidationPrice, Step
 from monitor.domain.health import Health, NoDebt
 from monitor.domain.label import safe_label, safe_line
+from monitor.domain.moment import BlockRef
 from monitor.domain.prices import PriceUsed
 from monitor.domain.row import Evaluation
 from monitor.rules.reading import Reading, health_wad
@@ -33,8 +34,9 @@ def known_facts(evaluation: Evaluation, block: int) -> Facts:
 def facts(evaluation: Evaluation, seen: Reading, past: PositionState) -> Facts:
     """Return the facts of one evaluation.
 
-    Absent keys are unknown. `liquidation_prices` and `steps` are JSON lists, nearest price first; amounts and prices
-    are decimal text, healths are floored at 18 decimals. While health is unknown, `last_*` repeat the last values.
+    Absent keys are unknown. `liquidation_prices`, `steps` and `foreseen` are JSON lists, nearest price first; amounts
+    and prices are decimal text, healths are floored at 18 decimals. While health is unknown, `last_*` repeat the last
+    values.
     """
     protocol = evaluation.protocol
     distance, left_s = evaluation.distance_bps, evaluation.time_to_liquidation_s
@@ -52,6 +54,7 @@ def facts(evaluation: Evaluation, seen: Reading, past: PositionState) -> Facts:
         "time_to_liquidation_s": None if left_s is None else str(left_s),
         "liquidation_prices": json.dumps([_price(p) for p in nearest]) if nearest else None,
         "steps": json.dumps([_step(s) for s in remedy.steps]) if remedy and remedy.steps else None,
+        "foreseen": json.dumps(foreseen_facts(protocol)) if protocol.foreseen else None,
         "target_health": decimal_text(remedy.target_wad, 18) if remedy else None,
         "unavailable": "; ".join(map(safe_line, remedy.unavailable)) or None if remedy else None,
         "owner": protocol.owner,
@@ -60,6 +63,15 @@ def facts(evaluation: Evaluation, seen: Reading, past: PositionState) -> Facts:
     }
     last = {f"last_{name}": value for name, value in past.known.items()} if seen.unknown else {}
     return _present({**found, **last})
+
+
+def foreseen_facts(seen: Assessment) -> list[Facts]:
+    """Return what is foreseen of a position: at which price, in how many seconds at the earliest, with which health."""
+    now_s = seen.at.timestamp_s if isinstance(seen.at, BlockRef) else seen.at.received_s
+    return [
+        _present({"name": one.name, "in_s": str(max(one.from_s - now_s, 0)), "health": _factor(one.health)})
+        for one in seen.foreseen
+    ]
 
 
 def recovery_facts(incident: Incident, now_s: int) -> Facts:

@@ -6,6 +6,9 @@ from rich.console import Console
 
 from monitor.cli.explain import _totals
 from monitor.cli.tables import advice
+from monitor.domain.assessment import Foreseen
+from monitor.domain.health import Unmeasurable
+from monitor.domain.prices import Node
 from tests.fakes.evaluations import evaluation
 
 DAY_S = 86_400
@@ -29,3 +32,23 @@ def test_explain_tells_it_up_to_the_horizon_and_says_nothing_past_the_line():
     assert "alone, at the rates of this block, makes it liquidatable in 400 d" in shown_by_explain(400 * DAY_S)
     for left_s in (None, 0):
         assert "makes it liquidatable" not in shown_by_explain(left_s)
+
+
+def foreseeing(in_s: int, health):
+    seen = evaluation("1.04")
+    at_s = seen.protocol.at.timestamp_s
+    coming = Foreseen("next price", Node("pip:0x"), 5, at_s + in_s, health)
+    return replace(seen, protocol=replace(seen.protocol, foreseen=(coming,)))
+
+
+def test_a_price_that_is_foreseen_is_told_with_its_health_and_when_it_counts_at_the_earliest():
+    soon = foreseeing(720, evaluation("0.98").protocol.health)
+    assert advice(soon).plain.startswith("0x0000…0001 has health 0.98 at the next price, in 12 min at the earliest\n")
+    due = foreseeing(-5, evaluation("0.98").protocol.health)
+    assert "has health 0.98 at the next price, any moment now" in advice(due).plain
+    unknown = foreseeing(60, Unmeasurable("no price"))
+    assert "has health not measurable at the next price, in 1 min" in advice(unknown).plain
+    console = Console(width=200)
+    with console.capture() as captured:
+        console.print(_totals(soon))
+    assert "health 0.98 at the next price, in 12 min at the earliest" in captured.get()

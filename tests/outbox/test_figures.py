@@ -1,5 +1,6 @@
 """Figures that are said only where they matter."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -33,3 +34,18 @@ def test_a_message_says_how_long_interest_takes_when_that_is_less_than_a_year(le
     assert said_of(replace(one, facts={**one.facts, **more})) == (
         [f"By interest alone, at today's rates: liquidatable {said}"] if said else []
     )
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"name": "next price", "in_s": "720", "health": "0.98"}, "0.98 at the next price, in 12 min at the earliest"),
+        ({"name": "next price", "in_s": "0", "health": "0.98"}, "0.98 at the next price, any moment now"),
+        ({"name": "next price", "in_s": "60"}, "not measurable at the next price, in 1 min at the earliest"),
+    ],
+)
+def test_a_message_says_the_health_at_a_price_that_is_foreseen(told: dict[str, str], said: str):
+    one = alert()
+    text = render(replace(one, facts={**one.facts, "foreseen": json.dumps([told])}), to("1"), "k", 0, "").text
+    assert f"Foreseen: health {said}" in text.split("\n")
+    assert "Foreseen" not in render(one, to("1"), "k", 0, "").text

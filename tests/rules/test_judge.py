@@ -1,11 +1,14 @@
 """What is said about one position, and when."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from monitor.domain.alerts import AlertKind, Level
+from monitor.domain.assessment import Foreseen
 from monitor.domain.health import Line, Measured
+from monitor.domain.prices import Node
 from monitor.rules.judge import judge
 from monitor.rules.state import Driver
 from tests.fakes.evaluations import evaluation
@@ -245,6 +248,20 @@ def test_an_alert_knows_how_long_interest_takes_so_that_the_nearest_is_sent_firs
     (unsaid,) = judge(None, evaluation("1.04"), LEVELS, 1_750_000_000).alerts
     assert unsaid.time_to_liquidation_s is None
     assert "time_to_liquidation_s" not in unsaid.facts
+
+
+def test_an_alert_tells_the_health_at_a_price_that_is_foreseen():
+    seen = evaluation("1.04")
+    coming = Foreseen(
+        "next price", Node("pip:0x"), 5, seen.protocol.at.timestamp_s + 720, evaluation("0.98").protocol.health
+    )
+    told = replace(seen, protocol=replace(seen.protocol, foreseen=(coming,)))
+    (alert,) = judge(None, told, LEVELS, 1_750_000_000).alerts
+    assert json.loads(alert.facts["foreseen"]) == [
+        {"name": "next price", "in_s": "720", "health": "0.98"},
+    ]
+    (unsaid,) = judge(None, seen, LEVELS, 1_750_000_000).alerts
+    assert "foreseen" not in unsaid.facts
 
 
 def test_an_incident_has_the_same_name_however_often_it_is_worked_out():

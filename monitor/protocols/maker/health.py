@@ -142,7 +142,7 @@ def assess(view: Priced, account: Account, blockers: tuple[str, ...]) -> Assessm
 
 def _foreseen(market: Market, account: Account) -> tuple[Foreseen, ...]:
     repricing, following = at_next_price(market), market.feed.following
-    if repricing is None or following is None or market.feed.due_s is None:
+    if repricing is None or following is None or market.feed.due_s is None or following == market.feed.value:
         return ()
     source = pip_node(market.layout.pip.address, market.key)
     health = health_of(priced(market, repricing), account)

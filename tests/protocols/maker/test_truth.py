@@ -119,14 +119,16 @@ def test_the_health_at_the_next_price_is_foreseen_with_the_time_from_which_it_co
     for page in pages():
         for account, spoken in zip(page.accounts, page.spoken, strict=True):
             seen = ADAPTER.assess(page.market, account)
-            if MOVED not in spoken.truth["bark"] or not urn_of(account).art_wad:
+            feed, is_told = page.market.feed, MOVED in spoken.truth["bark"]
+            assert is_told is (feed.following is not None)
+            if not is_told or feed.following == feed.value or not urn_of(account).art_wad:
                 assert seen.foreseen == ()
                 continue
             (foreseen,) = seen.foreseen
             assert isinstance(foreseen.health, Measured)
             reason = spoken.truth["bark"][MOVED].get("revert", {}).get("reason")
             assert foreseen.health.is_past_line is (reason != "Dog/not-unsafe")
-            assert foreseen.from_s == page.market.feed.due_s
+            assert (foreseen.from_s, foreseen.value) == (feed.due_s, feed.following)
             worse += foreseen.health.is_past_line and not seen.is_insolvent
     assert worse == 1
 
