@@ -60,7 +60,10 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True)
 class Liquidated:
-    """One liquidation that a log tells, in raw token units. `written_off_raw`: debts cancelled with it, by token."""
+    """One liquidation that a log tells, in raw token units. `written_off_raw`: debts cancelled with it, by token.
+
+    `collateral_token` describes the collateral where it is none of the market's tokens, such as a share of a pool.
+    """
 
     key: PositionKey
     collateral: Address
@@ -70,6 +73,7 @@ class Liquidated:
     liquidator: Address
     log: Log
     written_off_raw: tuple[tuple[Address, int], ...] = ()
+    collateral_token: Token | None = None
 
 
 @dataclass(frozen=True, slots=True)

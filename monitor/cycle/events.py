@@ -222,7 +222,7 @@ def _liquidations(told: Iterable[Liquidated], book: Book, before: Market) -> Ite
         yield Liquidation(
             position=book.target.position(book.market.key, one.key),
             owner=(account and account.owner) or Address(one.key),
-            collateral=_token(tokens, one.collateral),
+            collateral=one.collateral_token or _token(tokens, one.collateral),
             debt=_token(tokens, one.debt),
             seized_raw=one.seized_raw,
             repaid_raw=one.repaid_raw,

@@ -1,0 +1,1 @@
+"""Compound v2 and what was made of it: Moonwell, Benqi, Venus core and Venus isolated pools."""

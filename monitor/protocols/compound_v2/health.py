@@ -1,0 +1,120 @@
+"""The fast path: the exact health of an account, as getAccountLiquidity decides it.
+
+Contract function: Comptroller.getHypotheticalAccountLiquidityInternal. It reads the price of every entered market, also
+of those in which the account has nothing, so one broken price hides everybody who is in that market and owes.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from monitor.domain.health import Health, Line, Measured, NoDebt, Unmeasurable
+from monitor.domain.prices import PROTOCOL, Node, Repricing, Unknown, Value
+from monitor.ledger.accounts import Account
+from monitor.pricing.graph import Prices, on_collateral_side, on_debt_side
+from monitor.protocols.compound_v2.market import HELD, IDLE, INDEX, PRINCIPAL, Market
+from monitor.protocols.compound_v2.math import owed_raw
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A market under one repricing."""
+
+    market: Market
+    repricing: Repricing
+    prices: Prices
+
+
+class Stake(NamedTuple):
+    """What an account has stored in one market; `held` is None where it has not entered, `idle` is held there then."""
+
+    place: int
+    held: int | None
+    idle: int
+    principal_raw: int
+    at_index: int
+
+
+class Sums(NamedTuple):
+    """Both sides of the comparison, in base units: weighted collateral, and debt."""
+
+    collateral: int
+    debt: int
+
+
+def priced(market: Market, repricing: Repricing = PROTOCOL) -> Priced:
+    """Return the market under a repricing; raises UsageError when that names a node the market does not have."""
+    return Priced(market, repricing, market.graph.evaluate(repricing))
+
+
+def stakes_of(account: Account) -> list[Stake]:
+    """Return what the account has in each market, in the order of the places."""
+    found: dict[int, list[int | None]] = {}
+    for asset, kind, raw in ((b.asset, b.kind, b.raw) for b in account.balances):
+        row = found.get(asset)
+        if row is None:
+            row = found[asset] = [None, 0, 0, 0, 0]
+        row[kind] = raw
+    return [
+        Stake(place, row[HELD], row[IDLE] or 0, row[PRINCIPAL] or 0, row[INDEX] or 0) for place, row in found.items()
+    ]
+
+
+def is_debtor(account: Account) -> bool:
+    """Whether anything is owed."""
+    return any(balance.kind == PRINCIPAL for balance in account.balances)
+
+
+def collateral_price(view: Priced, node: Node) -> Value:
+    """Return a price as collateral; zero is the contract's own word for an error."""
+    return _positive(on_collateral_side(view.prices[node]))
+
+
+def debt_price(view: Priced, node: Node) -> Value:
+    """Return a price as debt."""
+    return _positive(on_debt_side(view.prices[node]))
+
+
+def sums_of(view: Priced, account: Account) -> Sums | Unknown:
+    """Return both sides, or why something that the contract reads is not known."""
+    market = view.market
+    rules, category = market.layout.rules, account.category
+    collateral = debt = 0
+    for place, held, _, principal_raw, index in stakes_of(account):
+        if held is None:
+            continue
+        one = market.listed.get(place)
+        if one is None:
+            return Unknown(f"market {place} is not part of the comptroller as it was read")
+        standing = one.standing
+        if isinstance(standing, Unknown):
+            return standing
+        debt_raw = owed_raw(principal_raw, index, standing.borrow_index)
+        if rules.passes_over(held, debt_raw):
+            continue
+        worth = collateral_price(view, one.asset.node)
+        if isinstance(worth, Unknown):
+            return worth
+        terms = one.terms_of(category)
+        collateral += rules.worth_wad(terms.weight_wad, standing.exchange_rate_wad, worth) * held // 10**18
+        if debt_raw:
+            price = debt_price(view, one.asset.node)
+            if isinstance(price, Unknown):
+                return price
+            debt += price * debt_raw // 10**18
+    return Sums(collateral, debt)
+
+
+def health_of(view: Priced, account: Account) -> Health:
+    """Return the exact health; without a debt no price is read, and a debt worth nothing in base units is none."""
+    if not is_debtor(account):
+        return NoDebt()
+    sums = sums_of(view, account)
+    if isinstance(sums, Unknown):
+        return Unmeasurable(sums.reason)
+    if not sums.debt:
+        return NoDebt()
+    return Measured(sums.collateral, sums.debt, Line.BELOW, None)
+
+
+def _positive(value: Value) -> Value:
+    return value if isinstance(value, Unknown) or value > 0 else Unknown("the oracle's price is 0 (PRICE_ERROR)")

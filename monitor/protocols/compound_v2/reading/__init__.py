@@ -1,0 +1,1 @@
+"""The questions that read a comptroller: all of it once, then one round per block."""

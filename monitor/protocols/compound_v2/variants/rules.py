@@ -1,0 +1,61 @@
+"""What a variant of the family provides: its arithmetic where it differs, and how its terms are read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from monitor.domain.ids import Address
+from monitor.protocols.compound_v2.market import Asset, Closed, FaceValue, Terms
+from monitor.query import Ask
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a comptroller says of one cToken now."""
+
+    terms: Mapping[int, Terms]
+    collateral_factor_wad: int
+    seize_share_wad: int = 0
+    closed: Closed = field(default_factory=Closed)
+    is_forced: bool = False
+    supply_cap_raw: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What a comptroller says now: of itself, and of each cToken in their order."""
+
+    close_factor_wad: int
+    grants: tuple[Grant, ...]
+    stopped: tuple[str, ...] = ()
+    min_collateral: int = 0
+    liquidator: Address | None = None
+    face_value: FaceValue | None = None
+
+
+class Rules(Protocol):
+    """One variant. Stateless; two of the same variant are equal."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def seizes_idle(self) -> bool:
+        """Whether cTokens of a market that the borrower has not entered can be seized."""
+        ...
+
+    def worth_wad(self, weight_wad: int, exchange_rate_wad: int, price: int) -> int:
+        """Return what one cToken adds to the collateral side, in the contract's order of multiplications."""
+        ...
+
+    def passes_over(self, held: int, owed_raw: int) -> bool:
+        """Return whether an entered market is passed over before its price is read."""
+        ...
+
+    def protocol_cut(self, seized: int, share_wad: int, incentive_wad: int) -> int:
+        """Return how many of the seized cTokens the protocol keeps."""
+        ...
+
+    def read_terms(self, comptroller: Address, assets: Sequence[Asset]) -> Ask[Granted]:
+        """Return what the comptroller says at the moment of the read."""
+        ...
