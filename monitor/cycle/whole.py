@@ -150,7 +150,8 @@ class Whole:
         is_stale = ledger.is_stale(rows)
         unread = tuple((key, STALE) for key in ledger.keys(rows[is_stale]))
         accounts = replace(ledger.accounts(rows[~is_stale]), failed=unread)
-        sight = Sight(book.target, book.market, book.outlook, accounts, {key: Address(key) for key, _ in unread})
+        owners = {one.key: one.owner or Address(one.key) for one in ledger.accounts(rows[is_stale])}
+        sight = Sight(book.target, book.market, book.outlook, accounts, owners)
         near_wad = max(near_wad, distance_counts_below_wad(self.levels))
         async for evaluation in assess(sight, self.target_wad, near_wad, always):
             yield evaluation
