@@ -8,6 +8,7 @@ from monitor.adapter import Followed
 from monitor.domain.ids import Slug
 from monitor.protocols.aave_v3.adapter import AaveV3
 from monitor.protocols.compound_v3.adapter import CompoundV3
+from monitor.protocols.liquity_v1.adapter import LiquityV1
 from monitor.protocols.maker.adapter import Maker
 from monitor.protocols.morpho_blue.adapter import MorphoBlue
 
@@ -15,6 +16,7 @@ ADAPTERS: Mapping[Slug, Followed[Any]] = MappingProxyType(
     {
         Slug("aave_v3"): AaveV3(),
         Slug("compound_v3"): CompoundV3(),
+        Slug("liquity_v1"): LiquityV1(),
         Slug("maker"): Maker(),
         Slug("morpho_blue"): MorphoBlue(),
     }
