@@ -68,20 +68,22 @@ class _Answers:
     source_of: tuple[Address, ...]
 
 
-def oracle_layout(oracle: Address, assets: Sequence[Address]) -> Ask[OracleLayout]:
-    """Return where the prices of the assets come from; raises UnexpectedAnswer when this is no AaveOracle."""
-    fallback, base, unit, *source_of = yield from ask_all(
-        [
-            _ABI["getFallbackOracle"].at(oracle),
-            _ABI["BASE_CURRENCY"].at(oracle),
-            _ABI["BASE_CURRENCY_UNIT"].at(oracle),
-            *(_ABI["getSourceOfAsset"].at(oracle, asset) for asset in assets),
-        ]
+def oracle_layout(
+    oracle: Address, assets: Sequence[Address], base: tuple[Address, int] | None = None
+) -> Ask[OracleLayout]:
+    """Return where the prices of the assets come from; raises UnexpectedAnswer when this is no AaveOracle.
+
+    `base`: its base currency and that one's unit, for an oracle that has no views of them.
+    """
+    own = (_ABI["BASE_CURRENCY"].at(oracle), _ABI["BASE_CURRENCY_UNIT"].at(oracle)) if base is None else ()
+    fallback, *found = yield from ask_all(
+        [_ABI["getFallbackOracle"].at(oracle), *own, *(_ABI["getSourceOfAsset"].at(oracle, asset) for asset in assets)]
     )
+    (currency, unit), source_of = base or found[:2], found[len(own) :]
     if unit != 10 ** (len(str(unit)) - 1):
         raise UnexpectedAnswer(f"expected a base currency unit that is a power of ten at {oracle}, found {unit}")
     known = yield from sources(address for address in source_of if address != _ZERO)
-    return OracleLayout(oracle, fallback, base, unit, tuple(assets), tuple(source_of), known)
+    return OracleLayout(oracle, fallback, currency, unit, tuple(assets), tuple(source_of), known)
 
 
 def oracle_prices(
@@ -95,7 +97,7 @@ def oracle_prices(
     """
     answers = yield from _answers(layout)
     if answers.source_of != layout.source_of or answers.fallback != layout.fallback:
-        layout = yield from oracle_layout(layout.oracle, layout.assets)
+        layout = yield from oracle_layout(layout.oracle, layout.assets, (layout.base_currency, layout.base_unit))
         answers = yield from _answers(layout)
     used: dict[Node, PriceUsed] = {}
     derived: list[Derived] = []

@@ -1,0 +1,1 @@
+"""Aave v2 and its forks."""

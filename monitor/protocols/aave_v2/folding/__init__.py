@@ -1,0 +1,1 @@
+"""What the logs of a block did to accounts and parameters of a pool."""

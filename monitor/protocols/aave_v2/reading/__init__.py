@@ -1,0 +1,1 @@
+"""The questions that read a pool and its accounts."""
