@@ -6,16 +6,22 @@ from typing import Any
 
 from monitor.adapter import Followed
 from monitor.domain.ids import Slug
+from monitor.protocols.aave_v2.adapter import AaveV2
 from monitor.protocols.aave_v3.adapter import AaveV3
+from monitor.protocols.compound_v2.adapter import CompoundV2
 from monitor.protocols.compound_v3.adapter import CompoundV3
+from monitor.protocols.euler_v2.adapter import EulerV2
 from monitor.protocols.liquity_v1.adapter import LiquityV1
 from monitor.protocols.maker.adapter import Maker
 from monitor.protocols.morpho_blue.adapter import MorphoBlue
 
 ADAPTERS: Mapping[Slug, Followed[Any]] = MappingProxyType(
     {
+        Slug("aave_v2"): AaveV2(),
         Slug("aave_v3"): AaveV3(),
+        Slug("compound_v2"): CompoundV2(),
         Slug("compound_v3"): CompoundV3(),
+        Slug("euler_v2"): EulerV2(),
         Slug("liquity_v1"): LiquityV1(),
         Slug("maker"): Maker(),
         Slug("morpho_blue"): MorphoBlue(),

@@ -1,0 +1,1 @@
+"""What logs did to a market and its accounts: exact collateral, liquidations, changed parameters."""

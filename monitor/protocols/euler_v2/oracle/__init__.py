@@ -1,0 +1,1 @@
+"""How a vault's oracle prices a collateral: the path it takes, and the price graph along it."""
