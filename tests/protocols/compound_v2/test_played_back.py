@@ -1,0 +1,96 @@
+"""The recorded comptroller on a real node, read by the command line as a person would, beside a broken one."""
+
+import json
+
+import pytest
+
+from tests.devnet import DevnetUnavailable
+from tests.e2e.command import hfm
+from tests.protocols.compound_v2.recorded import COMPTROLLER, RECORDING
+from tests.recordings.playback import playback
+
+pytestmark = pytest.mark.devnet
+
+CHAIN = '[[chain]]\nname = "local"\nid = "eip155:31337"\nrpc = ["{url}"]\nallow_private = true\n'
+DEPLOYMENT = (
+    '[[deployment]]\nname = "{name}"\nprotocol = "compound_v2"\nchain = "local"\ncomptroller = "{address}"\n{more}\n'
+)
+BROKEN = RECORDING.deployment["oracle"]
+
+
+@pytest.fixture(scope="module")
+def chain():
+    try:
+        with playback(RECORDING) as chain:
+            yield chain
+    except DevnetUnavailable as e:
+        pytest.skip(str(e))
+
+
+def config_of(chain, folder, *rows):
+    path = folder / "hfm.toml"
+    found = [DEPLOYMENT.format(name=name, address=address, more=more) for name, address, more in rows]
+    path.write_text(CHAIN.format(url=chain.node.http_url) + "".join(found))
+    return path
+
+
+def rows_of(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.mark.parametrize("number", range(len(RECORDING.blocks)))
+def test_a_snapshot_of_everyone_at_a_recorded_block_says_what_the_contracts_said(chain, tmp_path, number):
+    block, path = RECORDING.blocks[number], tmp_path / "out.jsonl"
+    config = config_of(chain, tmp_path, ("local", COMPTROLLER, "start_block = 0"))
+    said = hfm("snapshot", "--config", config, "--chain", "local", "--block", block.at.number, "--output", path)
+    assert path.exists(), said.out + said.err
+    found = {row["key"]: row for row in rows_of(path)}
+    compared = liquidatable = unread = 0
+    for account, truth in block.truth["accounts"].items():
+        row = found.get(account)
+        if row is None:
+            assert not truth["liquidations"], "whoever owes is found from logs"
+            continue
+        accrued = truth["account_liquidity_all_accrued"]
+        is_known = accrued["error"] == 0
+        assert (row["status"] != "unmeasurable") is is_known
+        if row["status"] == "measured":
+            assert row["is_insolvent"] is (int(accrued["shortfall"]) > 0)
+            above = int(row["health_numerator"]) - int(row["health_denominator"])
+            assert above == int(accrued["liquidity"]) - int(accrued["shortfall"])
+        if any(one["liquidate"]["succeeds"] for one in truth["liquidations"]):
+            assert row["is_liquidatable_now"]
+            liquidatable += 1
+        compared, unread = compared + 1, unread + (not is_known)
+    assert said.code == (3 if unread else 0), said.err
+    assert compared >= 38
+    print(f"block {block.at.number}: {compared} rows, {liquidatable} liquidatable, {unread} unknown")
+
+
+def test_checking_on_chain_finds_no_account_that_differs(chain, tmp_path):
+    accounts = tmp_path / "accounts.txt"
+    accounts.write_text("\n".join(RECORDING.blocks[-1].truth["accounts"]) + "\n")
+    config = config_of(chain, tmp_path, ("local", COMPTROLLER, f'accounts = "{accounts}"'))
+    said = hfm("check", "--config", config, "--onchain")
+    assert said.code == 0, said.out + said.err
+
+
+def test_watching_an_owner_shows_the_position(chain, tmp_path):
+    truth = RECORDING.blocks[-1].truth["accounts"]
+    owner = next(a for a, one in truth.items() if any(x["liquidate"]["succeeds"] for x in one["liquidations"]))
+    config = config_of(chain, tmp_path, ("local", COMPTROLLER, ""))
+    said = hfm("watch", "--config", config, "--once", owner)
+    assert said.code == 0, said.err
+    assert "LIQUIDATABLE" in said.out.upper()
+
+
+def test_one_broken_deployment_leaves_the_other_untouched(chain, tmp_path):
+    accounts, path = tmp_path / "accounts.txt", tmp_path / "out.jsonl"
+    accounts.write_text(next(iter(RECORDING.blocks[-1].truth["accounts"])) + "\n")
+    config = config_of(chain, tmp_path, ("good", COMPTROLLER, ""), ("broken", BROKEN, ""))
+    said = hfm("snapshot", "--config", config, "--chain", "local", "--accounts", accounts, "--output", path)
+    assert said.code == 3
+    rows = {row["deployment"]: row for row in rows_of(path)}
+    assert rows["good"]["status"] != "unmeasurable"
+    assert rows["broken"]["status"] == "unmeasurable"
+    assert "expected a comptroller" in rows["broken"]["reason"]
