@@ -38,6 +38,11 @@ class Measured:
                 return self.numerator <= self.denominator
 
     @property
+    def native_factor_wad(self) -> int | None:
+        """The contract's own integer where that is a health factor; a ratio that has another line than 1 is none."""
+        return self.native if self.line is Line.NATIVE_BELOW_WAD else None
+
+    @property
     def factor_wad_down(self) -> int:
         """Numerator ÷ denominator times 1e18, floored; never used to decide the line."""
         return self.numerator * WAD // self.denominator

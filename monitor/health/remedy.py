@@ -24,8 +24,8 @@ def reaches(health: Health, target_wad: int) -> bool:
     match health:
         case Measured():
             is_enough = health.numerator * WAD >= target_wad * health.denominator
-            if health.native is not None:
-                is_enough = health.native >= target_wad
+            if health.native_factor_wad is not None:
+                is_enough = health.native_factor_wad >= target_wad
             return is_enough and not health.is_past_line
         case NoDebt():
             return True
@@ -101,7 +101,7 @@ class _Way(Generic[M, A]):
         found = self._health(self.views[0], change_raw)
         if not isinstance(found, Measured):
             return UINT256_MAX
-        return found.factor_wad_down if found.native is None else found.native
+        return found.factor_wad_down if found.native_factor_wad is None else found.native_factor_wad
 
     def _least_above(self, low: int, view: View) -> int | None:
         leg = next((one for one in view[1].legs if _name(one) == _name(self.leg)), self.leg)
