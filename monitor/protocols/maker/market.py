@@ -123,6 +123,11 @@ class Market:
         return True
 
     @property
+    def base_token(self) -> Address | None:
+        """None: the base currency is a currency."""
+        return None
+
+    @property
     def prices(self) -> tuple[PriceUsed, ...]:
         return self.graph.prices
 

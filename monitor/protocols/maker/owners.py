@@ -79,7 +79,8 @@ def _people(owners: Sequence[Address]) -> Ask[Mapping[Address, Address]]:
 def owned(market: Market, owner: Address) -> Ask[tuple[PositionKey, ...]]:
     """Return the urns of an owner in the ilk: the vaults and those of the owner's proxy, opened ones, and a direct urn.
 
-    A direct urn is named only where something is in it. Raises UnexpectedAnswer when a contract does not answer.
+    A direct urn is named where something is in it, or where there is no other, so that nobody who is asked for has no
+    row. Raises UnexpectedAnswer when a contract does not answer.
     """
     roots, layout = market.deployment.roots, market.layout
     guys, found = [owner], dict[PositionKey, None]()
@@ -93,7 +94,7 @@ def owned(market: Market, owner: Address) -> Ask[tuple[PositionKey, ...]]:
     if layout.engine is not None:
         found |= dict.fromkeys((yield from _opened(layout.engine, owner)))
     (direct,) = yield from ask_all([_VAT["urns"].at(market.vat, market.ilk, owner)])
-    if any(direct):
+    if any(direct) or not found:
         found[PositionKey(owner)] = None
     return tuple(found)
 

@@ -23,18 +23,22 @@ ROOTS = ("vat", "spotter", "jug", "dog", "dai", "cdp_manager", "get_cdps")
 def _with_more(block: Block, recording: Recording) -> Block:
     """Add calls that the list does not have: a bark of each urn as the truth has it, and urns that no log names.
 
-    What no log names is empty: an owner of vaults has no urn at its own address unless it is recorded.
+    What no log names is empty and so not unsafe: an owner of vaults has no urn at its own address unless recorded.
     """
     ilks = {one["name"]: bytes.fromhex(one["ilk"][2:]) for one in recording.deployment["ilks"]}
+    vat, dog = recording.deployment["vat"], recording.deployment["dog"]
     owners = {one["owner"] for one in block.truth["accounts"]}
-    pairs = [VAT["urns"].calldata(ilk, owner) for ilk in ilks.values() for owner in owners]
-    calls = {(recording.deployment["vat"], call): bytes(64) for call in pairs} | dict(block.calls)
+    places = [(ilk, owner) for ilk in ilks.values() for owner in owners]
+    calls: dict[tuple[str, bytes], bytes | Failed] = {
+        (vat, VAT["urns"].calldata(*place)): bytes(64) for place in places
+    }
+    safe = Failed("execution reverted", b"Dog/not-unsafe")
+    calls |= {(dog, DOG["bark"].calldata(*place, NO_ADDRESS)): safe for place in places}
     for one in block.truth["accounts"]:
         said, call = one["bark"]["stored"], DOG["bark"].calldata(ilks[one["ilk"]], one["urn"], NO_ADDRESS)
         refused = bytes.fromhex(said["revert"]["data"][2:]) if not said["succeeds"] else b""
-        answer = Failed("execution reverted", refused) if refused else int(said["id"]).to_bytes(32)
-        calls[recording.deployment["dog"], call] = answer
-    return replace(block, calls=calls)
+        calls[dog, call] = Failed("execution reverted", refused) if refused else int(said["id"]).to_bytes(32)
+    return replace(block, calls=calls | dict(block.calls))
 
 
 @cache

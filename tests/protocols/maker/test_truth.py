@@ -1,11 +1,16 @@
 """Every recorded urn at every recorded block is what the contracts said, to the last unit, in each convention."""
 
 from collections import Counter
+from dataclasses import replace
 
 from monitor.domain.health import Measured
+from monitor.protocols.maker.accounts import BARKS, SAFE, UNSAFE
 from monitor.protocols.maker.health import after_poke, as_stored, at_next_price, health_of, priced, urn_of
 from monitor.protocols.maker.liquidation import NOT_UNSAFE, auction, quote, start_price_ray
+from monitor.protocols.maker.market import NO_ADDRESS
 from monitor.protocols.maker.math import Auction
+from monitor.protocols.maker.reading import DOG
+from monitor.query import Failed
 from monitor.units import RAY, div_up
 from tests.protocols.maker.recorded import ADAPTER, DEPLOYMENT, pages
 
@@ -160,3 +165,14 @@ def test_comparing_with_the_contract_finds_no_mismatch():
     for page in pages():
         read = ADAPTER.compare(DEPLOYMENT, page.market.key, [one.key for one in page.spoken])
         assert page.played.read(read) == ()
+
+
+def test_comparing_finds_a_bark_that_does_otherwise():
+    page = next(iter(pages("ETH-A")))
+    key, dog = page.spoken[0].key, DEPLOYMENT.roots["dog"]
+    assert not page.spoken[0].truth["bark"][STORED]["succeeds"]
+    calldata = DOG["bark"].calldata(page.market.ilk, key, NO_ADDRESS)
+    for answer, said in ((bytes(32), BARKS), (Failed("reverted", b"Dog/liquidation-limit-hit"), UNSAFE)):
+        played = replace(page.played, overridden={(dog, calldata): answer})
+        (found,) = played.read(ADAPTER.compare(DEPLOYMENT, page.market.key, [key]))
+        assert (found.key, found.expected, found.found) == (key, said, SAFE)
