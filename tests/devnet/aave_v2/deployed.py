@@ -97,7 +97,10 @@ def deploy(chain: Chain, base: str, shapes: Sequence[ReserveShape] = RESERVES) -
     data_provider = build("AaveProtocolDataProvider", "address", provider)
     addresses = chain.views([(data_provider, RESERVE_TOKENS, token) for token in tokens])
     rows = zip(tokens, addresses, feeds, shapes, strict=True)
-    reserves = tuple(Reserve(i, token, *three, feed, shape) for i, (token, three, feed, shape) in enumerate(rows))
+    reserves = tuple(
+        Reserve(i, token, a_token, stable, variable, feed, shape)
+        for i, (token, (a_token, stable, variable), feed, shape) in enumerate(rows)
+    )
     return Deployed(base, provider, pool, configurator, manager, oracle, data_provider, reserves)
 
 

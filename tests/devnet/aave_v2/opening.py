@@ -49,7 +49,7 @@ def _settle(market: Market, chance: random.Random) -> None:
 def _acts(market: Market, user: str, chance: random.Random) -> Iterator[Transaction]:
     """Deposits into one to four reserves, debts in up to three others, both rates; a few use less as collateral."""
     pool, reserves = market.deployed.pool, market.deployed.reserves
-    held = chance.sample(reserves, chance.choice((0, 1, 1, 2, 2, 3, 4)))
+    held = chance.sample(reserves, chance.choice((0, 1, 1, 1, 2, 2, 3, 4)))
     power = 0.0
     for reserve in held:
         dollars = chance.lognormvariate(8, 2)
@@ -58,7 +58,7 @@ def _acts(market: Market, user: str, chance: random.Random) -> Iterator[Transact
         yield Transaction(user, pool, data)
     owed = chance.sample([r for r in reserves if r.shape.borrowable], chance.choice((0, 1, 1, 2, 3)))
     for reserve in owed:
-        dollars = power * chance.uniform(0.3, 0.99) / len(owed)
+        dollars = power * chance.uniform(0.3, 1) ** 0.4 / len(owed)
         rate = STABLE if reserve.shape.stable and reserve not in held and chance.random() < 0.35 else VARIABLE
         yield Transaction(user, pool, calldata(BORROW, reserve.token, raw_of(reserve, dollars), rate, 0, user))
     if held and chance.random() < 0.15:
