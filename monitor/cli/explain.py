@@ -1,6 +1,7 @@
 """`hfm explain`: the arithmetic of one position, line by line, against the contract's own number."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.table import Table
@@ -11,6 +12,7 @@ from monitor.domain.health import Measured, NoDebt, Unmeasurable
 from monitor.domain.ids import PositionId
 from monitor.domain.label import safe_label
 from monitor.domain.row import Evaluation, factor_text
+from monitor.errors import UsageError
 from monitor.outbox.figures import duration_text, foreseen_text
 from monitor.rules.facts import foreseen_facts
 from monitor.units import decimal_text
@@ -40,7 +42,7 @@ async def _explain(position: str, config: Path | None, block: str | None) -> int
     ):
         chain, target = readers.targets[0]
         at = await moment(chain, block)
-        (evaluation,) = [found async for found in readers.evaluations(chain, target, at)]
+        evaluation = _meant(position, [found async for found in readers.evaluations(chain, target, at)])
         seen = evaluation.protocol
         console.print(f"[bold]{seen.id}[/bold]\nblock {at.number} {at.hash}", highlight=False)
         if isinstance(seen.health, Unmeasurable):
@@ -63,6 +65,23 @@ def _parts(position: str) -> tuple[str, str]:
         return name, key
     named = PositionId.parse(position)
     return named.deployment, named.key
+
+
+def _meant(position: str, found: Sequence[Evaluation]) -> Evaluation:
+    """Return the evaluation of the position; an address alone has to be of one that has anything.
+
+    One whose market could not be read stands for all. Raises UsageError where none is meant, or several.
+    """
+    meant = [one for one in found if str(one.protocol.id) == position.lower()]
+    if not meant and position.count("/") > 1:
+        meant = [one for one in found if isinstance(one.protocol.health, Unmeasurable) and not one.protocol.legs]
+    elif not meant:
+        meant = [one for one in found if one.protocol.legs or isinstance(one.protocol.health, Unmeasurable)]
+        meant = meant or list(found[:1])
+    if len(meant) != 1:
+        which = ", ".join(str(one.protocol.id) for one in meant) or "none"
+        raise UsageError(f"expected {position} to be one position, found {which}")
+    return meant[0]
 
 
 def _legs(seen: Assessment) -> Table:

@@ -76,14 +76,16 @@ def dai_node(vat: Address) -> Node:
 class Spot:
     """The lowest spot that anybody can bring about now: the stored one, or the one of a poke (Spotter.poke).
 
-    Input: price, wad. A poke to zero makes nobody unsafe, so a price that gives none is Unknown. Where the source is
-    closed, `stored_at_wad` stands for the stored spot: at that price, the spot is the stored one to the last unit.
+    Input: price, wad. A poke to zero makes nobody unsafe, so a price that gives none is Unknown. `now_wad` is the
+    present price: a higher one would be poked, so that the stored spot holds it down no longer. Where the source is
+    closed, it stands for the stored spot: at it, the spot is the stored one to the last unit.
     """
 
     par_ray: int
     mat_ray: int
     stored_ray: int
-    stored_at_wad: int | None = None
+    now_wad: int | None
+    is_closed: bool = False
     may_poke: bool = True
 
     def of(self, values: Sequence[Value]) -> Value:
@@ -92,12 +94,13 @@ class Spot:
             return self.stored_ray or Unknown("the stored spot is zero, which makes nobody unsafe")
         if isinstance(price, Unknown):
             return price
-        if price == self.stored_at_wad:
+        if self.is_closed and price == self.now_wad:
             return self.stored_ray
         poked = poked_spot_ray(max(price, 0), self.par_ray, self.mat_ray)
         if not poked:
             return Unknown(f"a price of {price} gives no spot, which makes nobody unsafe")
-        return min(poked, self.stored_ray) if self.stored_ray else poked
+        is_held = self.stored_ray and (self.now_wad is None or price <= self.now_wad)
+        return min(poked, self.stored_ray) if is_held else poked
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +190,12 @@ def graph_of(pip: Pip, feed: Feed, ilk: MarketKey, vat: Address, spot: Spot) -> 
 
 
 def _standing_for(spot: Spot) -> Value:
-    if spot.stored_at_wad is None:
-        return Unknown("no price source can be read, and the stored spot is zero")
-    return spot.stored_at_wad
+    return Unknown("no price source can be read, and the stored spot is zero") if spot.now_wad is None else spot.now_wad
 
 
 def spot_of(feed: Feed, par_ray: int, mat_ray: int, stored_ray: int) -> Spot:
     """Return how the spot follows from what the source says."""
-    if not feed.is_closed or not stored_ray:
-        return Spot(par_ray, mat_ray, stored_ray)
+    if not feed.is_closed:
+        return Spot(par_ray, mat_ray, stored_ray, feed.value if isinstance(feed.value, int) else None)
     stands_for = mul_div_down(mul_div_down(stored_ray, mat_ray, RAY), par_ray, RAY) // WAD_TO_RAY
-    return Spot(par_ray, mat_ray, stored_ray, stands_for)
+    return Spot(par_ray, mat_ray, stored_ray, stands_for if stored_ray else None, is_closed=True)

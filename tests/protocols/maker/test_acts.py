@@ -8,6 +8,7 @@ from monitor.domain.assessment import Side
 from monitor.domain.health import Measured, NoDebt, Unmeasurable
 from monitor.domain.prices import PROTOCOL, Repricing, Unknown
 from monitor.errors import UsageError
+from monitor.health.liquidation_price import liquidation_prices
 from monitor.health.remedy import remedy
 from monitor.protocols.maker.health import as_stored, at_next_price, priced, urn_of
 from monitor.protocols.maker.liquidation import auction
@@ -59,6 +60,23 @@ def test_a_spot_that_lags_behind_a_risen_price_still_lets_a_bark_through():
     fallen = with_feed(ilk_of(), Feed(1499 * WAD))
     assert ADAPTER.assess(fallen, urn(10 * WAD, 10_000 * WAD)).is_liquidatable_now
     assert not ADAPTER.assess(as_stored(fallen), urn(10 * WAD, 10_000 * WAD)).is_insolvent
+
+
+def test_whoever_is_past_the_line_is_told_the_price_that_would_be_safe_again():
+    account = urn(10 * WAD, 11_000 * WAD)
+    for feed in (Feed(1500 * WAD), Feed(1600 * WAD)):
+        market = with_feed(ilk_of(), feed)
+        seen = ADAPTER.assess(market, account)
+
+        def health(repricing, market=market):
+            return ADAPTER.health(market, account, repricing)
+
+        (price,) = liquidation_prices(health, market.graph, seen.legs, seen.health)
+        assert (price.last_safe, price.first_liquidatable) == (1650 * WAD, 1650 * WAD - 1)
+    market = with_feed(ilk_of(), Feed(3000 * WAD))
+    seen = ADAPTER.assess(market, account)
+    (price,) = liquidation_prices(lambda r: ADAPTER.health(market, account, r), market.graph, seen.legs, seen.health)
+    assert (price.last_safe, price.first_liquidatable) == (3000 * WAD + 1, 3000 * WAD)
 
 
 def test_the_next_price_is_foreseen_up_and_down_but_not_of_an_osm_that_is_stopped():

@@ -107,3 +107,15 @@ def test_one_broken_deployment_leaves_the_other_untouched(chain, tmp_path):
     found = {row["deployment"]: row for row in rows_of(path)}
     assert found["local-0"]["status"] != "unmeasurable"
     assert "expected Vat, Spotter, Jug and Dog" in found["local-1"]["reason"]
+
+
+def test_explain_shows_one_urn_of_many_ilks_and_its_health_at_the_next_price(chain, tmp_path):
+    block, config = RECORDING.blocks[0], config_of(chain, tmp_path, "")
+    truth = next(one for one in block.truth["accounts"] if one["ilk"] == "ETH-A" and one["art"] != "0")
+    for position in (f"eip155:31337/maker/local-0/{ILKS['ETH-A']}/{truth['urn']}", f"local-0/{truth['urn']}"):
+        said = hfm("explain", position, "--config", config, "--block", block.at.number)
+        assert said.code == 0, said.out + said.err
+        assert "at the next price, any moment now" in said.out
+        assert "The contract's own view at this block gives the same integers." in said.out
+    nobody = f"eip155:31337/maker/local-0/0x{64 * '7'}/{truth['urn']}"
+    assert hfm("explain", nobody, "--config", config, "--block", block.at.number).code == 2
