@@ -23,7 +23,7 @@ from monitor.schedule import Schedule
 from monitor.screen.kernel import Kernel
 from monitor.screen.warm import warm
 from monitor.settings import DeploymentSettings, Settings
-from monitor.sources.opening import open_chain
+from monitor.sources.opening import keep_chain
 from monitor.sources.rpc.chain import Chain
 from monitor.store import Store
 
@@ -33,7 +33,7 @@ _REPORT_S = 60
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Run until `stop` is set.
 
-    Raises ConfigError for settings that make no service, ReadError when a chain has no usable endpoint at the start,
+    Raises ConfigError for settings that make no service, ReadError when all endpoints of a chain serve another one,
     StoreError when the database refuses at the start.
     """
     if not settings.live:
@@ -47,7 +47,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         ways = await channels(settings, clock, stack)
         dispatcher = Dispatcher(store.queue, ways, clock, jitter, settings.alerts.link_base)
         chains = {
-            name: await stack.enter_async_context(open_chain(parts.chain_spec(settings.chain_named(name)), clock))
+            name: await stack.enter_async_context(keep_chain(parts.chain_spec(settings.chain_named(name)), clock))
             for name in dict.fromkeys(d.chain for d in settings.live)
         }
         outlooks = parts.outlooks(settings, await stack.enter_async_context(parts.price_venue(settings, clock)))

@@ -20,11 +20,28 @@ async def open_chain(spec: ChainSpec, clock: Clock, probation: Probation | None 
 
     `probation` says since when the new checks have run on this chain; without it they begin now.
     """
+    async with _chain(spec, clock, probation) as chain:
+        await chain.start()
+        yield chain
+
+
+@asynccontextmanager
+async def keep_chain(spec: ChainSpec, clock: Clock, probation: Probation | None = None) -> AsyncIterator[Chain]:
+    """Yield the chain as a service keeps it: it may have no usable endpoint for now.
+
+    Raises WrongChain or ConfigError when it never can have one.
+    """
+    async with _chain(spec, clock, probation) as chain:
+        await chain.begin()
+        yield chain
+
+
+@asynccontextmanager
+async def _chain(spec: ChainSpec, clock: Clock, probation: Probation | None) -> AsyncIterator[Chain]:
     connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as session:
         chain = Chain(spec, clock, session, probation)
         try:
-            await chain.start()
             yield chain
         finally:
             await chain.close()

@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 
 class Chain:
-    """Reads one chain through its endpoints. `start` before use, `close` after."""
+    """Reads one chain through its endpoints. `start` or `begin` before use, `close` after."""
 
     def __init__(
         self, spec: ChainSpec, clock: Clock, session: aiohttp.ClientSession, probation: Probation | None = None
@@ -61,6 +61,16 @@ class Chain:
 
         Raises WrongChain, ConfigError or NoEndpoint when none is usable.
         """
+        await self.begin()
+        if not any(endpoint.is_open for endpoint in self._endpoints):
+            await self.close()
+            raise self._none_usable()
+
+    async def begin(self) -> None:
+        """Do the same for a long time to come: an endpoint that does not answer now is let in when it does.
+
+        Raises WrongChain or ConfigError when none can ever be used.
+        """
         self.probation.begin(self._clock.wall_s())
         self._endpoints = tuple(
             Endpoint(endpoint, self.spec, self._transport(endpoint), self._clock) for endpoint in self.spec.endpoints
@@ -68,7 +78,7 @@ class Chain:
         self._following = Following(self.spec, self._clock, self._endpoints, self._spawn)
         await self._open.enter_async_context(self._group)
         await self._following.start()
-        if not any(endpoint.is_open for endpoint in self._endpoints):
+        if all(endpoint.refusal is not None for endpoint in self._endpoints):
             await self.close()
             raise self._none_usable()
 
