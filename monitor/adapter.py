@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from monitor.domain.assessment import Assessment, Leg, Quote
 from monitor.domain.deployment import Deployment
@@ -33,6 +33,11 @@ class Market(Protocol):
 
     @property
     def base_is_usd(self) -> bool: ...
+    @property
+    def base_token(self) -> Address | None:
+        """The token that the base currency is, or is worth as much as; None where it is a currency such as USD."""
+        ...
+
     @property
     def graph(self) -> PriceGraph:
         """The price graph, which every repricing of the market goes through."""
@@ -234,4 +239,25 @@ class Followed(Adapter[M], Protocol[M]):
 
     def totals(self, market: M) -> Ask[Mapping[tuple[int, int], int]]:
         """Return what the balances of all accounts must add up to, by asset and kind, where the contract says it."""
+        ...
+
+
+@runtime_checkable
+class NamesMarkets(Protocol):
+    """A protocol whose markets logs name, too many and too old to be read with every listing."""
+
+    def listing(self, deployment: Deployment) -> LogFilter:
+        """Return the filter of the logs that name every market there ever was, none before `first_block`."""
+        ...
+
+    def listed(self, logs: Sequence[Log]) -> tuple[MarketKey, ...]:
+        """Return the markets that such logs name and that can lend."""
+        ...
+
+    def used(self, deployment: Deployment, keys: Sequence[MarketKey]) -> Ask[tuple[MarketKey, ...]]:
+        """Return those of the markets in which anybody owes anything; raises ReadError as `markets` does."""
+        ...
+
+    def lent(self, logs: Sequence[Log]) -> tuple[MarketKey, ...]:
+        """Return the markets in which logs, found by what any market is interested in, say that somebody borrowed."""
         ...

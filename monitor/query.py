@@ -63,13 +63,22 @@ class LogFilter:
         )
 
 
+MOST_TOPICS = 100
+"""Geth takes 1,000 in one place; some providers fewer."""
+
+
 def any_of(filters: Sequence[LogFilter]) -> LogFilter:
-    """Return one filter that lets through at least what any of them does; the narrowest that can be asked at once."""
+    """Return one filter that lets through at least what any of them does; the narrowest that can be asked at once.
+
+    Where more than `MOST_TOPICS` are wanted in another place than the first, any are: nodes refuse long lists.
+    """
     is_open = any(not one.addresses for one in filters)
     addresses = () if is_open else dict.fromkeys(address for one in filters for address in one.addresses)
     depth = min((len(one.topics) for one in filters), default=0)
     places = (tuple(one.topics[place] for one in filters) for place in range(depth))
-    return LogFilter(tuple(addresses), tuple(_either(topics) for topics in places))
+    first, *more = [_either(topics) for topics in places] or [None]
+    narrowing = (None if topics is not None and len(topics) > MOST_TOPICS else topics for topics in more)
+    return LogFilter(tuple(addresses), (first, *narrowing) if depth else ())
 
 
 def _either(topics: Sequence[tuple[str, ...] | None]) -> tuple[str, ...] | None:

@@ -11,12 +11,16 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from monitor import log
+from monitor.adapter import Market
 from monitor.app import parts
 from monitor.app.evaluating import evaluators
 from monitor.clock import SystemClock
+from monitor.cycle.markets.listing import Listing
+from monitor.cycle.markets.naming import named
+from monitor.cycle.markets.reads import MARKETS_PER_READ
 from monitor.cycle.outlook import Outlooks
-from monitor.cycle.step import Sight, Target, assess, look, look_at, unseen
-from monitor.domain.ids import Address, PositionKey
+from monitor.cycle.step import Sight, Target, Unread, assess, look, look_at, unseen
+from monitor.domain.ids import Address, MarketKey, PositionKey
 from monitor.domain.moment import BlockRef
 from monitor.domain.row import Evaluation, Row, row
 from monitor.errors import ConfigError, ReadError, UsageError
@@ -44,7 +48,8 @@ async def configured(path: Path | None, endpoints: Sequence[str] = ()) -> AsyncI
 class Readers:
     """Chains that answer, and what to read from each.
 
-    `starts` are the deployments of which everyone is wanted, with the block from which their logs name them.
+    `starts` are the deployments of which everyone is wanted, with the block from which their logs name them. What was
+    listed of a deployment's markets is kept for the next read.
     """
 
     settings: Settings
@@ -52,6 +57,7 @@ class Readers:
     targets: tuple[tuple[Chain, Target], ...]
     outlooks: Outlooks
     starts: Mapping[str, int]
+    listings: Mapping[str, Listing]
 
     @classmethod
     @asynccontextmanager
@@ -77,7 +83,8 @@ class Readers:
             pairs = tuple((chains[name], target) for name, target in targets)
             starts = {d.name: d.start_block for d in wanted if owners is None and d.start_block is not None}
             venue = await stack.enter_async_context(parts.price_venue(settings, clock))
-            yield cls(settings, MappingProxyType(chains), pairs, parts.outlooks(settings, venue), starts)
+            listings = {str(t.deployment.name): Listing(t.adapter, t.deployment) for _, t in pairs}
+            yield cls(settings, MappingProxyType(chains), pairs, parts.outlooks(settings, venue), starts, listings)
 
     @property
     def wanted(self) -> int:
@@ -116,10 +123,19 @@ class Readers:
         told: Callable[[Evaluation], T],
     ) -> AsyncIterator[T]:
         start = self.starts.get(target.deployment.name)
-        sights = look(chain, target, self.outlooks, at) if start is None else self._everyone(chain, target, start, at)
+        listing = self.listings[target.deployment.name]
+        if start is None:
+            sights = look(chain, target, self.outlooks, at, listing)
+        else:
+            sights = self._everyone(chain, target, start, at)
         read: set[str] = set()
         try:
             async for sight in sights:
+                if isinstance(sight, Unread):
+                    for evaluation in sight.evaluations(at):
+                        yield told(evaluation)
+                    read.update(sight.owners)
+                    continue
                 async for one in tell(sight, parts.target_wad(self.settings)):
                     yield one
                 read.update(key_texts(sight.accounts.keys), (key for key, _ in sight.accounts.failed))
@@ -130,16 +146,25 @@ class Readers:
             for evaluation in unseen(blind, at, str(e)):
                 yield told(evaluation)
 
-    async def _everyone(self, chain: Chain, target: Target, start: int, at: BlockRef) -> AsyncIterator[Sight]:
+    async def _everyone(self, chain: Chain, target: Target, start: int, at: BlockRef) -> AsyncIterator[Sight | Unread]:
         adapter, deployment = parts.adapter(target.deployment.protocol), target.deployment
-        for key in await chain.read(adapter.markets(deployment), at):
-            market = await chain.read(adapter.market(deployment, key), at)
-            owners: dict[PositionKey, Address | None] = {}
-            async for _, logs in chain.logs(adapter.discovery(deployment, key), start, at.number, at):
-                owners.update(dict.fromkeys(adapter.discovered(logs)))
-            in_order = dict(sorted(owners.items()))
-            async for sight in look_at(chain, target, self.outlooks, market, in_order):
-                yield sight
+        listing = self.listings[deployment.name]
+        keys = await listing.keys(chain, at)
+        first = min((listing.first_block(key, start) for key in keys), default=start)
+        owners: dict[MarketKey, dict[PositionKey, Address | None]] = {key: {} for key in keys}
+        async for _, found in named(chain, adapter, deployment, keys, first, at):
+            for key, some in found.items():
+                owners[key].update(dict.fromkeys(some))
+        for i in range(0, len(keys), MARKETS_PER_READ):
+            wanted = list[tuple[Market, Mapping[PositionKey, Address | None]]]()
+            for key, market in (await listing.read(chain, keys[i : i + MARKETS_PER_READ], at)).items():
+                in_order = dict(sorted(owners.pop(key).items()))
+                if isinstance(market, ReadError):
+                    yield Unread(target, key, in_order, market)
+                else:
+                    wanted.append((market, in_order))
+            async for seen in look_at(chain, target, self.outlooks, at, wanted):
+                yield seen
 
 
 def _wanted(settings: Settings, chain: str | None, deployment: str | None) -> tuple[DeploymentSettings, ...]:

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from monitor.adapter import Market
 from monitor.clock import Clock
 from monitor.cycle.book import Book
 from monitor.cycle.events import Settling, Telling, settled_block
 from monitor.cycle.follow import Blocks, Brought, follow
 from monitor.cycle.keeping import settle, worth_keeping
+from monitor.cycle.markets.listing import Listing
 from monitor.cycle.outlook import Outlooks
 from monitor.cycle.ruling import Living, Ruled, Ruling
-from monitor.cycle.step import Target, assess, look, unseen
+from monitor.cycle.step import Target, Unread, assess, look, unseen
 from monitor.cycle.whole import Whole
 from monitor.domain.health import Unmeasurable
 from monitor.domain.ids import DeploymentName, MarketKey
@@ -67,7 +67,7 @@ class HeadLoop:
     _last: BlockRef | None = None
     _halted_s: int = 0
     _turned_ms: int | None = None
-    _markets: dict[DeploymentName, tuple[Market, ...]] = field(default_factory=dict)
+    _listings: dict[DeploymentName, Listing] = field(default_factory=dict)
 
     async def once(self) -> None:
         """Wait for a block and pass over every deployment; a deployment that cannot be read is unknown, not skipped.
@@ -181,11 +181,24 @@ class HeadLoop:
         return unseen({p: owner for p, owner in known.items() if p.market == key}, at, problem)
 
     async def _listed(self, target: Target, head: BlockRef) -> "_Done":
-        name, evaluations, markets = target.deployment.name, list[Evaluation](), dict[MarketKey, Market]()
-        async for sight in look(self.chain, target, self.outlooks, head, self._markets.pop(name, ())):
-            markets[sight.market.key] = sight.market
-            evaluations.extend([evaluation async for evaluation in assess(sight, self.target_wad)])
-        self._markets[name] = tuple(markets.values())
+        name, evaluations, unread, is_seen = target.deployment.name, list[Evaluation](), list[Unread](), False
+        if name not in self._listings:
+            self._listings[name] = Listing(target.adapter, target.deployment)
+            self._listings[name].keep(position.market for position in await self.ruling.store.known(name))
+        async for seen in look(self.chain, target, self.outlooks, head, self._listings[name]):
+            if isinstance(seen, Unread):
+                unread.append(seen)
+            else:
+                is_seen = True
+                evaluations.extend([evaluation async for evaluation in assess(seen, self.target_wad)])
+        if unread and not is_seen:
+            self._listings[name].outdate()
+            raise unread[0].why
+        known = await self.ruling.store.known(name) if unread else {}
+        for one in unread:
+            judged = {evaluation.protocol.id for evaluation in evaluations}
+            missed = {p: of for p, of in known.items() if p.market == one.market and p not in judged}
+            evaluations += unseen(missed, head, str(one.why))
         ruled = await self.ruling.judge(evaluations, self._halted_s)
         alerts = await self.ruling.commit(
             Commit(self._cursor(target, head), ruled.evaluations, ruled.states, ruled.notices)

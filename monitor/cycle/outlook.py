@@ -11,9 +11,9 @@ from monitor.domain.moment import BlockRef
 from monitor.domain.prices import Node, PriceUsed, Unknown
 from monitor.errors import ReadError
 from monitor.pricing.haircuts import Haircuts
-from monitor.pricing.reference import ReferenceCoin, ReferenceFeed, aggregator_prices, http_prices
+from monitor.pricing.reference import ReferenceCoin, ReferenceFeed, aggregator_prices, http_prices, in_base
 from monitor.pricing.repricing import Outlook, cautious
-from monitor.query import Ask
+from monitor.query import Ask, together
 
 T = TypeVar("T")
 _log = log.get("cycle")
@@ -55,11 +55,25 @@ class Outlooks:
 
     async def of(self, source: Source, market: Market, at: BlockRef) -> Outlook:
         """Return the cautious view of the market's prices; a reference that fails is unknown, never left out."""
-        feeds = await source.read(self.feeds(market, at), at)
-        return self.outlook(market, {**feeds, **await self.coins([market], at)}, at.chain)
+        (outlook,) = await self.each(source, [market], at)
+        return outlook
+
+    async def each(self, source: Source, markets: Sequence[Market], at: BlockRef) -> list[Outlook]:
+        """Return the cautious view of each market's prices, asked for at once."""
+        found = await source.read(together(*(self.feeds(market, at) for market in markets)), at)
+        coins = await self.coins(markets, at)
+        return [
+            self.outlook(market, {**feeds, **coins}, at.chain) for market, feeds in zip(markets, found, strict=True)
+        ]
 
     def outlook(self, market: Market, independent: Mapping[Node, PriceUsed], chain: ChainId) -> Outlook:
-        """Return the cautious view made of independent prices by node."""
+        """Return the cautious view made of independent dollar prices by node.
+
+        Where the market counts in a token, they are told in that; without a price of that token none can be used.
+        """
+        if not market.base_is_usd:
+            base = market.base_token and independent.get(_base_node(market.base_token))
+            independent = {node: in_base(price, base) for node, price in independent.items()} if base else {}
         return cautious(market.tokens, market.graph, independent, self.haircuts, chain)
 
     def feeds(self, market: Market, at: BlockRef) -> Ask[Mapping[Node, PriceUsed]]:
@@ -89,7 +103,17 @@ class Outlooks:
             return {node: PriceUsed(node, unknown, 0, self.venue_name, "market") for node in coins}
 
     def _known(self, market: Market, chain: ChainId) -> Iterable[tuple[Node, Reference]]:
+        if not market.base_is_usd:
+            base = market.base_token and self.references.get((chain, market.base_token))
+            if not market.base_token or not base:
+                return
+            yield _base_node(market.base_token), base
         for node, token in market.tokens:
             known = self.references.get((chain, token.address))
             if known is not None:
                 yield node, known
+
+
+def _base_node(token: Address) -> Node:
+    """Return under which name the dollar price of the token goes that a market counts in."""
+    return Node(f"base:{token}")

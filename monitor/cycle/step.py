@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor.adapter import Adapter, Market
+from monitor.cycle.markets.listing import History, Listing
+from monitor.cycle.markets.reads import MARKETS_PER_READ, each, shares
 from monitor.cycle.outlook import Outlooks, Source
 from monitor.domain.assessment import Kind, unread
 from monitor.domain.deployment import Deployment
@@ -13,16 +15,15 @@ from monitor.domain.health import Health, Measured, Unmeasurable
 from monitor.domain.ids import Address, MarketKey, PositionId, PositionKey
 from monitor.domain.moment import At, BlockRef
 from monitor.domain.row import Evaluation
-from monitor.errors import UnexpectedAnswer
+from monitor.errors import ReadError
 from monitor.health.evaluate import evaluation, glance
 from monitor.ledger.accounts import Accounts
 from monitor.pricing.repricing import Outlook
-from monitor.query import together
+from monitor.query import Ask, together
 from monitor.units import WAD
 
 NEAR_WAD = 2 * WAD
 """Below this health, of either view, a position gets its liquidation prices, advice and quote each time."""
-_ACCOUNTS_PER_READ = 20_000
 _ACCOUNTS_PER_TURN = 25
 
 
@@ -54,47 +55,74 @@ class Sight:
     owners: Mapping[PositionKey, Address | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A market that could not be read, why, and whose positions in it were wanted."""
+
+    target: Target
+    market: MarketKey
+    owners: Mapping[PositionKey, Address | None]
+    why: ReadError
+
+    def evaluations(self, at: At) -> list[Evaluation]:
+        """Return evaluations of the wanted positions, which say only why nothing is known of them."""
+        return unseen(
+            {self.target.position(self.market, key): of for key, of in self.owners.items()}, at, str(self.why)
+        )
+
+
 async def look(
-    source: Source, target: Target, outlooks: Outlooks, at: BlockRef, before: Sequence[Market] = ()
-) -> AsyncIterator[Sight]:
+    source: History, target: Target, outlooks: Outlooks, at: BlockRef, listing: Listing
+) -> AsyncIterator[Sight | Unread]:
     """Read the deployment's markets and the wanted positions in them, a bounded number at a time.
 
-    Markets read before are only brought to this block. Raises ReadError when a market cannot be read; a single account
-    that cannot stands in `accounts.failed`.
+    Raises ReadError when the markets cannot be listed or the source does not answer; a single account that cannot be
+    read stands in `accounts.failed`.
     """
-    adapter = target.adapter
-    for market in await _markets(source, target, at, before):
-        owned = await source.read(together(*(adapter.owned(market, owner) for owner in target.owners)), at)
-        owners = {key: owner for owner, keys in zip(target.owners, owned, strict=True) for key in keys}
-        async for sight in look_at(source, target, outlooks, market, owners):
-            yield sight
+    adapter, asked = target.adapter, {PositionKey(owner): owner for owner in target.owners}
+    keys = await listing.keys(source, at)
+    for start in range(0, len(keys), MARKETS_PER_READ):
+        markets, owning = list[Market](), list[Ask[Mapping[PositionKey, Address | None]]]()
+        for key, market in (await listing.read(source, keys[start : start + MARKETS_PER_READ], at)).items():
+            if isinstance(market, ReadError):
+                yield Unread(target, key, asked, market)
+            else:
+                markets.append(market)
+                owning.append(_owners(adapter, market, target.owners))
+        wanted = list[tuple[Market, Mapping[PositionKey, Address | None]]]()
+        for market, owners in zip(markets, await each(source, owning, at), strict=True):
+            if isinstance(owners, ReadError):
+                yield Unread(target, market.key, asked, owners)
+            else:
+                wanted.append((market, owners))
+        async for seen in look_at(source, target, outlooks, at, wanted):
+            yield seen
+
+
+def _owners(
+    adapter: Adapter[Any], market: Market, owners: Sequence[Address]
+) -> Ask[Mapping[PositionKey, Address | None]]:
+    owned = yield from together(*(adapter.owned(market, owner) for owner in owners))
+    return {key: owner for owner, keys in zip(owners, owned, strict=True) for key in keys}
 
 
 async def look_at(
-    source: Source, target: Target, outlooks: Outlooks, market: Market, owners: Mapping[PositionKey, Address | None]
-) -> AsyncIterator[Sight]:
-    """Read positions of a market at the market's own block, a bounded number at a time; there is one sight at least."""
-    at, wanted = block_of(market), tuple(owners)
-    outlook = await outlooks.of(source, market, at)
-    for start in range(0, max(len(wanted), 1), _ACCOUNTS_PER_READ):
-        share = wanted[start : start + _ACCOUNTS_PER_READ]
-        accounts = await source.read(target.adapter.accounts(market, share), at)
-        yield Sight(target, market, outlook, accounts, owners)
-
-
-def block_of(market: Market) -> BlockRef:
-    """Return the block a market was read at; raises UnexpectedAnswer where it is a venue's moment."""
-    if not isinstance(market.at, BlockRef):
-        raise UnexpectedAnswer(f"expected a market at a block, found it at {market.at!r:.80}")
-    return market.at
-
-
-async def _markets(source: Source, target: Target, at: BlockRef, before: Sequence[Market]) -> list[Market]:
-    adapter = target.adapter
-    if before:
-        return [await source.read(adapter.again(market), at) for market in before]
-    keys = await source.read(adapter.markets(target.deployment), at)
-    return [await source.read(adapter.market(target.deployment, key), at) for key in keys]
+    source: Source,
+    target: Target,
+    outlooks: Outlooks,
+    at: BlockRef,
+    wanted: Sequence[tuple[Market, Mapping[PositionKey, Address | None]]],
+) -> AsyncIterator[Sight | Unread]:
+    """Read positions of markets at their block, a bounded number at a time; there is one sight of each at least."""
+    seen = await outlooks.each(source, [market for market, _ in wanted], at)
+    for share in shares((place, tuple(owners)) for place, (_, owners) in enumerate(wanted)):
+        asks = [target.adapter.accounts(wanted[place][0], keys) for place, keys in share]
+        for (place, keys), accounts in zip(share, await each(source, asks, at), strict=True):
+            market, owners = wanted[place]
+            if isinstance(accounts, ReadError):
+                yield Unread(target, market.key, {key: owners[key] for key in keys}, accounts)
+            else:
+                yield Sight(target, market, seen[place], accounts, owners)
 
 
 async def assess(

@@ -2,17 +2,19 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.domain.ids import Address
-from monitor.domain.prices import Node, PriceUsed, Unknown
+from monitor.domain.prices import Node, PriceUsed, Unknown, Value
 from monitor.errors import MalformedJson, UsageError
 from monitor.pricing.aggregator import Aggregator, aggregators, price_used, rounds
 from monitor.pricing.sanity import Bounds, Doubt, doubts
 from monitor.pricing.wire import Coin, coins, scaled_down
 from monitor.query import Ask, Failed, VenueCall, ask_raw
+from monitor.units import mul_div_down
 
 _HTTP_DECIMALS = 18
+_RATIO_DECIMALS = 60
 _CLOCK_SKEW_S = 60
 _MIN_CONFIDENCE_PPM = 900_000
 _COIN = re.compile(r"[a-z0-9_-]{1,40}:0x[0-9a-f]{40}")
@@ -74,6 +76,24 @@ def http_prices(references: Sequence[ReferenceCoin], venue: str, now_s: int) -> 
     except MalformedJson as e:
         return {one.node: _unknown(one, venue, str(e)) for one in references}
     return {one.node: _price(one, found.get(one.coin), venue, now_s) for one in references}
+
+
+def in_base(price: PriceUsed, base: PriceUsed) -> PriceUsed:
+    """Return a dollar price as a price in the token that a market counts in, given that token's dollar price.
+
+    It has every doubt of both, and the older time. The ratio is cut off after 60 decimals, far beyond any node's.
+    """
+    times = [used.updated_at_s for used in (price, base) if used.updated_at_s is not None]
+    labels = tuple(dict.fromkeys((*price.labels, *base.labels)))
+    if not isinstance(price.value, int):
+        value: Value = price.value
+    elif not isinstance(base.value, int) or base.value <= 0:
+        value = Unknown(f"no price of what the market counts in: {getattr(base.value, 'reason', base.value)}")
+    else:
+        scale = 10 ** (_RATIO_DECIMALS + base.decimals)
+        value = mul_div_down(price.value, scale, base.value * 10**price.decimals)
+    updated_at_s = min(times, default=None)
+    return replace(price, value=value, decimals=_RATIO_DECIMALS, updated_at_s=updated_at_s, labels=labels)
 
 
 def _price(one: ReferenceCoin, coin: Coin | None, venue: str, now_s: int) -> PriceUsed:

@@ -35,10 +35,15 @@ def block(number: int, fork: str = "a") -> BlockRef:
 
 @dataclass
 class Toy:
-    """A protocol with one market; the health of its one position is whatever `health_pct` says."""
+    """A protocol; the health of the one position in each of its markets is whatever `health_pct` says.
+
+    `fails` keeps its markets from being listed or read, `broken` are single markets that cannot be read, and why.
+    """
 
     health_pct: int = 200
     fails: str = ""
+    keys: tuple[MarketKey, ...] = (POOL,)
+    broken: dict[MarketKey, str] = field(default_factory=dict)
     account_fails: str = ""
     slug: Slug = SLUG
     reads: int = 0
@@ -48,18 +53,22 @@ class Toy:
         yield from ()
         if self.fails:
             raise ReadError(self.fails)
-        return (POOL,)
+        return self.keys
 
     def market(self, deployment, key):
         yield from ()
+        if self.fails or key in self.broken:
+            raise ReadError(self.fails or self.broken[key])
         self.reads += 1
         graph = PriceGraph.of(())
-        return SimpleNamespace(deployment=deployment, key=key, at=self.at, tokens=(), graph=graph, prices=())
+        return SimpleNamespace(
+            deployment=deployment, key=key, at=self.at, tokens=(), graph=graph, prices=(), base_is_usd=True
+        )
 
     def again(self, market):
         yield from ()
-        if self.fails:
-            raise ReadError(self.fails)
+        if self.fails or market.key in self.broken:
+            raise ReadError(self.fails or self.broken[market.key])
         self.reads += 1
         return SimpleNamespace(**{**vars(market), "at": self.at})
 
@@ -82,7 +91,7 @@ class Toy:
     def assess(self, market, account, repricing=None):
         name = DEPLOYMENT.name
         return Assessment(
-            id=PositionId(CHAIN, self.slug, name, POOL, account.key),
+            id=PositionId(CHAIN, self.slug, name, market.key, account.key),
             owner=address(account.key),
             at=market.at,
             kind=Kind.LENDING,

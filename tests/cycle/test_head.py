@@ -4,6 +4,7 @@ import pytest
 
 from monitor import resources
 from monitor.domain.alerts import AlertKind, Level
+from monitor.domain.ids import MarketKey
 from monitor.domain.liveness import Halted
 from monitor.errors import NoEndpoint
 from monitor.rules.levels import Levels
@@ -82,6 +83,35 @@ async def test_a_deployment_that_cannot_be_read_is_unknown_and_its_cursor_stays(
     assert view.row["status"] == "unmeasurable"
     assert view.row["reason"] == "the pool reverts"
     assert loop.passes[DEPLOYMENT.name].failures == 1
+
+
+async def test_a_market_that_cannot_be_read_is_unknown_beside_those_that_can(store, levels):
+    other = MarketKey("0x" + "0c" * 20)
+    toy, chain = Toy(health_pct=104, keys=(POOL, other)), Scripted([block(7)])
+    loop = loop_of(store, FakeClock(runs=True), levels, toy, chain)
+    await loop.once()
+    toy.broken[other] = "its oracle is gone"
+    chain.heads.append(block(8))
+    await loop.once()
+    told = {view.id.market: (view.level, view.row["status"]) for view in await store.views.positions_of(OWNER)}
+    assert told == {POOL: ("CRITICAL", "measured"), other: ("UNKNOWN", "unmeasurable")}
+    assert (await store.cursor(DEPLOYMENT.name)).at == block(8)
+    assert (loop.passes[DEPLOYMENT.name].unmeasurable, loop.passes[DEPLOYMENT.name].failures) == (1, 0)
+    toy.broken.clear()
+    chain.heads.append(block(9))
+    await loop.once()
+    assert {view.level for view in await store.views.positions_of(OWNER)} == {"CRITICAL"}
+
+
+async def test_a_market_that_is_listed_no_more_is_still_read_for_what_is_remembered_there(store, levels):
+    other = MarketKey("0x" + "0c" * 20)
+    toy, chain = Toy(health_pct=104, keys=(POOL, other)), Scripted([block(7)])
+    await loop_of(store, FakeClock(runs=True), levels, toy, chain).once()
+    toy.keys, toy.health_pct = (POOL,), 500
+    chain.heads.append(block(8))
+    await loop_of(store, FakeClock(runs=True), levels, toy, chain).once()
+    rows = {view.id.market: view.row["health_factor"] for view in await store.views.positions_of(OWNER)}
+    assert rows == dict.fromkeys((POOL, other), "5.000000000000000000")
 
 
 async def test_an_account_that_cannot_be_read_is_unknown_beside_a_cursor_that_moves(store, levels):

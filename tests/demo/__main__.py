@@ -10,7 +10,7 @@ import aiohttp
 from rich.console import Console
 
 from monitor.app.readers import Readers, configured
-from monitor.cycle.step import look
+from monitor.cycle.step import Sight, look
 from monitor.settings import addresses_in
 from tests.demo.stage import Stage, ready, service, stage
 from tests.demo.story import Story
@@ -43,7 +43,8 @@ async def _reads_per_s(built: Stage) -> float:
         ((chain, target),) = readers.targets
         at = await chain.head()
         started, read = time.perf_counter(), 0
-        async for sight in look(chain, target, readers.outlooks, at):
+        async for sight in look(chain, target, readers.outlooks, at, readers.listings[target.deployment.name]):
+            assert isinstance(sight, Sight), sight.why
             read += len(sight.accounts)
         return read / (time.perf_counter() - started)
 

@@ -177,6 +177,11 @@ class Market:
         return self.layout.prices.base_currency == NO_ADDRESS
 
     @property
+    def base_token(self) -> Address | None:
+        """The token that the oracle counts in, None where it names none."""
+        return None if self.base_is_usd else self.layout.prices.base_currency
+
+    @property
     def prices(self) -> tuple[PriceUsed, ...]:
         return self.graph.prices
 

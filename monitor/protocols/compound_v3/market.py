@@ -127,6 +127,13 @@ class Market:
         return self.layout.is_usd
 
     @property
+    def base_token(self) -> Address | None:
+        """The base asset where its feed is a constant one, as where everything is priced in ether and ether is lent."""
+        feed = self.layout.known_feeds[self.layout.feeds[BASE]]
+        is_unit = feed.is_constant and self.graph.values[self.base.node] == self.base_unit
+        return self.base.token.address if is_unit else None
+
+    @property
     def prices(self) -> tuple[PriceUsed, ...]:
         return self.graph.prices
 

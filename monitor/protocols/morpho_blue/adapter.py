@@ -42,6 +42,14 @@ class MorphoBlue:
         """Return the markets that such logs name and that can lend."""
         return reading.listed(logs)
 
+    def used(self, deployment: Deployment, keys: Sequence[MarketKey]) -> Ask[tuple[MarketKey, ...]]:
+        """Return those of the markets in which anybody owes anything; raises ReadError as `markets` does."""
+        return reading.read_used(deployment, keys)
+
+    def lent(self, logs: Sequence[Log]) -> tuple[MarketKey, ...]:
+        """Return the markets in which logs say that somebody borrowed."""
+        return events.lent(logs)
+
     def market(self, deployment: Deployment, key: MarketKey) -> Ask[Market]:
         """Return the market; raises UnexpectedAnswer when there is none of this id."""
         return reading.read_market(deployment, key)

@@ -43,6 +43,11 @@ def discovered(logs: Iterable[Log]) -> tuple[PositionKey, ...]:
     return tuple(dict.fromkeys(_account(log, 2) for log in logs))
 
 
+def lent(logs: Iterable[Log]) -> tuple[MarketKey, ...]:
+    """Return the markets in which somebody borrowed."""
+    return tuple(dict.fromkeys(MarketKey(log.topics[1]) for log in logs if log.topics[0] == _BORROWED))
+
+
 def touched(market: Market, logs: Iterable[Log]) -> tuple[PositionKey, ...]:
     """Return the accounts of this market whose state the logs changed, each once."""
     ours = ((log, _ACCOUNT_TOPICS.get(log.topics[0])) for log in _of_market(market, logs))

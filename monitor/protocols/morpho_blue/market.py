@@ -98,6 +98,10 @@ class Market:
         return False
 
     @property
+    def base_token(self) -> Address:
+        return self.parameters.loan
+
+    @property
     def prices(self) -> tuple[PriceUsed, ...]:
         return self.graph.prices
 

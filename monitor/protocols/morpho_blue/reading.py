@@ -124,6 +124,28 @@ def read_markets(deployment: Deployment) -> Ask[tuple[MarketKey, ...]]:
 
     Raises ReadError when the root is no Morpho Blue.
     """
+    if deployment.markets:
+        yield from _check(deployment)
+        return deployment.markets
+    (logs,) = yield from ask_raw(Logs(listing(deployment), deployment.first_block))
+    if isinstance(logs, Failed) or not isinstance(logs, tuple):
+        raise UnexpectedAnswer(f"expected the CreateMarket logs of {morpho_of(deployment)}, found {logs!r:.80}")
+    return (yield from read_used(deployment, listed(logs)))
+
+
+def read_used(deployment: Deployment, keys: Sequence[MarketKey]) -> Ask[tuple[MarketKey, ...]]:
+    """Return the markets in which anybody owes anything now, all where that cannot be told.
+
+    Raises ReadError when the root is no Morpho Blue.
+    """
+    slots = [_borrowed_slot(key) for key in keys]
+    _, words = yield from together(_check(deployment), read_words(morpho_of(deployment), slots))
+    if isinstance(words, Failed):
+        return tuple(keys)
+    return tuple(key for i, key in enumerate(keys) if any(words[32 * i : 32 * i + 32]))
+
+
+def _check(deployment: Deployment) -> Ask[None]:
     morpho = morpho_of(deployment)
     try:
         owner, (slot,) = yield from ask_all([MORPHO["owner"].at(morpho), MORPHO["extSloads"].at(morpho, [_OWNER_SLOT])])
@@ -134,16 +156,6 @@ def read_markets(deployment: Deployment) -> Ask[tuple[MarketKey, ...]]:
         ) from e
     if slot[12:].hex() != owner[2:]:
         raise ReadError(f"expected Morpho Blue at {morpho} of {deployment.name} to store its owner first: it does not")
-    if deployment.markets:
-        return deployment.markets
-    (logs,) = yield from ask_raw(Logs(listing(deployment), deployment.first_block))
-    if isinstance(logs, Failed) or not isinstance(logs, tuple):
-        raise UnexpectedAnswer(f"expected the CreateMarket logs of {morpho}, found {logs!r:.80}")
-    keys = listed(logs)
-    words = yield from read_words(morpho, [_borrowed_slot(key) for key in keys])
-    if isinstance(words, Failed):
-        return keys
-    return tuple(key for i, key in enumerate(keys) if any(words[32 * i : 32 * i + 32]))
 
 
 def _borrowed_slot(key: MarketKey) -> bytes:
