@@ -73,7 +73,7 @@ CASES = (
         "an unknown protocol",
         lambda p: hfm("check", "--config", p.replaced('"aave_v3"', '"aave_v33"')),
         2,
-        "unknown protocol 'aave_v33': did you mean aave_v3?",
+        "unknown protocol 'aave_v33': did you mean aave_v3",
     ),
     Case(
         "an unknown setting",
