@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from monitor.domain.prices import Node, Unknown
+from monitor.domain.prices import Node, PriceUsed, Unknown
 from monitor.errors import UsageError
-from monitor.pricing.reference import ReferenceCoin, ReferenceFeed, aggregator_prices, http_prices
+from monitor.pricing.reference import ReferenceCoin, ReferenceFeed, aggregator_prices, http_prices, in_base
 from monitor.query import Failed
 from tests.pricing.table import Table, contract, feed
 
@@ -100,3 +100,22 @@ def test_nothing_is_asked_where_nothing_is_configured():
     table = Table({})
     assert table.read(http_prices([], "prices", NOW_S)) == {}
     assert table.batches == 0
+
+
+def used(value, decimals: int, updated_at_s: int = NOW_S, labels: tuple[str, ...] = ()) -> PriceUsed:
+    return PriceUsed(NODE, value, decimals, "feed", "market", updated_at_s, labels=labels)
+
+
+def test_a_dollar_price_in_a_token_is_the_ratio_of_both_with_the_doubts_of_both():
+    found = in_base(used(60_000 * 10**8, 8, NOW_S - 5, ("stale",)), used(2_500 * 10**18, 18, NOW_S - 9, ("late",)))
+    assert found.value == 24 * 10**found.decimals
+    assert (found.updated_at_s, found.labels, found.node) == (NOW_S - 9, ("stale", "late"), NODE)
+    third = in_base(used(1, 0), used(3, 0))
+    assert third.value == 10**third.decimals // 3
+
+
+@pytest.mark.parametrize("base", [Unknown("the feed is gone"), 0, -1])
+def test_without_a_price_of_the_base_there_is_none_in_it(base):
+    found = in_base(used(60_000 * 10**8, 8), used(base, 8))
+    assert isinstance(found.value, Unknown)
+    assert isinstance(in_base(used(Unknown("none"), 8), used(1, 0)).value, Unknown)
