@@ -18,9 +18,6 @@ from monitor.protocols.compound_v2.reading.layout import COMPTROLLER, CTOKEN
 from monitor.protocols.compound_v2.reading.state import read_market
 from monitor.query import Ask, Failed, StorageRead, ask_each, ask_raw, together
 
-BORROWS_SLOTS = (16, 17, 15, 14)
-"""Where `accountBorrows` may stand in a cToken's storage, the layout of nearly all first."""
-
 
 class Debt(NamedTuple):
     """A debt as a cToken stores it (CToken.BorrowSnapshot)."""
@@ -74,7 +71,7 @@ def read_accounts(market: Market, keys: Sequence[PositionKey]) -> Ask[Accounts]:
     debtors = list(dict.fromkeys(one.key for one in owing))
     entered = {(key, listed.place) for key, listed in asked}
     debts, idle = yield from together(
-        _debts(owing),
+        _debts(market.layout.rules.borrows_slots, owing),
         _idle(market, [key for key in debtors if key not in failed], entered, failed),
     )
     made: dict[PositionKey, list[Balance]] = defaultdict(list)
@@ -121,14 +118,14 @@ def _snapshots(asked: Iterable[tuple[PositionKey, Listed]], failed: dict[Positio
     return found
 
 
-def _debts(owing: Sequence[_Found]) -> Ask[Mapping[tuple[PositionKey, int], Debt]]:
+def _debts(slots: Sequence[int], owing: Sequence[_Found]) -> Ask[Mapping[tuple[PositionKey, int], Debt]]:
     """Return each debt as it is stored, found where it gives what the contract says is owed.
 
     A contract that keeps it elsewhere has its view taken instead, which is the same debt rounded down now.
     """
     debts: dict[tuple[PositionKey, int], Debt] = {}
     missing = list(owing)
-    for slot in BORROWS_SLOTS:
+    for slot in slots:
         if not missing:
             break
         words = yield from ask_raw(*(read for one in missing for read in _storage(one, slot)))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from monitor.domain.assessment import Assessment, Kind, Leg, Side
+from monitor.domain.assessment import Assessment, Exactness, Kind, Leg, Side
 from monitor.domain.health import Measured
 from monitor.domain.ids import Address, PositionId
 from monitor.domain.prices import Unknown, Value
@@ -38,6 +38,7 @@ def assess(view: Priced, account: Account) -> Assessment:
         base_is_usd=market.base_is_usd,
         blockers=blockers(view, account, is_past_line=is_past) if is_past or forced else (),
         forced=forced,
+        exactness=Exactness.EXACT if market.layout.is_proven else Exactness.TRANSCRIBED,
         accrual=market.accrual,
         prices=tuple(price for price in market.graph.prices if price.node in nodes),
         repricing=view.repricing.name,

@@ -104,6 +104,22 @@ def sums_of(view: Priced, account: Account) -> Sums | Unknown:
     return Sums(collateral, debt)
 
 
+def collateral_of(view: Priced, account: Account) -> int | Unknown:
+    """Return what all entered collateral is worth without weights, in base units."""
+    total = 0
+    for place, held, _, _, _ in stakes_of(account):
+        one = view.market.listed.get(place)
+        if not held or one is None:
+            continue
+        price = collateral_price(view, one.asset.node)
+        if isinstance(price, Unknown):
+            return price
+        if isinstance(one.standing, Unknown):
+            return one.standing
+        total += one.standing.exchange_rate_wad * price // 10**18 * held // 10**18
+    return total
+
+
 def health_of(view: Priced, account: Account) -> Health:
     """Return the exact health; without a debt no price is read, and a debt worth nothing in base units is none."""
     if not is_debtor(account):

@@ -12,6 +12,7 @@ from monitor.domain.health import Measured
 from monitor.domain.prices import Unknown
 from monitor.health.quote import profit_base_down
 from monitor.ledger.accounts import Account
+from monitor.protocols.compound_v2 import batch
 from monitor.protocols.compound_v2.health import Priced, Stake, collateral_price, debt_price, health_of, stakes_of
 from monitor.protocols.compound_v2.market import Listed, Market
 from monitor.protocols.compound_v2.math import owed_raw, seize_ratio_wad, times
@@ -57,6 +58,8 @@ def blockers(view: Priced, account: Account, *, is_past_line: bool) -> tuple[str
     market, stakes = view.market, stakes_of(account)
     if market.stopped:
         return market.stopped
+    if is_past_line and batch.is_small(view, account) and _is_closed_as_a_whole(view, account):
+        return ()
     if not any(_seizable(market, stake) for stake in stakes):
         return (NOTHING_TO_SEIZE,)
     if any(True for _ in pairs(view, account, is_past_line=is_past_line)):
@@ -71,12 +74,13 @@ def blockers(view: Priced, account: Account, *, is_past_line: bool) -> tuple[str
 def pairs(view: Priced, account: Account, *, is_past_line: bool) -> Iterator[Pair]:
     """Yield every debt with every collateral that a liquidator may take for it, open and with known prices."""
     market, stakes = view.market, stakes_of(account)
+    is_open = is_past_line and not batch.is_small(view, account)
     for stake in stakes:
         debt = market.listed.get(stake.place)
         forced = _is_forced(market, stake.place)
         if not stake.principal_raw or debt is None or isinstance(debt.standing, Unknown) or _closed(debt, is_debt=True):
             continue
-        if not is_past_line and not forced:
+        if not is_open and not forced:
             continue
         owed = owed_raw(stake.principal_raw, stake.at_index, debt.standing.borrow_index)
         allowed = owed if forced else times(market.close_factor_wad, owed)
@@ -96,7 +100,15 @@ def quote(view: Priced, account: Account) -> Quote | None:
     if not isinstance(health, Measured) or market.stopped:
         return None
     found = [_quote(view, account, pair) for pair in pairs(view, account, is_past_line=health.is_past_line)]
+    if health.is_past_line and batch.is_small(view, account):
+        found.append(batch.quote(view, account))
     return max((one for one in found if one is not None), key=lambda one: one.profit_base, default=None)
+
+
+def _is_closed_as_a_whole(view: Priced, account: Account) -> bool:
+    if batch.is_healed(view, account):
+        return batch.healing(view, account) is not None
+    return bool(batch.orders(view, account))
 
 
 def _pair(view: Priced, account: Account, debt: Listed, other: Stake, owed: int, allowed_raw: int) -> Pair | None:

@@ -115,6 +115,11 @@ class Layout:
     rules: "Rules"
     assets: Mapping[Address, Asset]
 
+    @property
+    def is_proven(self) -> bool:
+        """Whether contracts like these are part of the truth that the arithmetic was held against."""
+        return self.rules.is_proven_in_seconds or not any(one.counts_seconds for one in self.assets.values())
+
 
 @dataclass(frozen=True, slots=True)
 class FaceValue:
@@ -165,6 +170,11 @@ class Market:
     def base_is_usd(self) -> bool:
         """Every known deployment of the family is priced in dollars; no view says so."""
         return True
+
+    @property
+    def base_token(self) -> Address | None:
+        """No token: the base currency is the dollar."""
+        return None
 
     @property
     def prices(self) -> tuple[PriceUsed, ...]:

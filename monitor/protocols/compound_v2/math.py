@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from monitor.domain.prices import Unknown, Value
 from monitor.units import WAD, mul_div_up
 
-MOST_RATE_WAD = 5 * 10**12
-"""borrowRateMaxMantissa: above it accrueInterest reverts."""
-
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -25,9 +22,9 @@ class Standing:
 class Interest:
     """What interest of one market follows from, as stored at `since` (a block number, or seconds).
 
-    `extra_raw` is what the exchange rate counts beside the cash: bad debt, tokens lent in a flash loan.
-    `rate_wad` is per unit of `since`; `Unknown` where the rate model reverts. `initial_rate_wad` is the exchange rate
-    while nobody has supplied.
+    `extra_raw` is what the exchange rate counts beside the cash: bad debt, tokens lent in a flash loan. `rate_wad` is
+    per unit of `since`, `Unknown` where accrueInterest reverts for it. `initial_rate_wad` is the exchange rate while
+    nobody has supplied.
     """
 
     cash_raw: int
@@ -57,11 +54,11 @@ class Interest:
     @property
     def is_frozen(self) -> bool:
         """Whether accrueInterest reverts, so that nothing of this market can be repaid, added or liquidated."""
-        return isinstance(self.rate_wad, Unknown) or self.rate_wad > MOST_RATE_WAD
+        return isinstance(self.rate_wad, Unknown)
 
     def accrued(self, now: int) -> Standing:
         """Return index and exchange rate once interest is booked (CToken.accrueInterest); as stored where it cannot."""
-        if isinstance(self.rate_wad, Unknown) or self.is_frozen or now <= self.since:
+        if isinstance(self.rate_wad, Unknown) or now <= self.since:
             return self.standing
         factor_wad = self.rate_wad * (now - self.since)
         interest_raw = factor_wad * self.borrows_raw // WAD

@@ -11,12 +11,12 @@ from monitor.domain.token import Token
 from monitor.protocols.compound_v2.market import NATIVE, Asset, Layout
 from monitor.protocols.compound_v2.variants.compound import Compound
 from monitor.protocols.compound_v2.variants.rules import Rules
+from monitor.protocols.compound_v2.variants.venus_isolated import ISOLATED, VenusIsolated
 from monitor.query import Answer, Ask, EthCall, Failed, ask_each, must_be_bytes, together
 
 COMPTROLLER = abi.interface("compound_v2", "comptroller")
 CTOKEN = abi.interface("compound_v2", "ctoken")
 _ERC20 = abi.interface("shared", "erc20")
-_ONLY_IN_SECONDS = "accrualBlockTimestamp"
 _NATIVE_DECIMALS = 18
 
 
@@ -39,22 +39,28 @@ def price_node(ctoken: Address) -> Node:
     return Node(f"asset:{ctoken}")
 
 
-def read_layout(ctokens: Sequence[Address], before: Layout | None = None) -> Ask[Layout]:
+def read_rules(comptroller: Address) -> Ask[Rules]:
+    """Return the rules of a comptroller, told by what only one variant answers."""
+    (least,) = yield from ask_each([ISOLATED["minLiquidatableCollateral"].at(comptroller)])
+    return Compound() if isinstance(least, Failed) else VenusIsolated()
+
+
+def read_layout(comptroller: Address, ctokens: Sequence[Address], before: Layout | None = None) -> Ask[Layout]:
     """Return what the comptroller is made of; a cToken that was known keeps its place and is not asked again."""
-    rules: Rules = Compound()
+    rules = yield from read_rules(comptroller)
     known = {} if before is None else before.assets
     places = {ctoken: place for place, ctoken in enumerate(ctokens, start=1)}
     new = [ctoken for ctoken in ctokens if ctoken not in known or known[ctoken].place != places[ctoken]]
-    found = yield from _assets(new, places)
+    found = yield from _assets(rules, new, places)
     return Layout(rules, {ctoken: found.get(ctoken) or known[ctoken] for ctoken in ctokens})
 
 
-def _assets(ctokens: Sequence[Address], places: dict[Address, int]) -> Ask[dict[Address, Asset]]:
+def _assets(rules: Rules, ctokens: Sequence[Address], places: dict[Address, int]) -> Ask[dict[Address, Asset]]:
     symbols, decimals, underlyings, seconds = yield from together(
         ask_each([_Symbol(ctoken) for ctoken in ctokens]),
         ask_each([CTOKEN["decimals"].at(ctoken) for ctoken in ctokens]),
         ask_each([CTOKEN["underlying"].at(ctoken) for ctoken in ctokens]),
-        ask_each([CTOKEN[_ONLY_IN_SECONDS].at(ctoken) for ctoken in ctokens]),
+        ask_each([CTOKEN[rules.seconds_getter].at(ctoken) for ctoken in ctokens]),
     )
     tokens = [underlying for underlying in underlyings if not isinstance(underlying, Failed)]
     inner_symbols, inner_decimals = yield from together(
@@ -72,7 +78,7 @@ def _assets(ctokens: Sequence[Address], places: dict[Address, int]) -> Ask[dict[
             Token(ctoken, _text(symbol, ctoken), _or(count, 8)),
             inner.get(underlying) or Token(NATIVE, _coin(_text(symbol, ctoken)), _NATIVE_DECIMALS),
             price_node(ctoken),
-            counts_seconds=not isinstance(second, Failed),
+            counts_seconds=not isinstance(second, Failed) and bool(second),
         )
         for ctoken, symbol, count, underlying, second in rows
     }

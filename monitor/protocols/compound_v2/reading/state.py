@@ -1,6 +1,6 @@
 """A comptroller at the moment of a read: interest, terms and prices of every cToken, in one round of questions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,37 +9,44 @@ from monitor.domain.assessment import Accrual
 from monitor.domain.deployment import Deployment
 from monitor.domain.ids import Address, MarketKey
 from monitor.domain.moment import BlockRef
-from monitor.domain.prices import PriceUsed, Unknown
+from monitor.domain.prices import PriceUsed, Unknown, Value
 from monitor.errors import ConfigError, ReadError, UnexpectedAnswer
 from monitor.pricing.graph import PriceGraph
 from monitor.protocols.compound_v2.market import Asset, Layout, Listed, Market, as_accrued
 from monitor.protocols.compound_v2.math import Interest
 from monitor.protocols.compound_v2.reading.layout import COMPTROLLER, CTOKEN, read_layout
-from monitor.protocols.compound_v2.variants.rules import Grant, Granted
+from monitor.protocols.compound_v2.variants.rules import Grant, Granted, Rules
 from monitor.query import Ask, Failed, ask_all, ask_each, moment, together
 
-ROOT = "comptroller"
+ROOT, REGISTRY = "comptroller", "pool_registry"
+_POOLS = abi.interface("compound_v2", "pool_registry")
 _ORACLE = abi.interface("compound_v2", "oracle")
 _STORED = ("getCash", "totalBorrows", "totalReserves", "totalSupply", "reserveFactorMantissa", "borrowIndex")
 _NOW = ("exchangeRateStored", "interestRateModel")
-_EVERY_BLOCK = ("accrualBlockNumber", "borrowRatePerBlock")
-_EVERY_SECOND = ("accrualBlockTimestamp", "borrowRatePerTimestamp")
 
 
 def read_comptrollers(deployment: Deployment) -> Ask[tuple[MarketKey, ...]]:
-    """Return the deployment's comptroller; raises ReadError when the root is none, ConfigError when it is not given."""
-    if ROOT not in deployment.roots:
+    """Return the deployment's comptroller, or all that its registry of pools names.
+
+    Raises ReadError when the root is none, ConfigError when it is not given.
+    """
+    root = next((root for root in (ROOT, REGISTRY) if root in deployment.roots), None)
+    if root is None:
         found = ", ".join(deployment.roots) or "none"
-        raise ConfigError(f"expected {ROOT} in deployment {deployment.name}, found {found}")
-    comptroller = deployment.roots[ROOT]
+        raise ConfigError(f"expected {ROOT} or {REGISTRY} in deployment {deployment.name}, found {found}")
+    address = deployment.roots[root]
     try:
-        yield from ask_all([COMPTROLLER[one].at(comptroller) for one in ("getAllMarkets", "closeFactorMantissa")])
+        if root == REGISTRY:
+            (pools,) = yield from ask_all([_POOLS["getAllPools"].at(address)])
+            return tuple(MarketKey(pool[2]) for pool in pools)
+        yield from ask_all([COMPTROLLER[one].at(address) for one in ("getAllMarkets", "closeFactorMantissa")])
     except UnexpectedAnswer as e:
+        what = "a comptroller (Compound v2)" if root == ROOT else "a pool registry (Venus)"
         raise ReadError(
-            f"expected a comptroller (Compound v2) at {comptroller} on {deployment.chain} ({deployment.name}), "
+            f"expected {what} at {address} on {deployment.chain} ({deployment.name}), "
             f"found another contract or none: {e}"
         ) from e
-    return (MarketKey(comptroller),)
+    return (MarketKey(address),)
 
 
 def read_market(deployment: Deployment, key: MarketKey) -> Ask[Market]:
@@ -48,7 +55,7 @@ def read_market(deployment: Deployment, key: MarketKey) -> Ask[Market]:
     A cToken whose own views fail is `Unknown`, and so are those who are in it; the others are read.
     """
     (ctokens,) = yield from ask_all([COMPTROLLER["getAllMarkets"].at(Address(key))])
-    layout = yield from read_layout(ctokens)
+    layout = yield from read_layout(Address(key), ctokens)
     market = yield from _market(deployment, key, layout)
     if market is None:
         raise UnexpectedAnswer(f"expected {key} to list the same markets within one block, found two lists that differ")
@@ -81,14 +88,14 @@ def _market(deployment: Deployment, key: MarketKey, layout: Layout) -> Ask[Marke
         ask_all([COMPTROLLER["getAllMarkets"].at(comptroller), COMPTROLLER["oracle"].at(comptroller)]),
         ask_each([COMPTROLLER["getBlockNumber"].at(comptroller)]),
         layout.rules.read_terms(comptroller, assets),
-        _states(assets),
+        _states(layout.rules, assets),
     )
     if tuple(listed) != tuple(layout.assets):
         return None
     graph = yield from _prices(oracle, assets)
     block = at.number if isinstance(number, Failed) else number
     found = (
-        _listed(asset, at.timestamp_s if asset.counts_seconds else block, grant, state)
+        _listed(layout.rules, asset, at.timestamp_s if asset.counts_seconds else block, grant, state)
         for asset, grant, state in zip(assets, granted.grants, states, strict=True)
     )
     market = Market(
@@ -109,8 +116,9 @@ def _market(deployment: Deployment, key: MarketKey, layout: Layout) -> Ask[Marke
     return as_accrued(market)
 
 
-def _states(assets: Sequence[Asset]) -> Ask[tuple[tuple[Any, ...], ...]]:
-    per_asset = [(*_STORED, *(_EVERY_SECOND if asset.counts_seconds else _EVERY_BLOCK), *_NOW) for asset in assets]
+def _states(rules: Rules, assets: Sequence[Asset]) -> Ask[tuple[Mapping[str, Any], ...]]:
+    also = tuple(getter for getter in (rules.clock_getter, rules.extra_getter) if getter)
+    per_asset = [(*_STORED, *_NOW, *also, *rules.accrual_getters(asset.counts_seconds)) for asset in assets]
     answers = iter(
         (
             yield from ask_each(
@@ -122,15 +130,16 @@ def _states(assets: Sequence[Asset]) -> Ask[tuple[tuple[Any, ...], ...]]:
             )
         )
     )
-    return tuple(tuple(next(answers) for _ in getters) for getters in per_asset)
+    return tuple({getter: next(answers) for getter in getters} for getters in per_asset)
 
 
-def _listed(asset: Asset, now: int, grant: Grant, state: tuple[Any, ...]) -> Listed:
-    interest = _interest(asset, state)
-    rate_model = state[-1]
+def _listed(rules: Rules, asset: Asset, now: int, grant: Grant, state: Mapping[str, Any]) -> Listed:
+    interest = _interest(rules, asset, state)
+    rate_model = state["interestRateModel"]
+    told = state.get(rules.clock_getter or "")
     return Listed(
         asset=asset,
-        now=now,
+        now=told if isinstance(told, int) else now,
         interest=interest,
         standing=interest if isinstance(interest, Unknown) else interest.standing,
         terms=grant.terms,
@@ -143,32 +152,39 @@ def _listed(asset: Asset, now: int, grant: Grant, state: tuple[Any, ...]) -> Lis
     )
 
 
-def _interest(asset: Asset, state: tuple[Any, ...]) -> Interest | Unknown:
+def _interest(rules: Rules, asset: Asset, state: Mapping[str, Any]) -> Interest | Unknown:
     """Return the stored interest; `Unknown` where a view fails, or the exchange rate is made another way than here."""
-    *stored, since, rate, exchange_rate_wad, _ = state
-    where = f"{asset.ctoken.address}"
-    missing = next((one for one in (*stored, since, exchange_rate_wad) if isinstance(one, Failed)), None)
+    since, rate = (state[getter] for getter in rules.accrual_getters(asset.counts_seconds))
+    extra = state[rules.extra_getter] if rules.extra_getter else 0
+    stored = [state[getter] for getter in _STORED]
+    told = state["exchangeRateStored"]
+    missing = next((one for one in (*stored, since, told) if isinstance(one, Failed)), None)
     if missing is not None:
-        return Unknown(f"cToken {where}: {missing.reason}")
+        return Unknown(f"cToken {asset.ctoken.address}: {missing.reason}")
     cash_raw, borrows_raw, reserves_raw, supply, reserve_factor_wad, index = stored
     interest = Interest(
         cash_raw=cash_raw,
-        extra_raw=0,
+        extra_raw=0 if isinstance(extra, Failed) else extra,
         borrows_raw=borrows_raw,
         reserves_raw=reserves_raw,
         supply=supply,
         reserve_factor_wad=reserve_factor_wad,
         borrow_index=index,
-        rate_wad=Unknown(rate.reason) if isinstance(rate, Failed) else rate,
+        rate_wad=_rate(rules, rate),
         since=since,
-        initial_rate_wad=0 if supply else exchange_rate_wad,
+        initial_rate_wad=0 if supply else told,
     )
-    if interest.exchange_rate_wad != exchange_rate_wad:
-        return Unknown(
-            f"cToken {where}: expected an exchange rate of {interest.exchange_rate_wad} from its parts, "
-            f"found {exchange_rate_wad}: it counts something else"
-        )
+    if interest.exchange_rate_wad != told:
+        made = f"an exchange rate of {interest.exchange_rate_wad} from its parts"
+        return Unknown(f"cToken {asset.ctoken.address}: expected {made}, found {told}")
     return interest
+
+
+def _rate(rules: Rules, rate: int | Failed) -> Value:
+    if isinstance(rate, Failed):
+        return Unknown(f"borrow rate: {rate.reason}")
+    is_absurd = rules.most_rate_wad is not None and rate > rules.most_rate_wad
+    return Unknown(f"the borrow rate {rate} is absurdly high") if is_absurd else rate
 
 
 def _prices(oracle: Address, assets: Sequence[Asset]) -> Ask[PriceGraph]:

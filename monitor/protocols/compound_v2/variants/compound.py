@@ -25,6 +25,17 @@ class Compound:
 
     name: str = "compound"
     seizes_idle: bool = True
+    has_batches: bool = False
+    is_proven_in_seconds: bool = False
+    most_rate_wad: int | None = 5 * 10**12
+    borrows_slots: tuple[int, ...] = (16, 17, 15, 14)
+    seconds_getter: str = "accrualBlockTimestamp"
+    clock_getter: str | None = None
+    extra_getter: str | None = None
+
+    def accrual_getters(self, counts_seconds: bool) -> tuple[str, str]:  # noqa: FBT001  # what the contract answers
+        unit = "Timestamp" if counts_seconds else "Number"
+        return f"accrualBlock{unit}", "borrowRatePerTimestamp" if counts_seconds else "borrowRatePerBlock"
 
     def worth_wad(self, weight_wad: int, exchange_rate_wad: int, price: int) -> int:
         return times(times(weight_wad, exchange_rate_wad), price)

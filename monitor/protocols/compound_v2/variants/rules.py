@@ -40,8 +40,47 @@ class Rules(Protocol):
     def name(self) -> str: ...
 
     @property
+    def is_proven_in_seconds(self) -> bool:
+        """Whether contracts that count interest by timestamps are part of the truth this variant was held against."""
+        ...
+
+    @property
+    def most_rate_wad(self) -> int | None:
+        """The borrow rate above which accrueInterest reverts; None where it is not told."""
+        ...
+
+    @property
+    def borrows_slots(self) -> tuple[int, ...]:
+        """Where `accountBorrows` may stand in a cToken's storage, the layout of nearly all first."""
+        ...
+
+    @property
+    def seconds_getter(self) -> str:
+        """The view of a cToken that is there, and not false, only where interest counts seconds."""
+        ...
+
+    @property
+    def clock_getter(self) -> str | None:
+        """The view of a cToken that tells what it takes for the present, where there is one."""
+        ...
+
+    @property
+    def extra_getter(self) -> str | None:
+        """The view of what the exchange rate counts beside the cash, where there is something."""
+        ...
+
+    def accrual_getters(self, counts_seconds: bool) -> tuple[str, str]:  # noqa: FBT001  # what the contract answers
+        """Return the views of the last accrual and of the borrow rate."""
+        ...
+
+    @property
     def seizes_idle(self) -> bool:
         """Whether cTokens of a market that the borrower has not entered can be seized."""
+        ...
+
+    @property
+    def has_batches(self) -> bool:
+        """Whether accounts of little collateral are closed as a whole and not debt by debt."""
         ...
 
     def worth_wad(self, weight_wad: int, exchange_rate_wad: int, price: int) -> int:
