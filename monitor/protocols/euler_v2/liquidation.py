@@ -6,7 +6,6 @@ receives shares; the discount is how far below its line the account is, up to th
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
 
 from monitor.domain.assessment import Quote
 from monitor.domain.prices import Unknown
@@ -114,7 +113,10 @@ def _offers(view: Priced, account: Account) -> Iterator[tuple[int, Collateral, T
 
 
 def _worth_up(steps: Steps, raw: int) -> int:
-    return div_up(raw * prod(multiplier for multiplier, _ in steps), prod(divisor for _, divisor in steps))
+    over = under = 1
+    for multiplier, divisor in steps:
+        over, under = over * multiplier, under * divisor
+    return div_up(raw * over, under)
 
 
 def _enabled(market: Market, account: Account) -> list[Collateral]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 NO_ADDRESS = Address("0x" + 40 * "0")
 DOLLAR = Address("0x" + f"{840:040x}")
 """The unit of account that is the dollar: its number in ISO 4217."""
+_CURRENCIES = 1_000
 LIABILITY = 0
 """The debt's place among the assets of an account; the i-th collateral of the vault's list has place i + 1."""
 SHARES, SCALED, OWED, OWED_HIGH, ACCUMULATOR, ACCUMULATOR_HIGH, CHECKED_S = range(7)
@@ -122,6 +123,12 @@ class Market:
     @property
     def base_is_usd(self) -> bool:
         return self.layout.unit.address == DOLLAR
+
+    @property
+    def base_token(self) -> Address | None:
+        """The unit of account where it is a token; currencies stand there by their ISO 4217 number."""
+        unit = self.layout.unit.address
+        return None if int(unit, 16) < _CURRENCIES else unit
 
     @property
     def prices(self) -> tuple[PriceUsed, ...]:

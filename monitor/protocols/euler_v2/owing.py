@@ -7,7 +7,6 @@ LTVConfig.sol.
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
-from math import prod
 
 from monitor.domain.assessment import Leg, Side
 from monitor.domain.ids import Address
@@ -102,10 +101,10 @@ def _weights(market: Market) -> Iterator[Fraction]:
     """Yield what a share of each collateral counts for, but for prices: its threshold times what is inside."""
     for one in market.collaterals:
         opened = opening(market, one.path)
-        steps = () if isinstance(opened, Unknown) else opened
-        yield prod((Fraction(*step) for step in steps), start=Fraction(1)) * one.ltv.liquidation_at(
-            market.at.timestamp_s
-        )
+        weight = Fraction(one.ltv.liquidation_at(market.at.timestamp_s))
+        for multiplier, divisor in () if isinstance(opened, Unknown) else opened:
+            weight *= Fraction(multiplier, divisor)
+        yield weight
 
 
 def _collateral_of(market: Market, leg: Leg) -> Collateral:
