@@ -25,7 +25,7 @@ from monitor.protocols.euler_v2.market import (
 )
 from monitor.protocols.euler_v2.math import scaled_up
 from monitor.protocols.euler_v2.reading import ERC20, EVC, VAULT, read_market
-from monitor.query import Ask, Failed, StorageRead, ask_each, ask_raw, together
+from monitor.query import Ask, Failed, StorageRead, ask_all, ask_each, ask_raw, together
 from monitor.units import UINT128_MAX
 
 _USERS = (13).to_bytes(32)
@@ -42,13 +42,13 @@ def owned(market: Market, owner: Address) -> Ask[tuple[PositionKey, ...]]:
     """
     evc = market.layout.evc
     keys = [PositionKey(f"{owner[:40]}{int(owner[40:], 16) ^ number:02x}") for number in range(SUB_ACCOUNTS)]
-    registered, controlled = yield from together(
-        ask_each([EVC["getAccountOwner"].at(evc, owner)]),
-        ask_each([EVC["isControllerEnabled"].at(evc, key, market.address) for key in keys]),
+    (registered,), controlled = yield from together(
+        ask_all([EVC["getAccountOwner"].at(evc, owner)]),
+        ask_all([EVC["isControllerEnabled"].at(evc, key, market.address) for key in keys]),
     )
-    if registered[0] not in (owner, NO_ADDRESS) and not isinstance(registered[0], Failed):
+    if registered not in (owner, NO_ADDRESS):
         return ()
-    return tuple(key for key, is_controlled in zip(keys, controlled, strict=True) if is_controlled is True)
+    return tuple(key for key, is_controlled in zip(keys, controlled, strict=True) if is_controlled)
 
 
 def read_accounts(market: Market, keys: Sequence[PositionKey]) -> Ask[Accounts]:

@@ -158,9 +158,7 @@ def _market(deployment: Deployment, key: MarketKey, layout: Layout) -> Ask[tuple
     )
     if tuple(shares) != tuple(share.address for share in layout.shares):
         return market, None
-    apart = (
-        base for (base, raw), theirs in zip(checks, quoted, strict=True) if not same(_worth(market, base, raw), theirs)
-    )
+    apart = (base for (base, raw), theirs in zip(checks, quoted, strict=True) if not _agrees(market, base, raw, theirs))
     return market, frozenset(apart)
 
 
@@ -173,9 +171,11 @@ def _checks(layout: Layout) -> tuple[tuple[Address, int], ...]:
     )
 
 
-def _worth(market: Market, base: Address, raw: int) -> int | Unknown:
-    steps = own_steps(market, _path_of(market.layout, base))
-    return steps if isinstance(steps, Unknown) else through(steps, raw)
+def _agrees(market: Market, base: Address, raw: int, theirs: int | Failed) -> bool:
+    """Whether a token's path gives what the oracle answers for that amount of it."""
+    path = _path_of(market.layout, base)
+    steps = own_steps(market, path)
+    return same(steps if isinstance(steps, Unknown) else through(steps, raw), theirs, is_exact=path.is_exact)
 
 
 def _path_of(layout: Layout, base: Address) -> Path:

@@ -13,7 +13,7 @@ from monitor.domain.prices import Unknown
 from monitor.errors import ConfigError, ReadError, UnexpectedAnswer
 from monitor.pricing.sanity import Doubt
 from monitor.protocols.euler_v2.health import Sums, priced, sums_of
-from monitor.protocols.euler_v2.oracle.prices import Fresh
+from monitor.protocols.euler_v2.oracle.prices import Fresh, same
 from monitor.protocols.euler_v2.reading import FACTORY, ORACLE, VAULT
 from monitor.query import Failed
 from tests.protocols.euler_v2.recorded import ADAPTER, DEPLOYMENT, PLAIN, RECORDING
@@ -63,6 +63,24 @@ def test_an_adapter_of_another_kind_is_asked_for_a_sample_and_taken_as_linear():
     exactness = {c.share.address: c.path.is_exact for c in market.collaterals}
     assert not exactness[NAMED["eWETH"]]
     assert exactness[NAMED["eDAI"]]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "is_exact", "agree"),
+    [
+        (10**13, 10**13, True, True),
+        (10**13, 10**13 + 1, True, False),
+        (10**13, 10**13 + 11, False, True),
+        (10**13, 10**13 + 12, False, False),
+        (0, 1, False, True),
+        (0, 2, False, False),
+        (5, REVERTS, False, False),
+        (Unknown("reverts"), 5, True, False),
+        (Unknown("reverts"), REVERTS, True, True),
+    ],
+)
+def test_parts_agree_with_their_oracle_to_the_last_unit_or_to_a_samples_rounding(ours, theirs, is_exact, agree):
+    assert same(ours, theirs, is_exact=is_exact) is agree
 
 
 def test_a_path_that_does_not_give_what_the_oracle_answers_is_one_opaque_part():

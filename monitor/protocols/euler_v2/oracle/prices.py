@@ -21,6 +21,7 @@ from monitor.query import Ask, Failed, ask_each, together
 _ORACLE = interface("euler_v2", "oracle")
 _FEED = interface("shared", "chainlink_aggregator")
 _ONE = Node("one")
+_SAMPLED = 10**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,11 @@ def _product(name: str, factors: Sequence[tuple[Node, int]], source: str) -> tup
     return so_far, nodes
 
 
-def same(ours: int | Unknown, theirs: int | Failed) -> bool:
-    """Whether the parts give what the oracle answers: the same amount, or nothing both."""
-    return ours == theirs if isinstance(ours, int) else isinstance(theirs, Failed)
+def same(ours: int | Unknown, theirs: int | Failed, *, is_exact: bool) -> bool:
+    """Whether the parts give what the oracle answers: the same amount, or nothing both.
+
+    Where a part is only sampled they may be apart by one unit, or by one part in 10^12.
+    """
+    if isinstance(ours, Unknown) or isinstance(theirs, Failed):
+        return isinstance(ours, Unknown) and isinstance(theirs, Failed)
+    return ours == theirs if is_exact else abs(ours - theirs) * _SAMPLED <= theirs + _SAMPLED
