@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 
 from monitor.domain.ids import Address, PositionKey
-from monitor.ledger.accounts import Account
+from monitor.ledger.accounts import Account, Accounts
+from monitor.ledger.changes import Changes
+from monitor.ledger.ledger import Ledger
 from monitor.protocols.euler_v2.events import COLLATERAL, CONTROLLER, EVC, TRANSFER, VAULT
 from monitor.protocols.euler_v2.folding.fold import fold
 from monitor.protocols.euler_v2.health import debt_of
@@ -186,3 +188,24 @@ def test_every_recorded_liquidation_is_told_and_the_bad_debts_with_them():
     assert sorted(raw for one in found for _, raw in one.written_off_raw) == sorted(
         int.from_bytes(entry.data) for entry in written_off if entry.block_number in {one.block_number for one in told}
     )
+
+
+def test_a_ledger_that_follows_the_logs_holds_what_reads_find_owners_and_empty_collateral_included():
+    first, *rest = moments()
+    for key in first.read(ADAPTER.markets(DEPLOYMENT)):
+        ledger = Ledger(ADAPTER.key_bytes, 1, has_owners=ADAPTER.has_owners)
+        before = first.read(ADAPTER.market(DEPLOYMENT, key))
+        discovery = ADAPTER.discovery(DEPLOYMENT, key)
+        keys = ADAPTER.discovered(first.logs(discovery, 0))
+        ledger.apply(Changes(before.at, first.read(ADAPTER.accounts(before, keys))))
+        for played in rest:
+            market = played.read(ADAPTER.again(before))
+            logs = played.logs(ADAPTER.interests(before), before.at.number + 1)
+            known = {account.key: account for account in ledger.accounts(ledger.live())}
+            found = ADAPTER.fold(before, market, known.get, logs)
+            anew = played.read(ADAPTER.accounts(market, found.reread))
+            put = (account for account in found.put if account.key not in found.reread)
+            ledger.apply(Changes(market.at, Accounts.of((*put, *anew))))
+            read = played.read(ADAPTER.accounts(market, ADAPTER.discovered(played.logs(discovery, 0))))
+            assert {one.key: one for one in ledger.accounts(ledger.live())} == {one.key: one for one in read}
+            before = market
