@@ -241,6 +241,13 @@ class Followed(Adapter[M], Protocol[M]):
         """Return what the balances of all accounts must add up to, by asset and kind, where the contract says it."""
         ...
 
+    def totals_within_raw(self, market: M, total_raw: int, accounts: int) -> int:
+        """Return how far the balances of so many accounts may be from such a total by the contract's own rounding.
+
+        0 where they add up to it exactly.
+        """
+        ...
+
 
 @runtime_checkable
 class NamesMarkets(Protocol):

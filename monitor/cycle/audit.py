@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from monitor import log
 from monitor.cycle.book import Book
 from monitor.cycle.follow import Blocks
+from monitor.cycle.markets.totals import apart
 from monitor.cycle.outlook import Source
 from monitor.domain.ids import PositionKey
 from monitor.ledger.accounts import Accounts
@@ -55,11 +56,11 @@ async def audit(chain: Source, book: Book, start_ppm: int, size: int = SAMPLE) -
         book.take(market, Changes(at, Accounts.of(theirs[key] for key in differing)))
     totals = await chain.read(adapter.totals(market), at)
     sums = ledger.sums
-    apart = {place: (sums.get(place, 0), total) for place, total in totals.items() if sums.get(place, 0) != total}
-    found = Finding(at.number, len(theirs), differing, apart)
-    if differing or apart:
+    off = {place: (sums.get(place, 0), t) for place, t in apart(adapter, market, sums, totals, len(ledger)).items()}
+    found = Finding(at.number, len(theirs), differing, off)
+    if differing or off:
         name = book.target.deployment.name
-        _log.error("ledger drifted", deployment=name, block=at.number, mended=len(differing), totals_apart=len(apart))
+        _log.error("ledger drifted", deployment=name, block=at.number, mended=len(differing), totals_apart=len(off))
     return found
 
 

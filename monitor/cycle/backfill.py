@@ -1,12 +1,16 @@
-"""Finds every account of a market from its logs, reads them all at one block, and holds them against its totals."""
+"""Finds every account of markets from their logs, reads them at one block, and holds them against the totals."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from monitor import log
 from monitor.adapter import Followed, Market
 from monitor.cycle.follow import Blocks
+from monitor.cycle.markets.listing import REORG_BLOCKS
+from monitor.cycle.markets.naming import Named, Progress, named, wanted_by
+from monitor.cycle.markets.reads import each, shares
+from monitor.cycle.markets.totals import apart
 from monitor.domain.deployment import Deployment
 from monitor.domain.ids import Address, MarketKey, PositionKey
 from monitor.domain.moment import BlockRef
@@ -15,8 +19,6 @@ from monitor.ledger.accounts import Accounts
 from monitor.ledger.sums import Sums, moved, sums
 from monitor.query import LogFilter
 
-KEYS_PER_READ = 20_000
-REORG_BLOCKS = 128
 NEAR_BLOCKS = 32
 """How old a head may have become before its state is not asked for any more: far fewer than full nodes keep."""
 
@@ -56,6 +58,9 @@ class Cursor:
     keys: tuple[PositionKey, ...] = ()
 
 
+Cursors = Mapping[MarketKey, Cursor]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a search has before it."""
@@ -92,94 +97,121 @@ class Found:
         return tuple(key for part in self.accounts for key, _ in part.failed)
 
 
-Progress = Callable[[Any], None]
-Keep = Callable[[int, Sequence[PositionKey]], Awaitable[None]]
+Keep = Callable[[int, Named], Awaitable[None]]
 """Stores where to go on, and the keys found since the last time."""
 
 
-async def _forget(_next_block: int, _keys: Sequence[PositionKey]) -> None:
+async def _forget(_next_block: int, _keys: Named) -> None:
     """Store nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """The search for one market's accounts, from `start_block` on. `keep` is called whenever it got further."""
+    """One search for the accounts of markets of a deployment, each from its block of `starts` on.
+
+    `keep` is called whenever it got further. All methods take the cursors of the same markets.
+    """
 
     chain: Archive
     adapter: Followed[Any]
     deployment: Deployment
-    key: MarketKey
-    start_block: int
+    starts: Mapping[MarketKey, int]
     keep: Keep = _forget
     progress: Progress = lambda _: None
 
-    async def plan(self, cursor: Cursor) -> Plan:
-        """Return what the search from the cursor to the head is expected to take."""
-        at = await self.chain.head()
-        first = max(cursor.next_block, self.start_block)
-        if first > at.number:
+    async def plan(self, cursors: Cursors) -> Plan:
+        """Return what the search from the cursors to the head is expected to take."""
+        at, first = await self.chain.head(), self._first(cursors)
+        if first > at.number or not cursors:
             return Plan(first, at.number, 0, 0)
-        wanted = self.adapter.discovery(self.deployment, self.key)
+        wanted = wanted_by(self.adapter, self.deployment, cursors)
         estimate = await self.chain.estimate(wanted, first, at.number, at)
         return Plan(first, at.number, estimate.requests, estimate.seconds)
 
-    async def run(self, cursor: Cursor) -> Found:
-        """Search from the cursor to the head, read everyone, and search all of it again when somebody is missing.
+    async def run(self, cursors: Cursors) -> Mapping[MarketKey, Found | ReadError]:
+        """Search from the cursors to the head, read everyone, and search all of it again where somebody is missing.
 
-        Raises ReadError when a read fails; what was kept of the cursor is then where to go on.
+        All markets stand at one block; one that cannot be read is its error. Raises ReadError when the chain does not
+        answer; what was kept of the cursors is then where to go on.
         """
-        at, cursor = await self.search(cursor)
-        found = await self.read(cursor, at)
-        if found.shortfalls and not found.failed and self.start_block <= at.number:
-            _log.warning("accounts missing", deployment=self.deployment.name, shortfalls=len(found.shortfalls))
-            at, cursor = await self.search(replace(cursor, next_block=self.start_block))
-            found = await self.read(cursor, at)
+        at, cursors = await self.search(cursors)
+        found = await self.read(cursors, at)
+        lacking = [key for key, one in found.items() if isinstance(one, Found) and one.shortfalls and not one.failed]
+        if lacking and min(self.starts[key] for key in lacking) <= at.number:
+            _log.warning("accounts missing", deployment=self.deployment.name, markets=len(lacking))
+            again = {key: replace(cursors[key], next_block=self.starts[key]) for key in lacking}
+            at, cursors = await self.search({**cursors, **again})
+            found = await self.read(cursors, at)
         return found
 
-    async def search(self, cursor: Cursor) -> tuple[BlockRef, Cursor]:
-        """Return the cursor at a head that is still near, with every key found on the way there.
+    async def search(self, cursors: Cursors) -> tuple[BlockRef, Cursors]:
+        """Return the cursors at a head that is still near, with every key found on the way there.
 
         When the head was replaced meanwhile, the blocks that can have been replaced with it are searched again.
         """
-        at, following, keys = await self.chain.head(), cursor.next_block, dict.fromkeys(cursor.keys)
+        chain, adapter, deployment = self.chain, self.adapter, self.deployment
+        at, following = await chain.head(), self._first(cursors)
+        keys = {market: dict.fromkeys(cursor.keys) for market, cursor in cursors.items()}
         while True:
             try:
-                async for through, named in self._ranges(following, at):
-                    new = [key for key in named if key not in keys]
-                    keys.update(dict.fromkeys(new))
+                async for through, found in named(
+                    chain, adapter, deployment, tuple(keys), following, at, self.progress
+                ):
+                    new = {market: [k for k in some if k not in keys[market]] for market, some in found.items()}
+                    for market, some in new.items():
+                        keys[market].update(dict.fromkeys(some))
                     following = through + 1
                     await self.keep(following, new)
             except BlockMoved:
-                following = max(following - REORG_BLOCKS, self.start_block)
-                await self.keep(following, ())
-            head = await self.chain.head()
-            if following > at.number and head.number - at.number <= NEAR_BLOCKS:
-                return at, Cursor(following, tuple(keys))
+                following = max(following - REORG_BLOCKS, min(self.starts.values()))
+                await self.keep(following, {})
+            head = await chain.head()
+            if (following > at.number or not keys) and head.number - at.number <= NEAR_BLOCKS:
+                return at, {market: Cursor(following, tuple(some)) for market, some in keys.items()}
             at = head
 
-    async def read(self, cursor: Cursor, at: BlockRef) -> Found:
-        """Return the market and the accounts of all keys at the block, and what is missing for its totals."""
-        market = await self.chain.read(self.adapter.market(self.deployment, self.key), at)
-        parts: list[Accounts] = []
-        for start in range(0, len(cursor.keys), KEYS_PER_READ):
-            share = cursor.keys[start : start + KEYS_PER_READ]
-            parts.append(await self.chain.read(self.adapter.accounts(market, share), at))
-        totals = await self.chain.read(self.adapter.totals(market), at)
+    async def read(self, cursors: Cursors, at: BlockRef) -> Mapping[MarketKey, Found | ReadError]:
+        """Return the markets and the accounts of all keys at the block, and what is missing for their totals."""
+        asks = [self.adapter.market(self.deployment, key) for key in cursors]
+        done, markets = dict[MarketKey, Found | ReadError](), dict[MarketKey, Market]()
+        for key, market in zip(cursors, await each(self.chain, asks, at), strict=True):
+            if isinstance(market, ReadError):
+                done[key] = market
+            else:
+                markets[key] = market
+        parts: dict[MarketKey, list[Accounts]] = {key: [] for key in markets}
+        for share in shares((key, cursors[key].keys) for key in markets if cursors[key].keys):
+            reads = [self.adapter.accounts(markets[key], some) for key, some in share]
+            for (key, _), part in zip(share, await each(self.chain, reads, at), strict=True):
+                if isinstance(part, ReadError):
+                    done[key] = part
+                else:
+                    parts[key].append(part)
+        totals = await each(self.chain, [self.adapter.totals(market) for market in markets.values()], at)
+        for (key, market), total in zip(markets.items(), totals, strict=True):
+            if isinstance(total, ReadError):
+                done[key] = total
+            elif key not in done:
+                done[key] = self._found(market, at, parts[key], cursors[key], total)
+        return {key: done[key] for key in cursors}
+
+    def _found(
+        self,
+        market: Market,
+        at: BlockRef,
+        parts: Sequence[Accounts],
+        cursor: Cursor,
+        totals: Mapping[tuple[int, int], int],
+    ) -> Found:
         added: Sums = {}
         for part in parts:
             moved(added, sums(part), 1)
-        short = (
-            Shortfall(asset, kind, expected, added.get((asset, kind), 0))
-            for (asset, kind), expected in totals.items()
-            if added.get((asset, kind), 0) != expected
-        )
+        missing = apart(self.adapter, market, added, totals, sum(map(len, parts)))
+        short = (Shortfall(*place, expected, added.get(place, 0)) for place, expected in missing.items())
         return Found(market, at, tuple(parts), cursor, tuple(short))
 
-    async def _ranges(self, first: int, at: BlockRef) -> AsyncIterator[tuple[int, Sequence[PositionKey]]]:
-        wanted = self.adapter.discovery(self.deployment, self.key)
-        first = max(first, self.start_block)
-        async for blocks, logs in self.chain.logs(wanted, first, at.number, at, self.progress):
-            yield blocks[-1], self.adapter.discovered(logs)
+    def _first(self, cursors: Cursors) -> int:
+        return min((max(cursor.next_block, self.starts[key]) for key, cursor in cursors.items()), default=0)
 
 
 async def first_block(chain: Archive, root: Address, head: BlockRef) -> int:

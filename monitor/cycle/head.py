@@ -126,25 +126,26 @@ class HeadLoop:
         Raises ReadError when none could be.
         """
         evaluations, seen, problems = list[Evaluation](), list[Book](), list[MonitorError]()
-        for key, why in whole.unopened.items():
-            evaluations += await self._unread(whole, key, at, str(why))
-        for key, before in tuple(whole.books.items()):
-            result, book = followed[before], before
-            if isinstance(result, ReorgTooDeep):
-                book = await whole.rebuild(key)
-            elif isinstance(result, MonitorError):
+        unread: dict[MarketKey, tuple[BlockRef, MonitorError]] = {key: (at, e) for key, e in whole.unopened.items()}
+        forked = [key for key, book in whole.books.items() if isinstance(followed[book], ReorgTooDeep)]
+        books = {key: followed[book] for key, book in whole.books.items()}
+        rebuilt = await whole.rebuild(forked) if forked else {}
+        for key, brought in books.items():
+            book, result = whole.books[key], rebuilt.get(key, brought)
+            if isinstance(result, MonitorError):
                 problems.append(result)
                 book.doubt()
-                evaluations += await self._unread(whole, key, book.journal.at, str(result))
+                unread[key] = book.journal.at, result
                 continue
-            else:
+            if isinstance(result, Brought):
                 await whole.audited(book)
             seen.append(book)
             evaluations += [e async for e in whole.evaluations(book, self.clock.wall_s())]
         if not seen and problems:
             raise problems[0]
-        ruled, tellings = await self.ruling.judge(evaluations, self._halted_s), await self._tellings(whole, seen)
-        at = max((book.journal.at for book in seen), key=lambda block: block.number)
+        evaluations += await self._unread(whole.target, unread)
+        ruled, tellings = await self.ruling.judge(evaluations, self._halted_s), await self._tellings(whole, seen, at)
+        at = max((book.journal.at for book in seen), key=lambda block: block.number, default=at)
         kept = worth_keeping(seen, ruled, whole.target.owners)
         told = self.ruling.notices(alert for telling in tellings.values() for alert in telling.alerts)
         alerts = await self.ruling.commit(
@@ -163,12 +164,12 @@ class HeadLoop:
         settle(seen, ruled, self.ruling.levels)
         return _Done(at, ruled, whole.accounts, alerts)
 
-    async def _tellings(self, whole: Whole, books: Sequence[Book]) -> dict[MarketKey, Telling]:
+    async def _tellings(self, whole: Whole, books: Sequence[Book], at: BlockRef) -> dict[MarketKey, Telling]:
         """Return what is to be told of the events of books at the blocks where they stand."""
         events = [(book, whole.events[book.market.key]) for book in books]
         for book, told in events:
             await told.catch_up(self.chain, book)
-        at = max((book.journal.at for book in books), key=lambda block: block.number)
+        at = max((book.journal.at for book in books), key=lambda block: block.number, default=at)
         settled = await settled_block(self.chain, at, [told for _, told in events])
         tellings = dict[MarketKey, Telling]()
         for book, told in events:
@@ -176,9 +177,15 @@ class HeadLoop:
             tellings[book.market.key] = await told.told(book, settled, self.ruling.levels, self.target_wad, watched)
         return tellings
 
-    async def _unread(self, whole: Whole, key: MarketKey, at: BlockRef, problem: str) -> list[Evaluation]:
-        known = await self.ruling.store.known(whole.target.deployment.name)
-        return unseen({p: owner for p, owner in known.items() if p.market == key}, at, problem)
+    async def _unread(
+        self, target: Target, markets: Mapping[MarketKey, tuple[BlockRef, MonitorError]]
+    ) -> list[Evaluation]:
+        """Return, for the known positions of markets, evaluations that say only why nothing is known of them."""
+        known = await self.ruling.store.known(target.deployment.name) if markets else {}
+        found = list[Evaluation]()
+        for key, (at, why) in markets.items():
+            found += unseen({p: owner for p, owner in known.items() if p.market == key}, at, str(why))
+        return found
 
     async def _listed(self, target: Target, head: BlockRef) -> "_Done":
         name, evaluations, unread, is_seen = target.deployment.name, list[Evaluation](), list[Unread](), False
@@ -194,11 +201,9 @@ class HeadLoop:
         if unread and not is_seen:
             self._listings[name].outdate()
             raise unread[0].why
-        known = await self.ruling.store.known(name) if unread else {}
-        for one in unread:
-            judged = {evaluation.protocol.id for evaluation in evaluations}
-            missed = {p: of for p, of in known.items() if p.market == one.market and p not in judged}
-            evaluations += unseen(missed, head, str(one.why))
+        judged = {evaluation.protocol.id for evaluation in evaluations}
+        blind = await self._unread(target, {one.market: (head, one.why) for one in unread})
+        evaluations += [evaluation for evaluation in blind if evaluation.protocol.id not in judged]
         ruled = await self.ruling.judge(evaluations, self._halted_s)
         alerts = await self.ruling.commit(
             Commit(self._cursor(target, head), ruled.evaluations, ruled.states, ruled.notices)

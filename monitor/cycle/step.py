@@ -88,7 +88,7 @@ async def look(
                 yield Unread(target, key, asked, market)
             else:
                 markets.append(market)
-                owning.append(_owners(adapter, market, target.owners))
+                owning.append(owners_of(adapter, market, target.owners))
         wanted = list[tuple[Market, Mapping[PositionKey, Address | None]]]()
         for market, owners in zip(markets, await each(source, owning, at), strict=True):
             if isinstance(owners, ReadError):
@@ -99,9 +99,10 @@ async def look(
             yield seen
 
 
-def _owners(
+def owners_of(
     adapter: Adapter[Any], market: Market, owners: Sequence[Address]
 ) -> Ask[Mapping[PositionKey, Address | None]]:
+    """Return the positions of owners in a market, with whose each is."""
     owned = yield from together(*(adapter.owned(market, owner) for owner in owners))
     return {key: owner for owner, keys in zip(owners, owned, strict=True) for key in keys}
 

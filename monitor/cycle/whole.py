@@ -7,33 +7,30 @@ from dataclasses import dataclass, field, replace
 from monitor import log
 from monitor.adapter import Followed, Market
 from monitor.cycle.audit import EVERY_BLOCKS, Finding, audit, filled
-from monitor.cycle.backfill import Archive, Backfill, Cursor
+from monitor.cycle.backfill import Archive
 from monitor.cycle.book import Book
 from monitor.cycle.events import Events
 from monitor.cycle.follow import Brought
+from monitor.cycle.markets.listing import Listing
+from monitor.cycle.markets.opening import Opening
 from monitor.cycle.outlook import Outlooks
 from monitor.cycle.step import Sight, Target, assess
 from monitor.domain.ids import Address, MarketKey, PositionKey
 from monitor.domain.moment import BlockRef
 from monitor.domain.row import Evaluation
 from monitor.errors import MonitorError, ReadError
-from monitor.ledger.accounts import Accounts
-from monitor.ledger.changes import Changes
 from monitor.ledger.columns import Rows, joined, rows_of, union, without
-from monitor.ledger.journal import Journal
-from monitor.ledger.ledger import Ledger
-from monitor.query import together
+from monitor.query import Log, LogFilter
 from monitor.rules.levels import Levels
 from monitor.rules.quiet import distance_counts_below_wad, unremarkable
 from monitor.screen.kernel import Kernel
 from monitor.sources.logs.gaps import Gaps
-from monitor.store import LedgerPart, NotKept, Store
+from monitor.store import LedgerPart, Store
 from monitor.units import PPM, WAD
 
 FULL_BELOW_WAD = 11 * WAD // 10
 """Who is below gets liquidation prices, advice and quote whenever judged."""
 STALE = "it was touched and could not be read since"
-_OUT_OF_REACH = "its block is out of reach"
 
 _log = log.get("cycle")
 
@@ -62,57 +59,95 @@ class Whole:
     gaps: dict[MarketKey, Gaps] = field(default_factory=lambda: defaultdict(Gaps))
     unopened: dict[MarketKey, ReadError] = field(default_factory=dict)
     audits: dict[MarketKey, Finding] = field(default_factory=dict)
-    _listed_block: int | None = None
+    listing: Listing = field(init=False)
+    opening: Opening = field(init=False)
+    _tries: int = 0
+    _tried_block: int = 0
+
+    def __post_init__(self) -> None:
+        usual_wad = unremarkable(self.levels).above_wad or 0
+        self.listing = Listing(self.adapter, self.target.deployment)
+        self.opening = Opening(
+            self.target, self.adapter, self.chain, self.store, self.listing,
+            self.start_block, self.kernel, usual_wad, self.salt,
+        )  # fmt: skip
 
     async def ready(self, head: BlockRef) -> BlockRef:
         """Open the books that are not open yet, and return the newest block of head and books.
 
         Building one takes long; it then stands at a newer block than the head it was asked for. Markets that cannot be
-        opened are tried again with the next head. Raises ReadError when the markets cannot be listed, or none opened.
+        opened are tried again with the next head, then less and less often. Raises ReadError when the markets cannot
+        be listed, or none opened.
         """
-        if self._listed_block is None or head.number - self._listed_block >= EVERY_BLOCKS or self.unopened:
-            try:
-                keys = await self.chain.read(self.adapter.markets(self.target.deployment), head)
-            except ReadError as e:
-                if not self.books:
-                    raise
-                _log.warning("markets not listed", deployment=self.target.deployment.name, problem=str(e))
-            else:
-                await self._open([key for key in keys if key not in self.books])
-                self._listed_block = head.number
+        name = self.target.deployment.name
+        if not self.books:
+            self.listing.keep(position.market for position in await self.store.known(name))
+        try:
+            keys = await self.listing.keys(self.chain, head)
+        except ReadError as e:
+            if not self.books:
+                raise
+            _log.warning("markets not listed", deployment=name, problem=str(e))
+            keys = ()
+        shut = [key for key in keys if key not in self.books]
+        is_due = abs(head.number - self._tried_block) >= min(2**self._tries // 2, EVERY_BLOCKS)
+        if shut and (is_due or not self.unopened.keys() >= set(shut)):
+            await self._open(shut)
+            self._tried_block = head.number
+        if not self.books and self.unopened:
+            raise next(iter(self.unopened.values()))
         return max((head, *(book.journal.at for book in self.books.values())), key=lambda block: block.number)
 
     async def _open(self, keys: Sequence[MarketKey]) -> None:
-        kept = await self.store.known(self.target.deployment.name) if keys else {}
-        self.unopened.clear()
-        for key in keys:
-            try:
-                book = await self._opened(key, [p.key for p in kept if p.market == key])
+        kept = defaultdict[MarketKey, list[PositionKey]](list)
+        for position in await self.store.known(self.target.deployment.name):
+            kept[position.market].append(position.key)
+        try:
+            opened = await self.opening.opened(keys, kept)
+        except ReadError as e:
+            self.unopened, self._tries = dict.fromkeys(keys, e), 0
+            return
+        for key, book in opened.items():
+            if isinstance(book, Book):
                 self.books[key], self.events[key] = book, await Events.stored(self.store, book)
-            except ReadError as e:
-                self.unopened[key] = e
-        if not self.books and self.unopened:
-            raise next(iter(self.unopened.values()))
+        self.unopened = {key: why for key, why in opened.items() if isinstance(why, ReadError)}
+        self._tries = self._tries + 1 if self.unopened else 0
 
     def take(self, followed: Mapping[Book, Brought | MonitorError]) -> None:
-        """Take what following told of the markets; nothing may come between the two."""
+        """Take what following told of the markets; nothing may come between the two.
+
+        Markets of which a log tells that somebody borrowed there for the first time are opened with the next head.
+        """
+        told = dict[LogFilter, Sequence[Log]]()
         for key, book in self.books.items():
             brought = followed.get(book)
             if isinstance(brought, Brought):
+                told[brought.wanted] = brought.logs
                 self.events[key].take(book, brought)
                 self.gaps[key].undone(brought.base.number)
                 first, last = brought.base.number + 1, book.journal.at.number
                 self.gaps[key].took(brought.wanted, first, last, brought.logs)
                 if brought.fold.changed:
                     book.disturb()
+        for logs in told.values():
+            self.listing.heard(logs)
 
-    async def rebuild(self, key: MarketKey) -> Book:
-        """Build a market's book anew from the chain."""
-        kept = self.books[key].kept.values()
-        self.books[key] = book = await self._built(key, tuple(kept))
-        self.events[key].lost()
-        book.see(await self.outlooks.of(self.chain, book.market, book.journal.at))
-        return book
+    async def rebuild(self, keys: Sequence[MarketKey]) -> Mapping[MarketKey, Book | ReadError]:
+        """Build books anew from the chain, in one search; one that cannot be stays as it is, and is told as its error.
+
+        Raises ReadError when the chain does not answer.
+        """
+        kept = {key: tuple(self.books[key].kept.values()) for key in keys}
+        built = await self.opening.built(keys, kept)
+        books = [book for book in built.values() if isinstance(book, Book)]
+        if books:
+            at = books[0].journal.at
+            outlooks = await self.outlooks.each(self.chain, [book.market for book in books], at)
+            for book, outlook in zip(books, outlooks, strict=True):
+                book.see(outlook)
+                self.books[book.market.key] = book
+                self.events[book.market.key].lost()
+        return built
 
     async def audited(self, book: Book) -> None:
         """Hold a book against the chain when that is due."""
@@ -176,42 +211,3 @@ class Whole:
     def watched(self, book: Book) -> Rows:
         """Return the rows of the owners that are watched, in order."""
         return union(rows_of(()), *(book.journal.ledger.owned(owner) for owner in self.target.owners))
-
-    async def _opened(self, key: MarketKey, kept: Sequence[PositionKey]) -> Book:
-        """Return the stored book, or one built from the chain where none is kept.
-
-        Where the state of its block cannot be asked for any more, everyone is read again at the next head.
-        """
-        name = self.target.deployment.name
-        journal = await self.store.ledger(name, key, self.salt)
-        if isinstance(journal, NotKept):
-            _log.info("ledger built anew", deployment=name, why=journal.reason)
-            return await self._built(key, kept)
-        wanted = self.adapter.market(self.target.deployment, key)
-        try:
-            return self._book(await self.chain.read(wanted, journal.at), journal, kept)
-        except ReadError as e:
-            _log.info("everyone read anew", deployment=name, block=journal.at.number, why=str(e))
-        market = await self.chain.read(self.adapter.market(self.target.deployment, key), await self.chain.head())
-        ledger = journal.ledger
-        untold = [(one, _OUT_OF_REACH) for one in ledger.keys(ledger.live())]
-        journal.apply(Changes(journal.at, Accounts.of((), ledger.key_bytes, failed=untold)))
-        return self._book(market, journal, kept)
-
-    async def _built(self, key: MarketKey, kept: Sequence[PositionKey]) -> Book:
-        deployment, owners = self.target.deployment, self.target.owners
-        search = Backfill(self.chain, self.adapter, deployment, key, self.start_block)
-        head = await self.chain.head()
-        market = await self.chain.read(self.adapter.market(deployment, key), head)
-        owned = await self.chain.read(together(*(self.adapter.owned(market, owner) for owner in owners)), head)
-        found = await search.run(Cursor(self.start_block, tuple(dict.fromkeys(one for keys in owned for one in keys))))
-        ledger = Ledger(self.adapter.key_bytes, self.salt, has_owners=self.adapter.has_owners)
-        for part in found.accounts:
-            ledger.apply(Changes(found.at, part))
-        missing = len(found.shortfalls)
-        _log.info("ledger built", deployment=deployment.name, accounts=len(ledger), missing_totals=missing)
-        return self._book(found.market, Journal(ledger, found.at), kept)
-
-    def _book(self, market: Market, journal: Journal, kept: Sequence[PositionKey]) -> Book:
-        usual_wad = unremarkable(self.levels).above_wad or 0
-        return Book.of(self.target, self.adapter, market, journal, self.kernel, usual_wad, kept)

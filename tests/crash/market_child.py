@@ -42,7 +42,7 @@ from monitor.store import ledger as stored
 from monitor.units import WAD
 from tests.crash.recording import ADAPTER, CHAIN, NAME, SLUG
 from tests.crash.replayed import Replayed
-from tests.crash.world import SALT, World, differs, ledger_of, search
+from tests.crash.world import SALT, World, differs, ledger_of, searched
 
 DONE, OVER = 0, 3
 BELOW_WAD = 3 * WAD // 2
@@ -192,7 +192,7 @@ async def carry_in(world: World, orders: Orders, trap: Trap) -> int:
                 world.hold(await store.ledger(NAME, recording.market, SALT), "carried")
         seeds = checkpoint.read_checkpoint(path, trap.reach)
         chain = Replayed(recording, orders.tip, trap.reach)
-        found = await search(chain, recording).run(Searched(seeds.origin.at.number + 1, seeds.keys))
+        found = await searched(chain, recording, Searched(seeds.origin.at.number + 1, seeds.keys))
         if found.shortfalls or found.failed:
             differs(f"{found.shortfalls} {found.failed}")
         part = LedgerPart(NAME, recording.market, Journal(ledger_of(found), found.at))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from monitor.cycle.audit import SAMPLE
-from monitor.cycle.backfill import Backfill, Cursor
+from monitor.cycle.backfill import Backfill, Cursor, Found
 from monitor.domain.health import Measured
 from monitor.ledger.changes import Changes
 from monitor.ledger.ledger import Ledger
@@ -20,8 +20,9 @@ FIRST, SECOND = 0, 1
 async def rebuilt(large: Large) -> tuple[str, dict[str, str]]:
     """Return what reading everyone at the second head gives: the ledger's digest, and who is critical."""
     recording, ledger = large.recording, Ledger(salt=SALT)
-    search = Backfill(Replayed(recording, SECOND), large.adapter, recording.deployment, recording.market, 0)
-    found = await search.run(Cursor(0))
+    search = Backfill(Replayed(recording, SECOND), large.adapter, recording.deployment, {recording.market: 0})
+    found = (await search.run({recording.market: Cursor(0)}))[recording.market]
+    assert isinstance(found, Found)
     assert (found.shortfalls, found.failed) == ((), ())
     critical = {}
     for part in found.accounts:

@@ -32,7 +32,7 @@ class World:
     async def of(cls, recording: Recording) -> "World":
         rebuilt = {}
         for tip, head in enumerate(recording.heads):
-            found = await search(Replayed(recording, tip), recording).run(Cursor(0))
+            found = await searched(Replayed(recording, tip), recording, Cursor(0))
             assert (found.shortfalls, found.failed) == ((), ())
             rebuilt[head] = columns(ledger_of(found))
         return cls(recording, rebuilt)
@@ -81,8 +81,12 @@ def columns(ledger: Ledger) -> Columns:
     }
 
 
-def search(chain: Replayed, recording: Recording) -> Backfill:
-    return Backfill(chain, ADAPTER, recording.deployment, recording.market, 0)
+async def searched(chain: Replayed, recording: Recording, cursor: Cursor) -> Found:
+    """Search the recorded market from a cursor on."""
+    search = Backfill(chain, ADAPTER, recording.deployment, {recording.market: 0})
+    found = (await search.run({recording.market: cursor}))[recording.market]
+    assert isinstance(found, Found), found
+    return found
 
 
 def ledger_of(found: Found) -> Ledger:

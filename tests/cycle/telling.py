@@ -77,10 +77,12 @@ class Teller:
             assert isinstance(journal, Journal), journal
             read = self.whole.adapter.market(self.book.market.deployment, self.book.market.key)
             market = await self.whole.chain.read(read, journal.at)
-            self.book = self.whole.books[market.key] = self.whole._book(market, journal, ())
+            self.book = self.whole.books[market.key] = self.whole.opening.book(market, journal, ())
             self.book.see(await self.loop.outlooks.of(self.loop.chain, market, journal.at))
         else:
-            self.book = await self.whole.rebuild(self.book.market.key)
+            built = (await self.whole.rebuild([self.book.market.key]))[self.book.market.key]
+            assert isinstance(built, Book), built
+            self.book = built
         self.events = await Events.stored(self.store, self.book)
 
     async def _head(self) -> BlockRef:

@@ -1,7 +1,7 @@
 """Everyone who owes is found from the logs, whatever fails on the way, and the market's own totals prove it."""
 
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from monitor.abi import interface
 from monitor.clock import SystemClock
 from monitor.cycle.backfill import Backfill, Cursor, Found, first_block
+from monitor.cycle.markets.naming import Named
 from monitor.domain.deployment import Deployment
 from monitor.domain.ids import ChainId, DeploymentName, MarketKey, PositionKey, Slug, address
 from monitor.domain.moment import BlockRef
@@ -38,10 +39,37 @@ async def chain_of(*urls: str) -> AsyncIterator[Chain]:
         yield chain
 
 
+def market_key(market: Market) -> MarketKey:
+    return MarketKey(address(market.deployed.pool))
+
+
 def backfill_of(chain: Chain, market: Market, start_block: int = 0, **changes: Any) -> Backfill:
     roots = {"pool_addresses_provider": address(market.deployed.provider)}
     deployment = Deployment(DeploymentName("local"), Slug("aave_v3"), CHAIN, roots)
-    return Backfill(chain, ADAPTER, deployment, MarketKey(address(market.deployed.pool)), start_block, **changes)
+    return Backfill(chain, ADAPTER, deployment, {market_key(market): start_block}, **changes)
+
+
+async def run(search: Backfill, cursor: Cursor) -> Found:
+    """Run a search for one market."""
+    (key,) = search.starts
+    return only(await search.run({key: cursor}))
+
+
+async def searched(search: Backfill, cursor: Cursor) -> tuple[BlockRef, Cursor]:
+    (key,) = search.starts
+    at, cursors = await search.search({key: cursor})
+    return at, cursors[key]
+
+
+async def read(search: Backfill, cursor: Cursor, at: BlockRef) -> Found:
+    (key,) = search.starts
+    return only(await search.read({key: cursor}, at))
+
+
+def only(found: Mapping[MarketKey, Found | ReadError]) -> Found:
+    (one,) = found.values()
+    assert isinstance(one, Found), one
+    return one
 
 
 def debtors(market: Market) -> set[str]:
@@ -55,7 +83,7 @@ def keys_of(found: Found) -> set[str]:
 
 async def test_everyone_who_owes_is_found_and_the_totals_add_up(market: Market) -> None:
     async with chain_of(market.chain.node.http_url) as chain:
-        found = await backfill_of(chain, market).run(Cursor(0))
+        found = await run(backfill_of(chain, market), Cursor(0))
     owing = {a.key for part in found.accounts for a in part if any(b.kind >= SCALED_DEBT and b.raw for b in a.balances)}
     assert found.shortfalls == ()
     assert found.failed == ()
@@ -67,22 +95,22 @@ async def test_everyone_who_owes_is_found_and_the_totals_add_up(market: Market) 
 
 async def test_a_broken_search_goes_on_from_its_cursor_and_ends_with_the_same(market_v36: Market) -> None:
     async with running(market_v36.chain.node.http_url) as proxy, chain_of(proxy.url) as chain:
-        whole = await backfill_of(chain, market_v36).run(Cursor(0))
+        whole = await run(backfill_of(chain, market_v36), Cursor(0))
         kept: list[tuple[int, tuple[PositionKey, ...]]] = []
 
-        async def keep(next_block: int, keys: Any) -> None:
-            kept.append((next_block, tuple(keys)))
+        async def keep(next_block: int, found: Named) -> None:
+            kept.append((next_block, tuple(found.get(market_key(market_v36), ()))))
             if len(kept) == 3:
                 raise NoEndpoint("the network is gone")
 
         for endpoint in chain._endpoints:
             endpoint.log_limits.refused_blocks, endpoint.log_limits.blocks = 41, 40
         with pytest.raises(NoEndpoint):
-            await backfill_of(chain, market_v36, keep=keep).search(Cursor(0))
+            await searched(backfill_of(chain, market_v36, keep=keep), Cursor(0))
         so_far = Cursor(kept[-1][0], tuple(key for _, keys in kept for key in keys))
         assert 0 < so_far.next_block < whole.at.number
         proxy.forget()
-        again = await backfill_of(chain, market_v36).run(so_far)
+        again = await run(backfill_of(chain, market_v36), so_far)
         assert set(again.cursor.keys) == set(whole.cursor.keys)
         asked = [m["params"][0]["fromBlock"] for r in proxy.requests for m in r if m["method"] == "eth_getLogs"]
         assert min(int(block, 16) for block in asked) == so_far.next_block
@@ -105,7 +133,7 @@ def losing(share: float, *, always_the_same: bool) -> Change:
 async def test_lost_logs_are_noticed_by_the_totals_and_searched_for_again(market_v36: Market) -> None:
     async with running(market_v36.chain.node.http_url) as proxy, chain_of(proxy.url) as chain:
         proxy.faults = Faults(changes=losing(0.05, always_the_same=False))
-        found = await backfill_of(chain, market_v36).run(Cursor(0))
+        found = await run(backfill_of(chain, market_v36), Cursor(0))
     assert found.shortfalls == ()
     assert keys_of(found) >= debtors(market_v36)
 
@@ -113,7 +141,7 @@ async def test_lost_logs_are_noticed_by_the_totals_and_searched_for_again(market
 async def test_who_cannot_be_found_is_told_as_a_shortfall_of_the_totals(market_v36: Market) -> None:
     async with running(market_v36.chain.node.http_url) as proxy, chain_of(proxy.url) as chain:
         proxy.faults = Faults(changes=losing(0.2, always_the_same=True))
-        found = await backfill_of(chain, market_v36).run(Cursor(0))
+        found = await run(backfill_of(chain, market_v36), Cursor(0))
     assert found.shortfalls
     assert all(short.found_raw < short.expected_raw for short in found.shortfalls)
 
@@ -122,7 +150,7 @@ async def test_a_second_endpoint_finds_what_the_first_has_lost(market_v36: Marke
     url = market_v36.chain.node.http_url
     async with running(url) as lossy, chain_of(lossy.url, url) as chain:
         lossy.faults = Faults(changes=losing(0.01, always_the_same=True))
-        found = await backfill_of(chain, market_v36).run(Cursor(0))
+        found = await run(backfill_of(chain, market_v36), Cursor(0))
         assert found.shortfalls == ()
         assert keys_of(found) >= debtors(market_v36)
         assert chain.status()[0].disagreements > 0
@@ -131,12 +159,12 @@ async def test_a_second_endpoint_finds_what_the_first_has_lost(market_v36: Marke
 async def test_seeds_are_read_without_a_search_and_the_totals_say_how_much_they_miss(market_v36: Market) -> None:
     async with chain_of(market_v36.chain.node.http_url) as chain:
         backfill = backfill_of(chain, market_v36)
-        whole = await backfill.run(Cursor(0))
+        whole = await run(backfill, Cursor(0))
         seeds = Cursor(whole.at.number + 1, whole.cursor.keys)
-        again = await backfill.read(seeds, whole.at)
+        again = await read(backfill, seeds, whole.at)
         assert keys_of(again) == keys_of(whole)
         assert again.shortfalls == ()
-        few = await backfill.read(Cursor(0, whole.cursor.keys[:100]), whole.at)
+        few = await read(backfill, Cursor(0, whole.cursor.keys[:100]), whole.at)
         assert few.shortfalls
 
 
@@ -145,12 +173,12 @@ async def test_an_account_that_cannot_be_read_is_kept_as_failed_and_starts_no_se
 ) -> None:
     async with running(market_v36.chain.node.http_url) as proxy, chain_of(proxy.url) as chain:
         backfill = backfill_of(chain, market_v36)
-        _, cursor = await backfill.search(Cursor(0))
+        _, cursor = await searched(backfill, Cursor(0))
         token = market_v36.reserve("LINK").variable_debt_token
         market_v36.chain.set_code(token, "0xfe")
         market_v36.chain.mine()
         proxy.forget()
-        found = await backfill.run(cursor)
+        found = await run(backfill, cursor)
         assert len(found.failed) > 10
         assert len(keys_of(found)) + len(found.failed) == len(cursor.keys)
         asked = [m["params"][0]["fromBlock"] for r in proxy.requests for m in r if m["method"] == "eth_getLogs"]
@@ -162,14 +190,14 @@ async def test_a_plan_tells_requests_and_time_before_anything_is_searched(market
         for endpoint in chain._endpoints:
             endpoint.log_limits.refused_blocks, endpoint.log_limits.blocks = 11, 10
             endpoint.log_limits.fitted_blocks = 10
-        plan = await backfill_of(chain, market_v36).plan(Cursor(0))
+        plan = await backfill_of(chain, market_v36).plan({market_key(market_v36): Cursor(0)})
         head = await chain.head()
         assert (plan.first, plan.last) == (0, head.number)
         proxy.forget()
-        await backfill_of(chain, market_v36).search(Cursor(0))
+        await searched(backfill_of(chain, market_v36), Cursor(0))
         taken = proxy.methods.count("eth_getLogs")
         assert taken / 2 <= plan.requests <= taken * 2
-        nothing = await backfill_of(chain, market_v36).plan(Cursor(head.number + 1))
+        nothing = await backfill_of(chain, market_v36).plan({market_key(market_v36): Cursor(head.number + 1)})
         assert (nothing.requests, nothing.seconds) == (0, 0)
 
 
@@ -205,7 +233,7 @@ class Long:
 async def test_who_borrowed_longer_ago_than_any_lookback_is_found(market_v36: Market) -> None:
     """Comet's own bot looks at the borrowers of the last 10,000 blocks only."""
     backfill = backfill_of(Long(market_v36), market_v36)  # type: ignore[arg-type]  # it has what a search needs
-    _, cursor = await backfill.search(Cursor(0))
+    _, cursor = await searched(backfill, Cursor(0))
     assert cursor == Cursor(25_001, (PositionKey(f"0x{7:040x}"),))
 
 
@@ -253,7 +281,7 @@ class Forking:
 async def test_when_the_head_is_replaced_the_blocks_that_went_with_it_are_searched_again(market_v36: Market) -> None:
     chain = Forking()
     backfill = backfill_of(chain, market_v36)  # type: ignore[arg-type]  # it has what a search needs
-    at, cursor = await backfill.search(Cursor(0))
+    at, cursor = await searched(backfill, Cursor(0))
     assert at.hash.startswith("0xb")
     assert cursor.next_block == 1_001
     assert chain.asked == [0, 500 - 128]

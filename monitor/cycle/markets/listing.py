@@ -57,6 +57,11 @@ class Listing:
         """Have the markets listed anew when they are asked for next."""
         self._listed_block = None
 
+    def heard(self, logs: Sequence[Log]) -> None:
+        """Have the markets listed anew where logs say that somebody borrowed in one that is not listed yet."""
+        if isinstance(self.adapter, NamesMarkets) and not self._keys.keys() >= set(self.adapter.lent(logs)):
+            self.outdate()
+
     def first_block(self, key: MarketKey, start_block: int) -> int:
         """Return the block from which logs can name accounts of a market, if they can from `start_block`."""
         return max(start_block, self.created.get(key, start_block))
