@@ -107,6 +107,11 @@ class Market:
         return True
 
     @property
+    def base_token(self) -> Address | None:
+        """None: prices are in dollars."""
+        return None
+
+    @property
     def prices(self) -> tuple[PriceUsed, ...]:
         return self.graph.prices
 
