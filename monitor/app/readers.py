@@ -20,13 +20,13 @@ from monitor.cycle.markets.naming import named
 from monitor.cycle.markets.reads import MARKETS_PER_READ
 from monitor.cycle.outlook import Outlooks
 from monitor.cycle.step import Sight, Target, Unread, assess, look, look_at, unseen
-from monitor.domain.ids import Address, MarketKey, PositionKey
-from monitor.domain.moment import BlockRef
+from monitor.domain.ids import Address, MarketKey, PositionId, PositionKey
+from monitor.domain.moment import BlockRef, VenueMoment
 from monitor.domain.row import Evaluation, Row, row
-from monitor.errors import ConfigError, ReadError, UsageError
+from monitor.errors import ConfigError, EndpointError, ReadError, UsageError
 from monitor.ledger.accounts import key_texts
 from monitor.settings import DeploymentSettings, Settings, load, with_endpoints
-from monitor.sources.opening import open_chain
+from monitor.sources.opening import keep_chain, open_chain
 from monitor.sources.rpc.chain import Chain
 
 T = TypeVar("T")
@@ -70,15 +70,18 @@ class Readers:
     ) -> AsyncIterator["Readers"]:
         """Connect to the chains of the wanted deployments and check that they are the chains they should be.
 
-        Raises ConfigError when nothing wanted can be read, ReadError when a chain has no usable endpoint.
+        Raises ConfigError when nothing wanted can be read, ReadError when the only chain has no usable endpoint: one of
+        several leaves the others to be read.
         """
         wanted = _wanted(settings, chain, deployment)
         targets = [(d.chain, parts.target(settings, d, owners)) for d in wanted]
+        names = tuple(dict.fromkeys(d.chain for d in wanted))
+        opened = open_chain if len(names) == 1 else keep_chain
         async with AsyncExitStack() as stack:
             clock = SystemClock()
             chains = {
-                name: await stack.enter_async_context(open_chain(parts.chain_spec(settings.chain_named(name)), clock))
-                for name in dict.fromkeys(d.chain for d in wanted)
+                name: await stack.enter_async_context(opened(parts.chain_spec(settings.chain_named(name)), clock))
+                for name in names
             }
             pairs = tuple((chains[name], target) for name, target in targets)
             starts = {d.name: d.start_block for d in wanted if owners is None and d.start_block is not None}
@@ -104,7 +107,15 @@ class Readers:
             )
         with evaluators() as several:
             for chain, target in self.targets:
-                async for one in self._told(chain, target, await moment(chain, block), several.rows, row):
+                try:
+                    at = await moment(chain, block)
+                except EndpointError as e:
+                    if len(self.chains) == 1:
+                        raise
+                    for evaluation in unreached(chain, target, str(e)):
+                        yield row(evaluation)
+                    continue
+                async for one in self._told(chain, target, at, several.rows, row):
                     yield one
 
     def evaluations(self, chain: Chain, target: Target, at: BlockRef) -> AsyncIterator[Evaluation]:
@@ -165,6 +176,14 @@ class Readers:
                     wanted.append((market, in_order))
             async for seen in look_at(chain, target, self.outlooks, at, wanted):
                 yield seen
+
+
+def unreached(chain: Chain, target: Target, reason: str) -> list[Evaluation]:
+    """Return evaluations that say only that the chain could not be reached: one for each owner, one at least."""
+    nobody = {target.position(MarketKey("unknown"), PositionKey("unknown")): None}
+    blind: dict[PositionId, Address | None] = {target.unplaced(owner): owner for owner in target.owners}
+    now_s = SystemClock().wall_s()
+    return unseen(blind or nobody, VenueMoment(chain.id, None, now_s * 1000, now_s), reason)
 
 
 def _wanted(settings: Settings, chain: str | None, deployment: str | None) -> tuple[DeploymentSettings, ...]:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from monitor.cli.tables import advice, positions, screen
 from monitor.domain.row import Evaluation, row
-from monitor.errors import UsageError
+from monitor.errors import EndpointError, UsageError
 
 if TYPE_CHECKING:
     from monitor.app.readers import Readers
@@ -58,10 +58,19 @@ async def _watch(addresses: tuple[str, ...], rpc: tuple[str, ...], config: Path 
 
 
 async def _picture(readers: "Readers") -> tuple[list[Evaluation], RenderableType]:
+    from monitor.app.readers import unreached
+
     found: list[Evaluation] = []
     moments: list[str] = []
     for chain, target in readers.targets:
-        at = await chain.head()
+        try:
+            at = await chain.head()
+        except EndpointError as e:
+            if len(readers.chains) == 1:
+                raise
+            moments.append(f"{target.deployment.name} not reached")
+            found.extend(unreached(chain, target, str(e)))
+            continue
         moments.append(f"{target.deployment.name} at block {at.number}")
         found.extend([e async for e in readers.evaluations(chain, target, at) if e.protocol.legs or not _is_empty(e)])
     rows = [row(evaluation) for evaluation in found]
