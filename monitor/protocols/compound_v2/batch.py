@@ -20,7 +20,7 @@ from monitor.protocols.compound_v2.health import (
 )
 from monitor.protocols.compound_v2.market import Listed, Market
 from monitor.protocols.compound_v2.math import owed_raw, seize_ratio_wad, times
-from monitor.units import WAD
+from monitor.units import BPS, WAD
 
 LIQUIDATE_ACCOUNT = "liquidateAccount(address,(address,address,uint256)[])"
 HEAL_ACCOUNT = "healAccount(address)"
@@ -119,19 +119,20 @@ def quote(view: Priced, account: Account) -> Quote | None:
         healed = healing(view, account)
         if healed is None or not healed.seized:
             return None
-        listed = view.market.listed
-        repaid = [(listed[place], raw) for place, raw in healed.repaid_raw.items()]
-        taken = [(listed[place], held, cut) for place, (held, cut) in healed.seized.items()]
-        return _quote(view, repaid, taken, HEAL_ACCOUNT, (account.key,))
+        return _quote(view, healed.repaid_raw, healed.seized, HEAL_ACCOUNT, (account.key,))
     made = orders(view, account)
     if not made:
         return None
+    repaid, seized = dict[int, int](), dict[int, tuple[int, int]]()
+    for order in made:
+        debt, collateral = order.debt.place, order.collateral.place
+        repaid[debt] = repaid.get(debt, 0) + order.repaid_raw
+        before = seized.get(collateral, (0, 0))
+        seized[collateral] = before[0] + order.seized, before[1] + order.cut
     tuples = ",".join(
         f"({o.collateral.asset.ctoken.address},{o.debt.asset.ctoken.address},{o.repaid_raw})" for o in made
     )
-    repaid = [(order.debt, order.repaid_raw) for order in made]
-    taken = [(order.collateral, order.seized, order.cut) for order in made]
-    return _quote(view, repaid, taken, LIQUIDATE_ACCOUNT, (account.key, f"[{tuples}]"))
+    return _quote(view, repaid, seized, LIQUIDATE_ACCOUNT, (account.key, f"[{tuples}]"))
 
 
 def _order(view: Priced, debt: Listed, collateral: Listed, owed: int, held: int) -> Order | None:
@@ -150,23 +151,24 @@ def _order(view: Priced, debt: Listed, collateral: Listed, owed: int, held: int)
 
 def _quote(
     view: Priced,
-    repaid: list[tuple[Listed, int]],
-    taken: list[tuple[Listed, int, int]],
+    repaid_raw: dict[int, int],
+    seized: dict[int, tuple[int, int]],
     function: str,
     arguments: tuple[str, ...],
 ) -> Quote:
-    costs = [(_debt_value(view, one, raw), one, raw) for one, raw in repaid]
-    gains = [(_collateral_value(view, one, held - cut), one, held, cut) for one, held, cut in taken]
-    _, debt, debt_raw = max(costs, key=lambda cost: cost[0])
-    _, collateral, held, cut = max(gains, key=lambda gain: gain[0])
+    listed = view.market.listed
+    costs = {place: _debt_value(view, listed[place], raw) for place, raw in repaid_raw.items()}
+    gains = {place: _collateral_value(view, listed[place], held - cut) for place, (held, cut) in seized.items()}
+    debt, collateral = max(costs, key=costs.__getitem__), max(gains, key=gains.__getitem__)
+    held, cut = seized[collateral]
     return Quote(
-        debt=debt.asset.underlying,
-        collateral=collateral.asset.ctoken,
-        debt_to_cover_raw=debt_raw,
+        debt=listed[debt].asset.underlying,
+        collateral=listed[collateral].asset.ctoken,
+        debt_to_cover_raw=repaid_raw[debt],
         collateral_to_liquidator_raw=held - cut,
         protocol_fee_raw=cut,
-        bonus_bps=(_incentive_wad(view.market) - WAD) * 10_000 // WAD,
-        profit_base=sum(gain[0] for gain in gains) - sum(cost[0] for cost in costs),
+        bonus_bps=(_incentive_wad(view.market) - WAD) * BPS // WAD,
+        profit_base=sum(gains.values()) - sum(costs.values()),
         target=view.market.comptroller,
         function=function,
         arguments=arguments,

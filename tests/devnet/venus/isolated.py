@@ -7,7 +7,7 @@ from tests.devnet.chain.client import DEPLOYER, Chain, Transaction
 from tests.devnet.chain.codec import calldata
 from tests.devnet.chain.compiler import Contract, compiled, own
 from tests.devnet.chain.toolchain import HOME
-from tests.devnet.venus.packages import ISOLATED, artifact
+from tests.devnet.venus.packages import ISOLATED, artifact, error_names
 from tests.devnet.venus.pool import BORROW, LIQUIDATOR, MAX, MINT, WAD, Pool, VToken
 
 SHAPES = (
@@ -20,13 +20,11 @@ SHAPES = (
     ("DUST", 18, 1, 0, 0),
 )
 """Symbol, decimals, dollars, liquidation threshold and collateral factor in percent."""
-PEOPLE, SEED = 60, 5
+PEOPLE, SEED = 100, 5
 DEPTH_DOLLARS = 10_000_000
-LEAST_COLLATERAL = 100 * WAD
+LEAST_COLLATERAL = 2_000 * WAD
 BLOCKS_PER_YEAR = 2_628_000
-INITIALIZE = (
-    "initialize(address,address,address,uint256,string,string,uint8,address,address,(address,address),uint256)"
-)
+INITIALIZE = "initialize(address,address,address,uint256,string,string,uint8,address,address,(address,address),uint256)"
 
 
 @cache
@@ -38,6 +36,7 @@ def told() -> dict[str, Contract]:
 def isolated_pool(chain: Chain, *, time_based: bool = True, people: int = PEOPLE, seed: int = SEED) -> Pool:
     """One pool of seven vTokens, registered in a registry of its own, with people who took positions in it."""
     first_block = chain.head().number
+    chain.error_names |= error_names(artifact(ISOLATED, "Comptroller"), artifact(ISOLATED, "VToken"))
     oracle = chain.deploy(told()["ToldPrices"].bytecode)
     yes = chain.deploy(told()["Agreeable"].bytecode)
     registry = clone(chain, artifact(ISOLATED, "PoolRegistry").bytecode)
@@ -103,7 +102,7 @@ def _taken(pool: Pool, user: str, chance: random.Random) -> list[Transaction]:
         addresses = list(dict.fromkeys(one.address for one in entered))
         acts.append(Transaction(user, pool.comptroller, calldata("enterMarkets(address[])", addresses)))
     for one in borrowed:
-        worth = limit / len(borrowed) * chance.uniform(0.3, 0.999)
+        worth = limit / len(borrowed) * chance.uniform(0.6, 0.999)
         amount = int(worth * 10**one.decimals / one.dollars)
         if amount:
             acts.append(Transaction(user, one.address, calldata(BORROW, amount)))
@@ -114,7 +113,7 @@ def _factor(one: VToken) -> int:
     return next(factor for symbol, _, _, _, factor in SHAPES if symbol == one.symbol)
 
 
-def _listed(pool: Pool, implementation: str, time_based: bool, number: int) -> VToken:  # noqa: FBT001
+def _listed(pool: Pool, implementation: str, time_based: bool, number: int) -> VToken:
     chain, (symbol, decimals, dollars, threshold, factor) = pool.chain, SHAPES[number]
     yes = pool.extras["yes"]
     token = chain.deploy(own("Token").bytecode, ["string", "string", "uint8"], [symbol, symbol, decimals])

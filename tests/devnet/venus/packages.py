@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import orjson
+from eth_utils.crypto import keccak
 
 from tests.devnet.chain.compiler import Contract
 from tests.devnet.chain.toolchain import CACHE, INSTALL_TIMEOUT_S, DevnetUnavailable, locked, node_modules, npm
@@ -28,15 +29,26 @@ def artifact(package: str, name: str) -> Contract:
     return Contract(name, tuple(raw["abi"]), raw["bytecode"], {}, raw["deployedBytecode"])
 
 
+def error_names(*contracts: Contract) -> dict[str, str]:
+    """The selectors of the contracts' own errors with their names."""
+    errors = (entry for contract in contracts for entry in contract.abi if entry["type"] == "error")
+    return {
+        "0x" + keccak(text=f"{e['name']}({','.join(i['type'] for i in e['inputs'])})")[:4].hex(): str(e["name"])
+        for e in errors
+    }
+
+
 def _unpacked(package: str) -> Path:
     folder = CACHE / "venus" / package.rsplit("/", 1)[1]
     node_modules()
     with locked(CACHE / "venus.lock"):
         if not (folder / "done").exists():
             folder.mkdir(parents=True, exist_ok=True)
-            with tarfile.open(_tarball(package, folder)) as tar:
+            tarball = _tarball(package, folder)
+            with tarfile.open(tarball) as tar:
                 members = [m for m in tar.getmembers() if "/artifacts/contracts/" in m.name and _is_wanted(m.name)]
                 tar.extractall(folder, members, filter="data")
+            tarball.unlink()
             (folder / "done").write_text(package)
     return folder
 
@@ -44,9 +56,7 @@ def _unpacked(package: str) -> Path:
 def _tarball(package: str, folder: Path) -> Path:
     command = [*npm(), "pack", package, "--loglevel=error", "--pack-destination", str(folder)]
     try:
-        done = subprocess.run(
-            command, cwd=CACHE, check=True, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S
-        )
+        done = subprocess.run(command, cwd=CACHE, check=True, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as e:
         raise DevnetUnavailable(f"`npm pack {package}` failed: check the npm registry setting: {e}") from e
     tarball = folder / done.stdout.strip().splitlines()[-1]

@@ -1,11 +1,11 @@
 """A test's hand on a pool of Venus, isolated or core: its vTokens, what people do in it, prices, what it says."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.devnet.chain.client import DEPLOYER, Call, Chain, Transaction
-from tests.devnet.chain.codec import calldata, revert_reason
+from tests.devnet.chain.client import DEPLOYER, Chain, Transaction
+from tests.devnet.chain.codec import calldata, results, revert_reason
 from tests.devnet.chain.rpc import RpcError
 
 WAD = 10**18
@@ -59,29 +59,25 @@ class Pool:
     def scale(self, one: VToken, ppm: int) -> None:
         self.tell(one, max(self.price(one) * ppm // 10**6, 1))
 
+    def break_down(self, one: VToken, *, is_broken: bool) -> None:
+        """Have the oracle revert for the vToken, or answer again."""
+        self.chain.send(self.oracle, "breakDown(address,bool)", one.address, is_broken)
+
     def liquidities(self, users: Sequence[str]) -> list[tuple[int, int, int] | str]:
         """What getAccountLiquidity says of each: error, liquidity, shortfall, or why it reverts."""
         signature = "getAccountLiquidity(address)(uint256,uint256,uint256)"
-        return self._each([(self.comptroller, signature, user) for user in users])
+        found = self.ended([(self.comptroller, calldata(signature, user)) for user in users])
+        return [results(signature, one) if one.startswith("0x") else one for one in found]
 
     def snapshots(self, one: VToken, users: Sequence[str]) -> list[tuple[int, int, int, int]]:
         """Error, vTokens, debt and exchange rate of each, by stored interest."""
         signature = "getAccountSnapshot(address)(uint256,uint256,uint256,uint256)"
         return self.chain.views([(one.address, signature, user) for user in users])
 
-    def verdicts(self, calls: Sequence[tuple[str, str]], sender: str = LIQUIDATOR) -> list[str]:
-        """What each call (target, calldata) of the liquidator ends in: `` where it succeeds, else why it reverts."""
-        answers = self.chain.rpc.batch(
-            [("eth_call", ({"from": sender, "to": to, "data": data}, "latest")) for to, data in calls]
-        )
-        return [_verdict(answer) for answer in answers]
-
-    def errors(self, calls: Sequence[tuple[str, str]], sender: str = LIQUIDATOR) -> list[int | str]:
-        """The error code that each call returns, or why it reverts: Compound's older way of refusing."""
-        answers = self.chain.rpc.batch(
-            [("eth_call", ({"from": sender, "to": to, "data": data}, "latest")) for to, data in calls]
-        )
-        return [_verdict(a) if isinstance(a, RpcError) else int(a, 16) for a in answers]
+    def ended(self, calls: Sequence[tuple[str, str]], sender: str = LIQUIDATOR) -> list[str]:
+        """What each call (target, calldata) ends in at the newest block: the data it returns, or why it reverts."""
+        asked = [("eth_call", ({"from": sender, "to": to, "data": data}, "latest")) for to, data in calls]
+        return [self._told(answer) for answer in self.chain.rpc.batch(asked)]
 
     def accrue_all(self) -> None:
         """Book the interest of every vToken, each in a block of the same time as the newest."""
@@ -99,26 +95,8 @@ class Pool:
             ]
         self.chain.bulk(acts)
 
-    def _each(self, calls: Sequence[Call]) -> list[Any]:
-        found = []
-        for call in calls:
-            found.append(self._one(call))
-        return found
-
-    def _one(self, call: Call) -> Any:
-        from tests.devnet.chain.client import Reverted
-
-        to, signature, *arguments = call
-        try:
-            return self.chain.view(to, signature, *arguments)
-        except Reverted as e:
-            return e.error
-
-
-def _verdict(answer: str | RpcError) -> str:
-    if not isinstance(answer, RpcError):
-        return ""
-    return revert_reason(answer.data if isinstance(answer.data, str) else "0x")
-
-
-Names = Mapping[str, str]
+    def _told(self, answer: str | RpcError) -> str:
+        if not isinstance(answer, RpcError):
+            return answer
+        reason = revert_reason(answer.data if isinstance(answer.data, str) else "0x")
+        return self.chain.error_names.get(reason, reason)

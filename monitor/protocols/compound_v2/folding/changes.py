@@ -11,9 +11,10 @@ from monitor.protocols.compound_v2.market import PRINCIPAL, Listed, Market
 from monitor.query import Log
 
 _TOLD_BY: Mapping[str, tuple[str, ...]] = {
-    "listed": ("MarketListed",),
+    "listed": ("MarketListed", "MarketSupported", "MarketUnlisted"),
     "collateral factor": ("NewCollateralFactor",),
-    "liquidation weight": ("NewCollateralFactor",),
+    "liquidation weight": ("NewLiquidationThreshold", "NewCollateralFactor"),
+    "least collateral": ("NewMinLiquidatableCollateral",),
     "liquidation incentive": ("NewLiquidationIncentive",),
     "supply cap": ("NewSupplyCap",),
     "protocol seize share": ("NewProtocolSeizeShare",),
@@ -22,11 +23,13 @@ _TOLD_BY: Mapping[str, tuple[str, ...]] = {
     "close factor": ("NewCloseFactor",),
     "price oracle": ("NewPriceOracle",),
     "liquidation stopped": ("ActionPaused of all", "ActionPaused"),
-    "deprecated": ("ActionPaused", "NewReserveFactor", "NewCollateralFactor"),
+    "forced liquidation": (
+        *("IsForcedLiquidationEnabledUpdated", "ActionPaused", "NewReserveFactor", "NewCollateralFactor"),
+    ),
 }
-_PAUSES = ("ActionPaused", "ActionPaused of all")
+_PAUSES = ("ActionPausedMarket", "ActionPaused", "ActionPaused of all")
 _OF_COLLATERAL = frozenset({"liquidation weight", "seizing paused", "protocol seize share"})
-_OF_DEBT = frozenset({"deprecated", "liquidation paused", "repaying paused", "interest rate model"})
+_OF_DEBT = frozenset({"forced liquidation", "liquidation paused", "repaying paused", "interest rate model"})
 _BEARS_ON_NOBODY = frozenset({"reserve factor", "collateral factor"})
 
 Told = int | str | None
@@ -86,7 +89,7 @@ def _terms(one: Listed | None) -> dict[tuple[str, str], Told]:
         "protocol seize share": one.seize_share_wad,
         "reserve factor": None if isinstance(one.interest, Unknown) else one.interest.reserve_factor_wad,
         "interest rate model": one.rate_model,
-        "deprecated": int(one.is_forced),
+        "forced liquidation": int(one.is_forced),
         "supply paused": int(one.closed.mint),
         "repaying paused": int(one.closed.repay),
         "seizing paused": int(one.closed.seize),

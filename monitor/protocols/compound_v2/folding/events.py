@@ -9,12 +9,16 @@ from monitor.query import Log, LogFilter
 
 _COMPTROLLER = interface("compound_v2", "comptroller").topics
 _CTOKEN = interface("compound_v2", "ctoken").topics
+_ISOLATED = interface("compound_v2", "venus_isolated").topics
 _CTOKEN_2019 = interface("compound_v2", "ctoken_2019").topics
 NOBODY = "0x" + 40 * "0"
 
 ENTERED, EXITED = _COMPTROLLER["MarketEntered"], _COMPTROLLER["MarketExited"]
 TRANSFER, BORROW, REPAY = _CTOKEN["Transfer"], _CTOKEN["Borrow"], _CTOKEN["RepayBorrow"]
 LIQUIDATE = _CTOKEN["LiquidateBorrow"]
+SEIZED = _ISOLATED["ProtocolSeize"]
+"""What Venus's isolated pools keep of what is seized: cTokens that are burned without a `Transfer`."""
+UNLISTED = _ISOLATED["MarketUnlisted"]
 INDEX_WORD: Mapping[str, int] = {_CTOKEN["AccrueInterest"]: 2, _CTOKEN_2019["AccrueInterest"]: 1}
 """Which word of the two generations of `AccrueInterest` is the new borrow index."""
 _ACCOUNTS: Mapping[str, tuple[int, ...]] = {
@@ -24,12 +28,16 @@ _ACCOUNTS: Mapping[str, tuple[int, ...]] = {
     BORROW: (0,),
     REPAY: (1,),
     LIQUIDATE: (1,),
+    SEIZED: (0,),
 }
 """Which parameters of each event are accounts that it changes; some contracts index them and some do not."""
 TERMS = {
     **{name: _COMPTROLLER[name] for name in ("MarketListed", "NewCloseFactor", "NewCollateralFactor", "NewSupplyCap")},
     **{name: _COMPTROLLER[name] for name in ("NewLiquidationIncentive", "NewPriceOracle")},
     **{name: _CTOKEN[name] for name in ("NewReserveFactor", "NewMarketInterestRateModel", "NewProtocolSeizeShare")},
+    **{name: _ISOLATED[name] for name in ("MarketSupported", "MarketUnlisted", "NewLiquidationThreshold")},
+    **{name: _ISOLATED[name] for name in ("NewMinLiquidatableCollateral", "IsForcedLiquidationEnabledUpdated")},
+    "ActionPausedMarket": _ISOLATED["ActionPausedMarket"],
     "NewImplementation": _COMPTROLLER["NewImplementation"],
     "ActionPaused": interface("compound_v2", "comptroller_pauses").topics["ActionPaused"],
     "ActionPaused of all": interface("compound_v2", "comptroller_pauses_all").topics["ActionPaused"],

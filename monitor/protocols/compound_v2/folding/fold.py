@@ -21,7 +21,9 @@ from monitor.protocols.compound_v2.folding.events import (
     INDEX_WORD,
     LIQUIDATE,
     REPAY,
+    SEIZED,
     TRANSFER,
+    UNLISTED,
     address_at,
     number_at,
     touched,
@@ -38,7 +40,7 @@ _WORDS = {TRANSFER: 3, BORROW: 4, REPAY: 5, LIQUIDATE: 5, ENTERED: 2, EXITED: 2}
 def fold(before: Market, market: Market, known: Known, logs: Sequence[Log]) -> Fold:
     """Return what the logs between two moments of a comptroller, in their order, did to it and to its accounts.
 
-    `everyone` where a market was listed or its place changed: what accounts hold in it no log before tells. Raises
+    `everyone` where a market was listed or is no longer, since what accounts hold in it no log before tells. Raises
     DecodeError for a log of the wrong form.
     """
     replay = _Replay(market, known)
@@ -50,7 +52,7 @@ def fold(before: Market, market: Market, known: Known, logs: Sequence[Log]) -> F
         appeared=tuple(key for key in replay.reread if known(key) is None),
         liquidated=tuple(_liquidated(market, logs)),
         changed=changes(before, market, logs),
-        everyone=before.layout.assets != market.layout.assets,
+        everyone=before.layout.assets != market.layout.assets or any(log.topics[0] == UNLISTED for log in logs),
     )
 
 
@@ -101,7 +103,7 @@ class _Replay:
         """Apply one log."""
         topic, asset = log.topics[0], self.market.layout.assets.get(Address(log.address.lower()))
         _check(log)
-        if topic in (ENTERED, EXITED):
+        if topic in (ENTERED, EXITED, SEIZED):
             self.reread.update(dict.fromkeys(touched(self.market, (log,))))
         elif asset is None:
             return
@@ -127,7 +129,7 @@ class _Replay:
             return
         if asset.place in stored.held:
             where = stored.held
-        elif stored.debts:
+        elif stored.debts and self.market.layout.rules.seizes_idle:
             where = stored.idle
         else:
             return
