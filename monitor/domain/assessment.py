@@ -6,6 +6,7 @@ from enum import StrEnum
 from monitor.domain.health import Health, Measured, Unmeasurable
 from monitor.domain.ids import Address, PositionId
 from monitor.domain.moment import At
+from monitor.domain.perp import Margin, PerpLeg
 from monitor.domain.prices import Node, PriceUsed, Value
 from monitor.domain.token import Token
 
@@ -82,6 +83,11 @@ class Assessment:
     `blockers` say why a position past its line cannot be liquidated now (paused, grace period, sentinel…); `forced`
     that it can be closed although solvent. `collateral_base` and `debt_base` are in `base_unit` units of the base
     currency (1e8 for an eight-decimal USD); None where a price is unknown.
+
+    A perpetual account has `positions` and a `margin`; its `legs` are its collateral, `collateral_base` is what the
+    venue counts of that, and `debt_base` the notional of all positions: what is at risk, as a loan's debt is.
+    `sources` are the moments of everything an assessment was joined from where that is more than `at`, and `skew_s`
+    how far apart they are.
     """
 
     id: PositionId
@@ -103,6 +109,9 @@ class Assessment:
     repricing: str = "protocol"
     skew_s: int = 0
     foreseen: tuple[Foreseen, ...] = ()
+    positions: tuple[PerpLeg, ...] = ()
+    margin: Margin | None = None
+    sources: tuple[At, ...] = ()
 
     @property
     def is_insolvent(self) -> bool:

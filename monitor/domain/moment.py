@@ -1,5 +1,6 @@
 """When something was true: a block of a chain, or a named moment of a venue without blocks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitor.domain.ids import ChainId
@@ -18,7 +19,10 @@ class BlockRef:
 
 @dataclass(frozen=True, slots=True)
 class VenueMoment:
-    """One answer of a venue whose API has no blocks."""
+    """One answer of a venue whose API has no blocks.
+
+    `height` counts the venue's own steps where it tells them; `server_time_ms` is its clock, `received_s` ours.
+    """
 
     venue: str
     height: int | None
@@ -27,3 +31,14 @@ class VenueMoment:
 
 
 At = BlockRef | VenueMoment
+
+
+def time_ms(at: At) -> int:
+    """Return when it was, by the clock of the source itself, in milliseconds since 1970."""
+    return at.timestamp_s * 1000 if isinstance(at, BlockRef) else at.server_time_ms
+
+
+def skew_s(moments: Sequence[At]) -> int:
+    """Return how many seconds the moments of joined sources lie apart at most, rounded up; 0 for one alone."""
+    times = [time_ms(at) for at in moments]
+    return -((min(times) - max(times)) // 1000) if times else 0

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from monitor.domain.assessment import Assessment, LiquidationPrice
+from monitor.domain.assessment import Assessment, Kind, LiquidationPrice
 from monitor.domain.health import Health, Measured, Unmeasurable
 from monitor.domain.prices import PROTOCOL, Repricing
 from monitor.domain.row import Evaluation
+from monitor.health import perp
 from monitor.health.carry import first_liquidatable_s
 from monitor.health.distance import nearest_bps
 from monitor.health.judge import A, Judge, M
@@ -35,7 +36,7 @@ def evaluation(
     return replace(
         seen,
         liquidation_prices=prices,
-        distance_bps=nearest_bps(prices),
+        distance_bps=_distance_bps(seen.protocol, prices),
         remedy=None if target_wad is None else remedy(judge, market, account, target_wad, views),
         quote=judge.quote(market, account) if seen.protocol.is_liquidatable_now else None,
         time_to_liquidation_s=_time_to_liquidation_s(judge, market, account, seen.protocol.health),
@@ -46,7 +47,13 @@ def _boundaries(judge: Judge[M, A], market: M, account: A, seen: Assessment) -> 
     def health(repricing: Repricing) -> Health:
         return judge.health(market, account, repricing)
 
+    if seen.kind is Kind.PERP:
+        return perp.liquidation_prices(health, market.graph, seen)
     return liquidation_prices(health, market.graph, seen.legs, seen.health) if isinstance(seen.health, Measured) else ()
+
+
+def _distance_bps(seen: Assessment, prices: tuple[LiquidationPrice, ...]) -> int | None:
+    return perp.nearest_bps(prices, seen.health) if seen.kind is Kind.PERP else nearest_bps(prices)
 
 
 def _time_to_liquidation_s(judge: Judge[M, A], market: M, account: A, now: Health) -> int | None:
