@@ -28,7 +28,7 @@ from tests.protocols.liquity_v2.recorded import ADAPTER, DEPLOYMENT, MANAGER, RE
 LONG_KEYS_ARE_LOST = pytest.mark.xfail(
     raises=LedgerError,
     strict=True,
-    reason="cycle/follow.py and cycle/audit.py make Accounts with keys of 20 bytes only",
+    reason="cycle/follow.py and audit.py make Accounts with keys of 20 bytes",
 )
 
 
