@@ -86,6 +86,10 @@ class EulerV2:
         """Return no totals: what the vault keeps of all debts together is rounded at other times than each of them."""
         return reading.read_totals(market)
 
+    def totals_within_raw(self, market: Market, total_raw: int, accounts: int) -> int:  # noqa: ARG002  # the interface's
+        """Return 0: there are no totals to hold against."""
+        return 0
+
     def assess(self, market: Market, account: Account, repricing: Repricing = PROTOCOL) -> Assessment:
         return judged.assess(exact.priced(market, repricing), account)
 
