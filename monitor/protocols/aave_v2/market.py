@@ -160,6 +160,11 @@ class Market:
         return self.layout.prices.base_currency in DOLLARS
 
     @property
+    def base_token(self) -> Address | None:
+        """The token that the oracle counts in, wrapped ether where it counts in ether; None for dollars."""
+        return None if self.base_is_usd else self.layout.prices.base_currency
+
+    @property
     def prices(self) -> tuple[PriceUsed, ...]:
         return self.graph.prices
 

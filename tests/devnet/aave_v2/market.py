@@ -1,14 +1,15 @@
 """A test's hand on an Aave v2 market: what accounts do, what prices do, and what the contracts say."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from tests.devnet.aave_v2.deployed import PACKAGE, Deployed, Reserve
 from tests.devnet.chain.client import DEPLOYER, Call, Chain
 from tests.devnet.chain.codec import calldata, revert_reason
-from tests.devnet.chain.compiler import artifact
+from tests.devnet.chain.compiler import Contract, artifact, compiled
 from tests.devnet.chain.rpc import RpcError
+from tests.devnet.chain.toolchain import HOME
 
 DEPOSIT = "deposit(address,uint256,address,uint16)"
 WITHDRAW = "withdraw(address,uint256,address)"
@@ -107,8 +108,22 @@ class Market:
         self.chain.set_code(at, code.replace(HALF, WHOLE, 1))
         self.use_manager(at)
 
+    def grant_graces(self) -> str:
+        """Use a manager that asks a sentinel for grace periods; return the sentinel."""
+        made = graces()
+        sentinel = self.chain.deploy(made["GraceSentinel"].bytecode)
+        types, words = ["address", "address"], [sentinel, self.deployed.manager]
+        self.use_manager(self.chain.deploy(made["GracefulManager"].bytecode, types, words))
+        return sentinel
+
     def send(self, signature: str, *arguments: object, sender: str = DEPLOYER) -> dict[str, object]:
         return self.chain.send(self.deployed.pool, signature, *arguments, sender=sender)
+
+
+def graces() -> Mapping[str, Contract]:
+    """The sentinel and the manager that asks it, our own."""
+    sources = {"Grace.sol": (HOME / "aave_v2" / "contracts" / "Grace.sol").read_text()}
+    return compiled("aave_v2", sources, "paris", 200)
 
 
 def _words(answer: str) -> list[int]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.devnet.aave_v2.market import Market
-from tests.devnet.aave_v2.opening import aave_v2
+from tests.devnet.aave_v2.opening import SEED, aave_v2
 from tests.devnet.aave_v2.shape import BASES
 from tests.devnet.chain.client import running_chain
 from tests.protocols.aave_v2.watched import Watched
@@ -15,7 +15,8 @@ from tests.protocols.aave_v2.watched import Watched
 def settled_markets() -> Iterator[dict[str, Market]]:
     """Nine reserves and 150 people, priced in ether and in dollars, for the whole session."""
     with running_chain() as ether, running_chain() as dollars:
-        yield {base: aave_v2(chain, base) for base, chain in zip(BASES, (ether, dollars), strict=True)}
+        chains = zip(BASES, (ether, dollars), strict=True)
+        yield {base: aave_v2(chain, base, seed=seed) for seed, (base, chain) in enumerate(chains, SEED)}
 
 
 @pytest.fixture(params=BASES)
