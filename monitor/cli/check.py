@@ -11,8 +11,11 @@ from monitor.domain.prices import Unknown
 from monitor.errors import MonitorError
 
 if TYPE_CHECKING:
+    from monitor.adapter import Market
     from monitor.app.readers import Readers
+    from monitor.cycle.markets.listing import Listing
     from monitor.cycle.step import Target
+    from monitor.domain.moment import BlockRef
     from monitor.settings import Settings
     from monitor.sources.rpc.chain import Chain
 
@@ -72,7 +75,7 @@ async def _compare(console: Console, readers: "Readers") -> int:
     worst = OK
     for chain, target in readers.targets:
         try:
-            found = await _compare_deployment(console, chain, target)
+            found = await _compare_deployment(console, chain, target, readers.listings[target.deployment.name])
         except MonitorError as e:
             console.print(f"[bold red]{target.deployment.name}: {e}[/bold red]", highlight=False)
             found = UNREAD
@@ -80,26 +83,45 @@ async def _compare(console: Console, readers: "Readers") -> int:
     return worst
 
 
-async def _compare_deployment(console: Console, chain: "Chain", target: "Target") -> int:
+async def _compare_deployment(console: Console, chain: "Chain", target: "Target", listing: "Listing") -> int:
+    from monitor.cli import OK, UNREAD
+    from monitor.cycle.markets.reads import MARKETS_PER_READ
+
+    at, worst = await chain.head(), OK
+    keys = await listing.keys(chain, at)
+    for start in range(0, len(keys), MARKETS_PER_READ):
+        for key, market in (await listing.read(chain, keys[start : start + MARKETS_PER_READ], at)).items():
+            name = target.deployment.name + (f" {key}" if len(keys) > 1 else "")
+            try:
+                if isinstance(market, MonitorError):
+                    raise market
+                found = await _compare_market(console, name, chain, target, market, at)
+            except MonitorError as e:
+                console.print(f"[bold red]{name}: {e}[/bold red]", highlight=False)
+                found = UNREAD
+            worst = max(worst, found)
+    return worst
+
+
+async def _compare_market(
+    console: Console, name: str, chain: "Chain", target: "Target", market: "Market", at: "BlockRef"
+) -> int:
     from monitor.cli import FINDING, OK
+    from monitor.cycle.step import owners_of
 
     deployment, adapter = target.deployment, target.adapter
-    at = await chain.head()
-    mismatches = 0
-    for key in await chain.read(adapter.markets(deployment), at):
-        market = await chain.read(adapter.market(deployment, key), at)
-        unknown = [price.node for price in market.prices if isinstance(price.value, Unknown)]
-        doubted = [f"{price.node} {', '.join(price.labels)}" for price in market.prices if price.labels]
-        sample = [k for owner in target.owners for k in await chain.read(adapter.owned(market, owner), at)][:_SAMPLE]
-        differing = await chain.read(adapter.compare(deployment, key, sample), at) if sample else ()
-        mismatches += len(differing)
-        assets = len({token for _, token in market.tokens})
-        console.print(
-            f"{deployment.name} at block {at.number}: {assets} assets, {len(unknown)} without a price, "
-            f"{len(sample) - len(differing)} of {len(sample)} sampled accounts equal to the contract"
-        )
-        for line in (*(f"no price: {node}" for node in unknown), *doubted):
-            console.print(f"  [yellow]{line}[/yellow]", highlight=False)
-        for one in differing:
-            console.print(f"  [bold red]{one.key}[/bold red]\n    contract {one.expected}\n    hfm      {one.found}")
-    return FINDING if mismatches else OK
+    unknown = [price.node for price in market.prices if isinstance(price.value, Unknown)]
+    doubted = [f"{price.node} {', '.join(price.labels)}" for price in market.prices if price.labels]
+    sample = list(await chain.read(owners_of(adapter, market, target.owners), at))[:_SAMPLE]
+    differing = await chain.read(adapter.compare(deployment, market.key, sample), at) if sample else ()
+    assets = len({token for _, token in market.tokens})
+    console.print(
+        f"{name} at block {at.number}: {assets} assets, {len(unknown)} without a price, "
+        f"{len(sample) - len(differing)} of {len(sample)} sampled accounts equal to the contract",
+        highlight=False,
+    )
+    for line in (*(f"no price: {node}" for node in unknown), *doubted):
+        console.print(f"  [yellow]{line}[/yellow]", highlight=False)
+    for one in differing:
+        console.print(f"  [bold red]{one.key}[/bold red]\n    contract {one.expected}\n    hfm      {one.found}")
+    return FINDING if differing else OK

@@ -1,6 +1,6 @@
 """Holds a book against the chain it was folded from: a sample of its accounts, and the market's own totals."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor import log
@@ -9,6 +9,7 @@ from monitor.cycle.follow import Blocks
 from monitor.cycle.markets.totals import apart
 from monitor.cycle.outlook import Source
 from monitor.domain.ids import PositionKey
+from monitor.errors import ReadError
 from monitor.ledger.accounts import Accounts
 from monitor.ledger.changes import Changes
 from monitor.sources.logs.gaps import Gaps
@@ -64,14 +65,22 @@ async def audit(chain: Source, book: Book, start_ppm: int, size: int = SAMPLE) -
     return found
 
 
-async def filled(chain: Blocks, book: Book, gaps: Gaps) -> int:
+async def filled(chain: Blocks, books: Sequence[Book], gaps: Gaps) -> int:
     """Read the logs of the blocks since the last time again, and whoever a log names that was missed; return how many.
 
-    Raises ReadError when the chain does not answer; the audit then stays due.
+    The books want the same logs and stand at one block. Whoever cannot be read is read with the next block. Raises
+    ReadError when the logs cannot be read; the audit then stays due.
     """
-    at, market = book.journal.at, book.market
+    at, count = books[0].journal.at, 0
     gap = await gaps.audit(chain, at)
-    keys = book.adapter.touched(market, gap.missing)
-    if keys:
-        book.take(market, Changes(at, await chain.read(book.adapter.accounts(market, keys), at)))
-    return len(keys)
+    for book in books if gap.missing else ():
+        keys = book.adapter.touched(book.market, gap.missing)
+        if not keys:
+            continue
+        try:
+            accounts = await chain.read(book.adapter.accounts(book.market, keys), at)
+        except ReadError as e:
+            accounts = Accounts.of((), book.journal.ledger.key_bytes, [(key, str(e)) for key in keys])
+        book.take(book.market, Changes(at, accounts))
+        count += len(keys)
+    return count

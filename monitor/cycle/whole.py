@@ -20,7 +20,7 @@ from monitor.domain.moment import BlockRef
 from monitor.domain.row import Evaluation
 from monitor.errors import MonitorError, ReadError
 from monitor.ledger.columns import Rows, joined, rows_of, union, without
-from monitor.query import Log, LogFilter
+from monitor.query import LogFilter
 from monitor.rules.levels import Levels
 from monitor.rules.quiet import distance_counts_below_wad, unremarkable
 from monitor.screen.kernel import Kernel
@@ -39,7 +39,8 @@ _log = log.get("cycle")
 class Whole:
     """The books of one deployment, by market.
 
-    `unopened` says why others have none, `audits` are the last ones. `salt` keeps strangers from choosing addresses
+    `unopened` says why others have none, `audits` are the last ones; `gaps` are kept with the first of the markets that
+    want the same logs. `salt` keeps strangers from choosing addresses
     that slow look-ups down.
     """
 
@@ -61,6 +62,8 @@ class Whole:
     audits: dict[MarketKey, Finding] = field(default_factory=dict)
     listing: Listing = field(init=False)
     opening: Opening = field(init=False)
+    _led: dict[MarketKey, list[Book]] = field(default_factory=dict)
+    _audits_left: int = 0
     _tries: int = 0
     _tried_block: int = 0
 
@@ -118,19 +121,26 @@ class Whole:
 
         Markets of which a log tells that somebody borrowed there for the first time are opened with the next head.
         """
-        told = dict[LogFilter, Sequence[Log]]()
+        self._led.clear()
+        leaders = dict[LogFilter, MarketKey]()
         for key, book in self.books.items():
             brought = followed.get(book)
             if isinstance(brought, Brought):
-                told[brought.wanted] = brought.logs
                 self.events[key].take(book, brought)
-                self.gaps[key].undone(brought.base.number)
-                first, last = brought.base.number + 1, book.journal.at.number
-                self.gaps[key].took(brought.wanted, first, last, brought.logs)
+                leader = leaders.setdefault(brought.wanted, key)
+                self._led.setdefault(leader, []).append(book)
+                if leader == key:
+                    self._took(key, book, brought)
                 if brought.fold.changed:
                     book.disturb()
-        for logs in told.values():
-            self.listing.heard(logs)
+        self._audits_left = -(-len(self.books) // EVERY_BLOCKS)
+
+    def _took(self, leader: MarketKey, book: Book, brought: Brought) -> None:
+        """Note the logs of all markets that want the same ones."""
+        self.gaps[leader].undone(brought.base.number)
+        first, last = brought.base.number + 1, book.journal.at.number
+        self.gaps[leader].took(brought.wanted, first, last, brought.logs)
+        self.listing.heard(brought.logs)
 
     async def rebuild(self, keys: Sequence[MarketKey]) -> Mapping[MarketKey, Book | ReadError]:
         """Build books anew from the chain, in one search; one that cannot be stays as it is, and is told as its error.
@@ -150,20 +160,24 @@ class Whole:
         return built
 
     async def audited(self, book: Book) -> None:
-        """Hold a book against the chain when that is due."""
-        last, at, outlook = self.audits.get(book.market.key), book.journal.at, book.outlook
-        is_due = last is None or abs(at.number - last.block) >= EVERY_BLOCKS
-        if outlook is None or not (is_due or self.gaps[book.market.key].is_due):
+        """Hold a book against the chain when that is due, a few of many books with each block."""
+        key, at = book.market.key, book.journal.at
+        last, gaps, led = self.audits.get(key), self.gaps[key], self._led.get(key, [])
+        is_due = self._audits_left > 0 and (last is None or abs(at.number - last.block) >= EVERY_BLOCKS)
+        if book.outlook is None or not (is_due or gaps.is_due):
             return
+        outlooks = [(one, one.outlook) for one in (book, *led)]
         try:
-            if self.gaps[book.market.key].is_due:
-                await filled(self.chain, book, self.gaps[book.market.key])
+            if gaps.is_due:
+                await filled(self.chain, [one for one in led if one.journal.at.hash == at.hash], gaps)
             if is_due:
-                self.audits[book.market.key] = await audit(self.chain, book, int(self.jitter() * PPM))
+                self._audits_left -= 1
+                self.audits[key] = await audit(self.chain, book, int(self.jitter() * PPM))
         except ReadError as e:
             _log.warning("audit put off", deployment=self.target.deployment.name, problem=str(e))
-        if book.outlook is None:
-            book.see(outlook)
+        for one, outlook in outlooks:
+            if one.outlook is None and outlook is not None:
+                one.see(outlook)
 
     async def evaluations(self, book: Book, now_s: int) -> AsyncIterator[Evaluation]:
         """Yield the evaluations of all whom judging may say something new of, the nearest to liquidation first."""

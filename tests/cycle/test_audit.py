@@ -8,6 +8,7 @@ import pytest
 from monitor.cycle.audit import audit, filled
 from monitor.cycle.follow import follow
 from monitor.cycle.outlook import Outlooks
+from monitor.errors import NoEndpoint
 from monitor.ledger.accounts import Accounts
 from monitor.ledger.changes import Changes
 from monitor.ledger.journal import Journal
@@ -83,6 +84,35 @@ async def test_whoever_a_lost_log_names_is_read_again(book, market_v36):
     wrong = replace(account, balances=(replace(first, raw=first.raw + 1), *rest))
     kept.take(kept.market, Changes(at, Accounts.of([wrong])))
     assert gaps.is_due
-    assert await filled(chain, kept, gaps) >= 1
+    assert await filled(chain, [kept], gaps) >= 1
     assert ledger.account(int(ledger.rows([account.key])[0])) == account
     assert not gaps.is_due
+
+
+async def test_whoever_cannot_be_read_when_a_lost_log_is_found_is_read_with_the_next_block(book, market_v36):
+    chain, kept = book
+    borrower = next(a.key for a in kept.journal.ledger.accounts() if a.balances)
+    await asyncio.to_thread(market_v36.supply, borrower, "WETH", 10**18)
+    head = await asyncio.to_thread(market_v36.chain.head)
+    while (at := await chain.wait_for_head(None, 1)).hash != head.hash:
+        assert at.number <= head.number
+    before = kept.journal.at.number
+    ((_, brought),) = (await follow(chain, [kept], at, Outlooks({}, NONE))).items()
+    gaps = Gaps(every_blocks=1)
+    gaps.took(brought.wanted, before + 1, at.number, ())
+    assert await filled(Blind(chain), [kept], gaps) >= 1
+    ledger = kept.journal.ledger
+    assert borrower in ledger.keys(ledger.stale())
+    await asyncio.to_thread(market_v36.chain.mine)
+    ((_, brought),) = (await follow(chain, [kept], await chain.wait_for_head(at, 5), Outlooks({}, NONE))).items()
+    assert not len(ledger.stale())
+
+
+class Blind:
+    """A chain of which only logs can be read."""
+
+    def __init__(self, chain):
+        self.logs = chain.logs
+
+    async def read(self, ask, at):
+        raise NoEndpoint("every endpoint failed")

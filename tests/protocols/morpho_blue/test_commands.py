@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.store.checkpoint import read_checkpoint
 from tests.devnet.morpho.market import Morpho
 from tests.e2e.command import hfm
 from tests.protocols.morpho_blue.watched import Watched
@@ -82,3 +83,45 @@ def test_the_contracts_agree_with_every_market(watched: Watched, tmp_path: Path)
     found = re.findall(r"(\d+) of (\d+) sampled accounts equal to the contract", said.out)
     assert len(found) == len(watched.morpho.markets)
     assert all(equal == sampled and int(sampled) >= 10 for equal, sampled in found), found
+    assert all(f"local-morpho {one.id} at block" in said.out for one in watched.morpho.markets)
+
+
+def test_a_market_that_cannot_be_compared_leaves_the_others_compared(watched: Watched, tmp_path: Path) -> None:
+    morpho, broken = watched.morpho, watched.morpho.of("gusd-wbtc")
+    people = tmp_path / "people.txt"
+    people.write_text("\n".join(morpho.people[:12]))
+    morpho.chain.set_code(broken.collateral, "0xfe")
+    morpho.chain.mine()
+    said = hfm("check", "--onchain", "--config", config_of(morpho, tmp_path, f'accounts = "{people}"'))
+    assert said.code == 3
+    assert f"local-morpho {broken.id}: decimals" in said.out
+    found = re.findall(r"12 of 12 sampled accounts equal to the contract", said.out)
+    assert len(found) == len(morpho.markets) - 1
+
+
+def test_a_backfill_keeps_a_checkpoint_of_each_market_in_a_folder_and_goes_on_from_there(
+    watched: Watched, tmp_path: Path
+) -> None:
+    morpho, folder = watched.morpho, tmp_path / "kept"
+    config = config_of(morpho, tmp_path, "start_block = 0")
+    said = hfm("backfill", "local-morpho", "--config", config, "--output", folder)
+    assert said.code == 0, said.out + said.err
+    assert said.out.count("nobody who owes is missing") == len(morpho.markets)
+    for one in morpho.markets:
+        owing = {
+            u.lower()
+            for u, (shares, _) in zip(morpho.people, morpho.positions(one, morpho.people), strict=True)
+            if shares
+        }
+        assert set(read_checkpoint(folder / f"{one.id}.jsonl").keys) == owing
+    again = hfm("backfill", "local-morpho", "--config", config, "--accounts", folder, "--output", folder, "--plan")
+    head = morpho.chain.head().number
+    assert f"blocks {head + 1:,} to {head:,}, about 0 requests" in again.out
+    refused = hfm("backfill", "local-morpho", "--config", config, "--output", config)
+    assert refused.code == 2
+    assert "markets, found file" in refused.err
+    one_file = hfm(
+        "backfill", "local-morpho", "--config", config, "--accounts", folder / f"{morpho.markets[0].id}.jsonl"
+    )
+    assert one_file.code == 2
+    assert "expected a folder" in one_file.err
