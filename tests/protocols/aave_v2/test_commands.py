@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from monitor.protocols.aave_v2.totals import STABLE_PRINCIPAL
+from monitor.units import decimal_text
 from tests.devnet.aave_v2.market import Market
 from tests.e2e.command import hfm
 from tests.protocols.aave_v2.watched import Watched
@@ -93,3 +95,15 @@ def test_a_broken_pool_is_named_and_leaves_the_one_beside_it_alone(both: dict[st
     assert found["eth-pool", "measured"] + found["eth-pool", "no_debt"] == 40
     reasons = {row["reason"] for row in rows_of(out) if row["deployment"] == "eth-broken"}
     assert all("expected the lending pool of an Aave v2 market" in reason for reason in reasons), reasons
+
+
+def test_the_screen_shows_an_owner_the_health_that_the_contract_says(both: dict[str, Watched], tmp_path: Path):
+    watched = both["ETH"]
+    market = watched.market()
+    owner = next(a.key for a in watched.accounts(market) if any(b.kind == STABLE_PRINCIPAL for b in a.balances))
+    said = hfm("watch", owner, "--config", config_of({"ETH": watched}, tmp_path), "--once")
+    (says,) = watched.truth([owner])
+    assert says is not None
+    assert said.code in (0, 1), said.out
+    assert "eth-pool" in said.out
+    assert decimal_text(says.health_wad // 10**14, 4) in said.out
