@@ -54,7 +54,7 @@ async def audit(chain: Source, book: Book, start_ppm: int, size: int = SAMPLE) -
     ours = {account.key: account for account in ledger.accounts(rows)}
     differing = tuple(key for key, account in theirs.items() if ours[key] != account)
     if differing:
-        book.take(market, Changes(at, Accounts.of(theirs[key] for key in differing)))
+        book.take(market, Changes(at, Accounts.of((theirs[key] for key in differing), adapter.key_bytes)))
     totals = await chain.read(adapter.totals(market), at)
     sums = ledger.sums
     off = {place: (sums.get(place, 0), t) for place, t in apart(adapter, market, sums, totals, len(ledger)).items()}

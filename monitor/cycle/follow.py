@@ -100,7 +100,8 @@ async def _brought(
             results[book] = accounts
             continue
         anew = set(step.keys)
-        put = Accounts.of((*(a for a in step.fold.put if a.key not in anew), *accounts), failed=accounts.failed)
+        kept = (a for a in step.fold.put if a.key not in anew)
+        put = Accounts.of((*kept, *accounts), book.adapter.key_bytes, accounts.failed)
         before = book.market
         book.take(step.market, Changes(head, put, onto=base.hash))
         book.see(outlooks.outlook(step.market, step.independent, head.chain))

@@ -4,8 +4,6 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from monitor.adapter import Followed
 from monitor.cycle.audit import audit
 from monitor.cycle.book import Book
@@ -14,7 +12,6 @@ from monitor.cycle.outlook import Outlooks
 from monitor.cycle.step import Target
 from monitor.domain.ids import PositionKey
 from monitor.domain.moment import BlockRef
-from monitor.errors import LedgerError
 from monitor.ledger.accounts import Account, Accounts, Balance
 from monitor.ledger.changes import Changes
 from monitor.ledger.journal import Journal
@@ -24,12 +21,6 @@ from monitor.query import Ask, Log, LogFilter, T
 from monitor.screen.kernel import Kernel
 from monitor.units import PPM, WAD
 from tests.protocols.liquity_v2.recorded import ADAPTER, DEPLOYMENT, MANAGER, RECORDING, moments
-
-LONG_KEYS_ARE_LOST = pytest.mark.xfail(
-    raises=LedgerError,
-    strict=True,
-    reason="cycle/follow.py and audit.py make Accounts with keys of 20 bytes",
-)
 
 
 class RecordedChain:
@@ -71,7 +62,6 @@ async def brought(book: Book, chain: RecordedChain, number: int) -> Brought:
     return found
 
 
-@LONG_KEYS_ARE_LOST
 async def test_a_branch_is_followed_by_its_logs_and_an_audit_finds_nothing(kernel: Kernel) -> None:
     chain, book = RecordedChain(), book_at_first(kernel)
     first = accounts_of(book)
@@ -91,7 +81,6 @@ async def test_a_branch_is_followed_by_its_logs_and_an_audit_finds_nothing(kerne
     assert len(moved) == 1
 
 
-@LONG_KEYS_ARE_LOST
 async def test_what_a_ledger_has_wrong_is_mended_under_its_long_key(kernel: Kernel) -> None:
     chain, book = RecordedChain(), book_at_first(kernel)
     account = next(one for one in accounts_of(book).values() if one.balances)
