@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.devnet import aave_v36, running_chain
+from tests.devnet.aave_v2.opening import aave_v2
 from tests.devnet.chain.client import Chain
 from tests.devnet.morpho.opening import morpho_blue
 from tests.recordings.playback import playback
@@ -49,6 +50,8 @@ def all_families() -> Iterator[tuple[Family, ...]]:
         found = [Family("aave_v3", chain, {"pool_addresses_provider": aave_v36(chain, 10).deployed.provider})]
         morpho = morpho_blue(chain, 10)
         found.append(Family("morpho_blue", chain, {"morpho": morpho.address}))
+        ether = aave_v2(chain, "ETH", 10)
+        found.append(Family("aave_v2", chain, {"lending_pool": ether.deployed.pool}))
         for protocol in RECORDED:
             recorded: Any = import_module(f"tests.protocols.{protocol}.recorded")
             deployment = recorded.DEPLOYMENT if hasattr(recorded, "DEPLOYMENT") else recorded.deployment(0)

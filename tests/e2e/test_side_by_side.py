@@ -51,7 +51,7 @@ def everyone(families, tmp_path_factory):
 
 
 def test_every_family_has_a_node_here(families):
-    assert {family.protocol for family in families} >= set(ADAPTERS) - {"aave_v2", "perp_v2"}
+    assert {family.protocol for family in families} >= set(ADAPTERS) - {"perp_v2"}
 
 
 def test_one_snapshot_holds_everyone_of_every_family(families, everyone):
