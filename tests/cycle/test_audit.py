@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from monitor.cycle.audit import audit, filled
-from monitor.cycle.follow import follow
+from monitor.cycle.follow import Brought, follow
 from monitor.cycle.outlook import Outlooks
 from monitor.errors import NoEndpoint
 from monitor.ledger.accounts import Accounts
@@ -75,6 +75,7 @@ async def test_whoever_a_lost_log_names_is_read_again(book, market_v36):
         assert at.number <= head.number
     before = kept.journal.at.number
     ((_, brought),) = (await follow(chain, [kept], at, Outlooks({}, NONE))).items()
+    assert isinstance(brought, Brought)
     assert brought.logs
     gaps = Gaps(every_blocks=1)
     gaps.took(brought.wanted, before + 1, at.number, ())
@@ -98,6 +99,7 @@ async def test_whoever_cannot_be_read_when_a_lost_log_is_found_is_read_with_the_
         assert at.number <= head.number
     before = kept.journal.at.number
     ((_, brought),) = (await follow(chain, [kept], at, Outlooks({}, NONE))).items()
+    assert isinstance(brought, Brought)
     gaps = Gaps(every_blocks=1)
     gaps.took(brought.wanted, before + 1, at.number, ())
     assert await filled(Blind(chain), [kept], gaps) >= 1
@@ -112,7 +114,7 @@ class Blind:
     """A chain of which only logs can be read."""
 
     def __init__(self, chain):
-        self.logs = chain.logs
+        self.logs, self.block = chain.logs, chain.block
 
     async def read(self, ask, at):
         raise NoEndpoint("every endpoint failed")

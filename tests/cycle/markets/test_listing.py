@@ -35,7 +35,8 @@ class Chain:
     """A chain of logs; `asked` are the ranges searched, and the one beginning at `fails_at` is not answered."""
 
     def __init__(self, *created: tuple[int, str]):
-        self.created, self.asked, self.fails_at = list(created), [], None
+        self.created, self.asked = list(created), list[tuple[int, int]]()
+        self.fails_at: int | None = None
 
     async def read(self, ask, at):
         async def answer(questions):
