@@ -12,18 +12,12 @@ from monitor.domain.ids import Address, MarketKey, PositionKey
 from monitor.domain.prices import Unknown
 from monitor.ledger.accounts import Account, Accounts, Balance
 from monitor.protocols.compound_v2.health import priced, sums_of
-from monitor.protocols.compound_v2.market import HELD, IDLE, INDEX, PRINCIPAL, SCALED, Listed, Market, as_stored
-from monitor.protocols.compound_v2.math import owed_raw, scaled_up
+from monitor.protocols.compound_v2.market import HELD, IDLE, Listed, Market, as_stored
+from monitor.protocols.compound_v2.math import owed_raw
 from monitor.protocols.compound_v2.reading.layout import COMPTROLLER, CTOKEN
 from monitor.protocols.compound_v2.reading.state import read_market
+from monitor.protocols.compound_v2.rows import Debt, rows
 from monitor.query import Ask, Failed, StorageRead, ask_each, ask_raw, together
-
-
-class Debt(NamedTuple):
-    """A debt as a cToken stores it (CToken.BorrowSnapshot)."""
-
-    principal_raw: int
-    at_index: int
 
 
 class _Found(NamedTuple):
@@ -33,19 +27,6 @@ class _Found(NamedTuple):
     listed: Listed
     held: int
     owed_raw: int
-
-
-def rows(place: int, kind: int, held: int | None, debt: Debt | None) -> tuple[Balance, ...]:
-    """Return the stored numbers of one market in their order; membership is a row also where nothing is held."""
-    cells = () if held is None else (Balance(place, kind, held),)
-    if debt is None or not debt.principal_raw:
-        return cells
-    return (
-        *cells,
-        Balance(place, PRINCIPAL, debt.principal_raw),
-        Balance(place, INDEX, debt.at_index),
-        Balance(place, SCALED, scaled_up(*debt)),
-    )
 
 
 def read_accounts(market: Market, keys: Sequence[PositionKey]) -> Ask[Accounts]:
@@ -70,16 +51,22 @@ def read_accounts(market: Market, keys: Sequence[PositionKey]) -> Ask[Accounts]:
     owing = [one for one in found if one.owed_raw]
     debtors = list(dict.fromkeys(one.key for one in owing))
     entered = {(key, listed.place) for key, listed in asked}
-    debts, idle = yield from together(
+    debts, idle, modifiers = yield from together(
         _debts(market.layout.rules.borrows_slots, owing),
         _idle(market, [key for key in debtors if key not in failed], entered, failed),
+        market.layout.rules.read_modifiers(market, keys),
     )
+    failed |= modifiers.failed
     made: dict[PositionKey, list[Balance]] = defaultdict(list)
     for one in found:
         made[one.key] += rows(one.listed.place, HELD, one.held, debts.get((one.key, one.listed.place)))
     for (key, place), raw in idle.items():
         made[key] += rows(place, IDLE, raw, None)
-    return Accounts.of((_account(key, made[key]) for key in keys if key not in failed), failed=failed.items())
+    for key, balances in modifiers.minted.items():
+        made[key] += balances
+    categories = modifiers.categories
+    read = (_account(key, categories.get(key, 0), made[key]) for key in keys if key not in failed)
+    return Accounts.of(read, failed=failed.items())
 
 
 def owned(owner: Address) -> Ask[tuple[PositionKey, ...]]:
@@ -170,8 +157,8 @@ def _index(listed: Listed) -> int:
     return 0 if isinstance(listed.interest, Unknown) else listed.interest.borrow_index
 
 
-def _account(key: PositionKey, balances: Iterable[Balance]) -> Account:
-    return Account(key, 0, tuple(sorted(balances, key=lambda b: (b.asset, b.kind))))
+def _account(key: PositionKey, category: int, balances: Iterable[Balance]) -> Account:
+    return Account(key, category, tuple(sorted(balances, key=lambda b: (b.asset, b.kind))))
 
 
 def _said(market: Market, account: Account) -> str:

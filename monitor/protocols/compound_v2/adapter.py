@@ -79,6 +79,10 @@ class CompoundV2:
         yield from ()
         return {}
 
+    def totals_within_raw(self, market: Market, total_raw: int, accounts: int) -> int:  # noqa: ARG002  # the interface's
+        """Return 0: there are no totals to hold against."""
+        return 0
+
     def assess(self, market: Market, account: Account, repricing: Repricing = PROTOCOL) -> Assessment:
         return judged.assess(exact.priced(market, repricing), account)
 

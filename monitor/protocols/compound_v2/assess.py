@@ -7,10 +7,18 @@ from monitor.domain.health import Measured
 from monitor.domain.ids import Address, PositionId
 from monitor.domain.prices import Unknown, Value
 from monitor.ledger.accounts import Account
-from monitor.protocols.compound_v2.health import Priced, Stake, collateral_price, debt_price, health_of, stakes_of
+from monitor.protocols.compound_v2.health import (
+    Priced,
+    Stake,
+    collateral_price,
+    debt_of,
+    debt_price,
+    health_of,
+    stakes_of,
+)
 from monitor.protocols.compound_v2.liquidation import blockers, is_forced
 from monitor.protocols.compound_v2.market import Listed
-from monitor.protocols.compound_v2.math import owed_raw, times
+from monitor.protocols.compound_v2.math import times
 from monitor.units import BPS, WAD
 
 NOT_ENTERED = "supplied, not entered as collateral"
@@ -61,11 +69,10 @@ def _legs(view: Priced, account: Account, stake: Stake) -> Iterator[Leg]:
         value = _value(price, amount_raw)
         yield Leg(Side.COLLATERAL, asset.underlying, ctokens, amount_raw, price, value, weight_bps, asset.node, label)
     if stake.principal_raw:
-        yield _debt(view, one, stake, standing.borrow_index)
+        yield _debt(view, one, stake, debt_of(stake, standing))
 
 
-def _debt(view: Priced, one: Listed, stake: Stake, borrow_index: int) -> Leg:
-    amount_raw = owed_raw(stake.principal_raw, stake.at_index, borrow_index)
+def _debt(view: Priced, one: Listed, stake: Stake, amount_raw: int) -> Leg:
     price = debt_price(view, one.asset.node)
     value = _value(price, amount_raw)
     asset = one.asset

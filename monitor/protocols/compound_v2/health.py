@@ -11,8 +11,8 @@ from monitor.domain.health import Health, Line, Measured, NoDebt, Unmeasurable
 from monitor.domain.prices import PROTOCOL, Node, Repricing, Unknown, Value
 from monitor.ledger.accounts import Account
 from monitor.pricing.graph import Prices, on_collateral_side, on_debt_side
-from monitor.protocols.compound_v2.market import HELD, IDLE, INDEX, PRINCIPAL, Market
-from monitor.protocols.compound_v2.math import owed_raw
+from monitor.protocols.compound_v2.market import HELD, IDLE, INDEX, MINTED, PRINCIPAL, SCALED, Market
+from monitor.protocols.compound_v2.math import Standing, minted_owed_raw, owed_raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Stake(NamedTuple):
     idle: int
     principal_raw: int
     at_index: int
+    bearing_raw: int = 0
 
 
 class Sums(NamedTuple):
@@ -52,11 +53,19 @@ def stakes_of(account: Account) -> list[Stake]:
     for asset, kind, raw in ((b.asset, b.kind, b.raw) for b in account.balances):
         row = found.get(asset)
         if row is None:
-            row = found[asset] = [None, 0, 0, 0, 0]
+            row = found[asset] = [None, 0, 0, 0, 0, 0]
         row[kind] = raw
     return [
-        Stake(place, row[HELD], row[IDLE] or 0, row[PRINCIPAL] or 0, row[INDEX] or 0) for place, row in found.items()
+        Stake(place, row[HELD], row[IDLE] or 0, row[PRINCIPAL] or 0, row[INDEX] or 0, row[SCALED] or 0)
+        for place, row in found.items()
     ]
+
+
+def debt_of(stake: Stake, standing: Standing) -> int:
+    """Return what is owed in a market whose interest stands there."""
+    if stake.place == MINTED:
+        return minted_owed_raw(stake.principal_raw, stake.at_index, stake.bearing_raw, standing.borrow_index)
+    return owed_raw(stake.principal_raw, stake.at_index, standing.borrow_index)
 
 
 def is_debtor(account: Account) -> bool:
@@ -79,8 +88,9 @@ def sums_of(view: Priced, account: Account) -> Sums | Unknown:
     market = view.market
     rules, category = market.layout.rules, account.category
     collateral = debt = 0
-    for place, held, _, principal_raw, index in stakes_of(account):
-        if held is None:
+    for stake in stakes_of(account):
+        place, held = stake.place, stake.held
+        if held is None and place != MINTED:
             continue
         one = market.listed.get(place)
         if one is None:
@@ -88,14 +98,15 @@ def sums_of(view: Priced, account: Account) -> Sums | Unknown:
         standing = one.standing
         if isinstance(standing, Unknown):
             return standing
-        debt_raw = owed_raw(principal_raw, index, standing.borrow_index)
-        if rules.passes_over(held, debt_raw):
+        debt_raw = debt_of(stake, standing)
+        if rules.passes_over(held or 0, debt_raw):
             continue
-        worth = collateral_price(view, one.asset.node)
-        if isinstance(worth, Unknown):
-            return worth
-        terms = one.terms_of(category)
-        collateral += rules.worth_wad(terms.weight_wad, standing.exchange_rate_wad, worth) * held // 10**18
+        if held is not None:
+            worth = collateral_price(view, one.asset.node)
+            if isinstance(worth, Unknown):
+                return worth
+            terms = one.terms_of(category)
+            collateral += rules.worth_wad(terms.weight_wad, standing.exchange_rate_wad, worth) * held // 10**18
         if debt_raw:
             price = debt_price(view, one.asset.node)
             if isinstance(price, Unknown):
@@ -107,8 +118,8 @@ def sums_of(view: Priced, account: Account) -> Sums | Unknown:
 def collateral_of(view: Priced, account: Account) -> int | Unknown:
     """Return what all entered collateral is worth without weights, in base units."""
     total = 0
-    for place, held, _, _, _ in stakes_of(account):
-        one = view.market.listed.get(place)
+    for stake in stakes_of(account):
+        held, one = stake.held, view.market.listed.get(stake.place)
         if not held or one is None:
             continue
         price = collateral_price(view, one.asset.node)

@@ -4,22 +4,33 @@ Contract functions: Comptroller.liquidateBorrowAllowed, liquidateCalculateSeizeT
 seizeInternal.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from monitor.domain.assessment import Quote
 from monitor.domain.health import Measured
+from monitor.domain.ids import Address
 from monitor.domain.prices import Unknown
 from monitor.health.quote import profit_base_down
 from monitor.ledger.accounts import Account
 from monitor.protocols.compound_v2 import batch
-from monitor.protocols.compound_v2.health import Priced, Stake, collateral_price, debt_price, health_of, stakes_of
-from monitor.protocols.compound_v2.market import Listed, Market
-from monitor.protocols.compound_v2.math import owed_raw, seize_ratio_wad, times
+from monitor.protocols.compound_v2.health import (
+    Priced,
+    Stake,
+    collateral_price,
+    debt_of,
+    debt_price,
+    health_of,
+    stakes_of,
+)
+from monitor.protocols.compound_v2.market import MINTED, Listed, Market
+from monitor.protocols.compound_v2.math import minted_parts_raw, seize_ratio_wad, times
 from monitor.units import BPS, WAD
 
 FUNCTION = "liquidateBorrow(address,uint256,address)"
 NATIVE_FUNCTION = "liquidateBorrow(address,address)"
+MINTED_FUNCTION = "liquidateVAI(address,uint256,address)"
+LIQUIDATOR_FUNCTION = "liquidateBorrow(address,address,uint256,address)"
 NOTHING_TO_SEIZE = "no collateral to seize"
 
 
@@ -32,6 +43,7 @@ class Pair:
 
     debt: Listed
     collateral: Listed
+    stake: Stake
     owed_raw: int
     held: int
     allowed_raw: int
@@ -45,7 +57,15 @@ class Pair:
 
     def seized(self, repaid_raw: int) -> int:
         """Return how many cTokens a repayment takes from the borrower (liquidateCalculateSeizeTokens)."""
-        return times(self.ratio_wad, repaid_raw)
+        return times(self.ratio_wad, self.taken_raw(repaid_raw))
+
+    def taken_raw(self, repaid_raw: int) -> int:
+        """Return what is really repaid: of a minted debt both parts are rounded down, and no more is taken."""
+        if self.debt.place != MINTED:
+            return repaid_raw
+        past_raw = self.stake.principal_raw - self.stake.bearing_raw
+        burnt, interest, _ = minted_parts_raw(self.owed_raw, self.stake.principal_raw, past_raw, repaid_raw)
+        return burnt + interest
 
 
 def is_forced(market: Market, account: Account) -> bool:
@@ -75,17 +95,18 @@ def pairs(view: Priced, account: Account, *, is_past_line: bool) -> Iterator[Pai
     """Yield every debt with every collateral that a liquidator may take for it, open and with known prices."""
     market, stakes = view.market, stakes_of(account)
     is_open = is_past_line and not batch.is_small(view, account)
+    allowed_places = _minted_first(market, stakes)
     for stake in stakes:
         debt = market.listed.get(stake.place)
         forced = _is_forced(market, stake.place)
         if not stake.principal_raw or debt is None or isinstance(debt.standing, Unknown) or _closed(debt, is_debt=True):
             continue
-        if not is_open and not forced:
+        if not forced and (not is_open or stake.place not in allowed_places):
             continue
-        owed = owed_raw(stake.principal_raw, stake.at_index, debt.standing.borrow_index)
+        owed = debt_of(stake, debt.standing)
         allowed = owed if forced else times(market.close_factor_wad, owed)
         for other in stakes:
-            pair = _pair(view, account, debt, other, owed, allowed)
+            pair = _pair(view, account, (debt, stake, owed, allowed), other)
             if pair is not None:
                 yield pair
 
@@ -105,23 +126,36 @@ def quote(view: Priced, account: Account) -> Quote | None:
     return max((one for one in found if one is not None), key=lambda one: one.profit_base, default=None)
 
 
+def _minted_first(market: Market, stakes: Sequence[Stake]) -> frozenset[int]:
+    """Return the places of the debts that may be liquidated: a large minted debt comes before all others.
+
+    Contract function: Liquidator._checkForceVAILiquidate.
+    """
+    everything = frozenset(stake.place for stake in stakes)
+    least = None if market.liquidator is None else market.liquidator.least_minted_raw
+    one, stake = market.minted, next((stake for stake in stakes if stake.place == MINTED), None)
+    if least is None or one is None or stake is None or isinstance(one.standing, Unknown) or one.closed.liquidate:
+        return everything
+    return frozenset({MINTED}) if debt_of(stake, one.standing) >= least else everything
+
+
 def _is_closed_as_a_whole(view: Priced, account: Account) -> bool:
     if batch.is_healed(view, account):
         return batch.healing(view, account) is not None
     return bool(batch.orders(view, account))
 
 
-def _pair(view: Priced, account: Account, debt: Listed, other: Stake, owed: int, allowed_raw: int) -> Pair | None:
-    market = view.market
+def _pair(view: Priced, account: Account, owing: tuple[Listed, Stake, int, int], other: Stake) -> Pair | None:
+    market, (debt, stake, owed, allowed_raw) = view.market, owing
     collateral, held = market.listed.get(other.place), _seizable(market, other)
     if collateral is None or not held or isinstance(collateral.standing, Unknown) or _closed(collateral, is_debt=False):
         return None
     price, worth = debt_price(view, debt.asset.node), collateral_price(view, collateral.asset.node)
     if isinstance(price, Unknown) or isinstance(worth, Unknown):
         return None
-    incentive_wad = collateral.terms_of(account.category).incentive_wad
+    incentive_wad = collateral.terms_of(0 if debt.place == MINTED else account.category).incentive_wad
     ratio_wad = seize_ratio_wad(incentive_wad, price, worth, collateral.standing.exchange_rate_wad)
-    return Pair(debt, collateral, owed, held, allowed_raw, ratio_wad, incentive_wad) if ratio_wad else None
+    return Pair(debt, collateral, stake, owed, held, allowed_raw, ratio_wad, incentive_wad) if ratio_wad else None
 
 
 def _quote(view: Priced, account: Account, pair: Pair) -> Quote | None:
@@ -135,20 +169,32 @@ def _quote(view: Priced, account: Account, pair: Pair) -> Quote | None:
         return None
     fee = market.layout.rules.protocol_cut(seized, collateral.seize_share_wad, pair.incentive_wad)
     received_raw = times(collateral.standing.exchange_rate_wad, seized - fee)
-    is_native = debt.is_native
-    amount = () if is_native else (str(repaid_raw),)
+    cost_raw = repaid_raw if market.liquidator is not None else pair.taken_raw(repaid_raw)
+    target, function, arguments = _call(market, account, pair, repaid_raw)
     return Quote(
         debt=debt.underlying,
         collateral=collateral.asset.ctoken,
-        debt_to_cover_raw=repaid_raw,
+        debt_to_cover_raw=cost_raw,
         collateral_to_liquidator_raw=seized - fee,
         protocol_fee_raw=fee,
         bonus_bps=(pair.incentive_wad - WAD) * BPS // WAD,
-        profit_base=profit_base_down(received_raw, worth, WAD, repaid_raw, price, WAD),
-        target=debt.ctoken.address,
-        function=NATIVE_FUNCTION if is_native else FUNCTION,
-        arguments=(account.key, *amount, collateral.asset.ctoken.address),
+        profit_base=profit_base_down(received_raw, worth, WAD, cost_raw, price, WAD),
+        target=target,
+        function=function,
+        arguments=arguments,
     )
+
+
+def _call(market: Market, account: Account, pair: Pair, repaid_raw: int) -> tuple[Address, str, tuple[str, ...]]:
+    """Return whom to call, what and with which arguments."""
+    debt, collateral = pair.debt.asset, pair.collateral.asset.ctoken.address
+    if market.liquidator is not None:
+        arguments = (debt.ctoken.address, account.key, str(repaid_raw), collateral)
+        return market.liquidator.address, LIQUIDATOR_FUNCTION, arguments
+    if debt.is_native:
+        return debt.ctoken.address, NATIVE_FUNCTION, (account.key, collateral)
+    function = MINTED_FUNCTION if debt.place == MINTED else FUNCTION
+    return debt.ctoken.address, function, (account.key, str(repaid_raw), collateral)
 
 
 def _seizable(market: Market, stake: Stake) -> int:

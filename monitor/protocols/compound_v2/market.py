@@ -11,16 +11,19 @@ from monitor.domain.moment import BlockRef
 from monitor.domain.prices import Node, PriceUsed, Unknown
 from monitor.domain.token import Token
 from monitor.pricing.graph import PriceGraph
-from monitor.protocols.compound_v2.math import Interest, Standing
+from monitor.protocols.compound_v2.math import FaceInterest, Interest, Standing
 from monitor.units import WAD
 
 if TYPE_CHECKING:
     from monitor.protocols.compound_v2.variants.rules import Rules
 
-HELD, IDLE, PRINCIPAL, INDEX, SCALED = 0, 1, 2, 3, 4
+HELD, IDLE, PRINCIPAL, INDEX, SCALED, FLAT = 0, 1, 2, 3, 4, 5
 """Kinds of stored numbers: cTokens in an entered market (also none), cTokens in another; a debt as it was last written,
-the borrow index it was written at, and the two as one number at an index of 1e18, which is for the screen alone."""
-FACE_VALUE = 0
+the borrow index it was written at, and the two as one number at an index of 1e18, which is for the screen alone.
+
+Of a minted debt SCALED is the part of it that bears interest, and FLAT, for the screen alone, what the whole would be
+if its index were 1e18."""
+MINTED = 0
 """The place of a debt that is in no cToken and counts at face value (Venus's VAI); the i-th cToken has place i + 1."""
 BASE_DECIMALS = 18
 NATIVE = Address("0x" + "ee" * 20)
@@ -82,7 +85,7 @@ class Listed:
 
     asset: Asset
     now: int
-    interest: Interest | Unknown
+    interest: Interest | FaceInterest | Unknown
     standing: Standing | Unknown
     terms: Mapping[int, Terms]
     collateral_factor_wad: int
@@ -122,18 +125,15 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
-class FaceValue:
-    """A debt that is minted, not borrowed, and counts at one base unit each (Venus's VAI).
+class Liquidator:
+    """The only contract that may liquidate (Venus core). `share_wad`: its part of the bonus.
 
-    `index` grows by `rate_wad` per block since `since`; a debt by its part that is not interest already.
+    `least_minted_raw`: from which minted debt on it takes no other debt first; None where it does not care.
     """
 
-    token: Token
-    controller: Address
-    node: Node
-    index: int
-    rate_wad: int
-    since: int
+    address: Address
+    share_wad: int
+    least_minted_raw: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +154,7 @@ class Market:
     close_factor_wad: int
     min_collateral: int
     stopped: tuple[str, ...]
-    liquidator: Address | None
-    face_value: FaceValue | None
+    liquidator: Liquidator | None
     graph: PriceGraph
 
     @property
@@ -183,13 +182,24 @@ class Market:
     @property
     def tokens(self) -> tuple[tuple[Node, Token], ...]:
         """The node that prices each underlying."""
-        listed = tuple((one.asset.node, one.asset.underlying) for one in self.listed.values())
-        return listed if self.face_value is None else (*listed, (self.face_value.node, self.face_value.token))
+        return tuple((one.asset.node, one.asset.underlying) for one in self.listed.values())
+
+    @property
+    def minted(self) -> Listed | None:
+        """The debt that is minted, where there is one; its cToken is the controller that mints it."""
+        return self.listed.get(MINTED)
 
     def listed_of(self, ctoken: str) -> Listed | None:
         """Return the market of a cToken's address, None where it is not listed."""
         asset = self.layout.assets.get(Address(ctoken))
         return None if asset is None else self.listed.get(asset.place)
+
+    def asset_of(self, speaker: str) -> Asset | None:
+        """Return the cToken at an address, or the minted debt whose controller is there."""
+        address, minted = Address(speaker.lower()), self.minted
+        if minted is not None and minted.asset.ctoken.address == address:
+            return minted.asset
+        return self.layout.assets.get(address)
 
 
 def as_stored(market: Market) -> Market:
@@ -205,13 +215,15 @@ def as_accrued(market: Market) -> Market:
 def as_liquidated(market: Market, *places: int) -> Market:
     """Return the market as a liquidation sees it: interest booked in the markets of those places, stored elsewhere."""
 
-    def standing(one: Listed, interest: Interest) -> Standing:
+    def standing(one: Listed, interest: Interest | FaceInterest) -> Standing:
         return interest.accrued(one.now) if one.place in places else interest.standing
 
     return _standing(market, standing, Accrual.STORED)
 
 
-def _standing(market: Market, standing: Callable[[Listed, Interest], Standing], accrual: Accrual) -> Market:
+def _standing(
+    market: Market, standing: Callable[[Listed, Interest | FaceInterest], Standing], accrual: Accrual
+) -> Market:
     listed = {
         place: one if isinstance(one.interest, Unknown) else replace(one, standing=standing(one, one.interest))
         for place, one in market.listed.items()

@@ -70,9 +70,47 @@ class Interest:
         return Standing(held_raw * WAD // self.supply, index)
 
 
+@dataclass(frozen=True, slots=True)
+class FaceInterest:
+    """Interest of a debt that is minted, not borrowed (Venus's VAI): an index that grows by its rate, uncompounded."""
+
+    borrow_index: int
+    rate_wad: int
+    since: int
+    reserve_factor_wad: int = 0
+    supply: int = 0
+    is_frozen: bool = False
+
+    @property
+    def standing(self) -> Standing:
+        """The stored index; nothing is supplied."""
+        return Standing(0, self.borrow_index)
+
+    def accrued(self, now: int) -> Standing:
+        """Return the index once interest is booked (VAIController.accrueVAIInterest)."""
+        return Standing(0, self.borrow_index + self.rate_wad * max(now - self.since, 0))
+
+
 def owed_raw(principal_raw: int, index: int, borrow_index: int) -> int:
     """Return a debt by the index it was last written at (CToken.borrowBalanceStoredInternal)."""
     return principal_raw * borrow_index // index if principal_raw else 0
+
+
+def minted_owed_raw(minted_raw: int, index: int, bearing_raw: int, now_index: int) -> int:
+    """Return a minted debt, of which what is not interest already bears more (VAIController.getVAIRepayAmount)."""
+    return minted_raw + (now_index - index) * bearing_raw // WAD
+
+
+def minted_parts_raw(owed: int, minted_raw: int, past_raw: int, repaid_raw: int) -> tuple[int, int, int]:
+    """Return how much of a repayment of a minted debt is burnt, is interest, and is interest booked long ago.
+
+    The first two are paid (VAIController.getVAICalculateRepayAmount).
+    """
+    interest_raw = past_raw + owed - minted_raw
+    if repaid_raw >= owed:
+        return owed - interest_raw, interest_raw, past_raw
+    part_wad = repaid_raw * WAD // owed
+    return (owed - interest_raw) * part_wad // WAD, interest_raw * part_wad // WAD, past_raw * part_wad // WAD
 
 
 def scaled_up(principal_raw: int, index: int) -> int:

@@ -10,12 +10,24 @@ from monitor.domain.ids import ChainId
 from monitor.domain.prices import Unknown
 from monitor.errors import UsageError
 from monitor.ledger.accounts import Account, Balance
-from monitor.protocols.compound_v2.accounts import Debt, rows
-from monitor.protocols.compound_v2.health import stakes_of
-from monitor.protocols.compound_v2.market import HELD, IDLE, INDEX, PRINCIPAL, SCALED, Listed, Market, as_accrued
-from monitor.protocols.compound_v2.math import owed_raw
+from monitor.protocols.compound_v2.health import Stake, debt_of, stakes_of
+from monitor.protocols.compound_v2.market import (
+    FLAT,
+    HELD,
+    IDLE,
+    INDEX,
+    MINTED,
+    PRINCIPAL,
+    SCALED,
+    Listed,
+    Market,
+    as_accrued,
+)
+from monitor.protocols.compound_v2.math import minted_parts_raw
+from monitor.protocols.compound_v2.rows import Debt, minted_rows, rows
 from monitor.units import WAD, decimal_text, mul_div_down, mul_div_up
 
+_OF_DEBT = (PRINCIPAL, INDEX, SCALED, FLAT)
 _SHORTEST_BLOCK_MS = {ChainId("eip155:1"): 12_000}
 _ANY_BLOCK_MS = 250
 """No chain that counts interest by blocks makes them faster."""
@@ -76,7 +88,7 @@ def _growth_wad(one: Listed, units: int) -> int:
     if isinstance(one.interest, Unknown) or isinstance(one.standing, Unknown):
         return 0
     grown = one.interest.accrued(one.now + units).borrow_index - one.standing.borrow_index
-    return mul_div_up(max(grown, 0), WAD, one.standing.borrow_index)
+    return mul_div_up(max(grown, 0), WAD, WAD if one.place == MINTED else one.standing.borrow_index)
 
 
 def _repaid(account: Account, listed: Listed, change_raw: int) -> Account:
@@ -85,10 +97,27 @@ def _repaid(account: Account, listed: Listed, change_raw: int) -> Account:
         return account
     index = listed.standing.borrow_index
     stake = next(stake for stake in stakes_of(account) if stake.place == listed.place)
-    left_raw = max(owed_raw(stake.principal_raw, stake.at_index, index) - change_raw, 0)
-    others = (b for b in account.balances if b.asset != listed.place or b.kind not in (PRINCIPAL, INDEX, SCALED))
-    balances: list[Balance] = [*others, *rows(listed.place, HELD, None, Debt(left_raw, index))]
+    owed = debt_of(stake, listed.standing)
+    others = (b for b in account.balances if b.asset != listed.place or b.kind not in _OF_DEBT)
+    if listed.place == MINTED:
+        left = _minted_left(stake, owed, change_raw)
+    else:
+        left = rows(listed.place, HELD, None, Debt(max(owed - change_raw, 0), index))
+    balances: list[Balance] = [*others, *left]
     return replace(account, balances=tuple(sorted(balances, key=lambda b: (b.asset, b.kind))))
+
+
+def _minted_left(stake: Stake, owed: int, change_raw: int) -> tuple[Balance, ...]:
+    """Return a minted debt after a repayment, which takes of its parts alike (VAIController.repayVAIFresh).
+
+    The index that it bears interest from stays.
+    """
+    if change_raw >= owed:
+        return ()
+    past_raw = stake.principal_raw - stake.bearing_raw
+    burnt_raw, _, past_paid_raw = minted_parts_raw(owed, stake.principal_raw, past_raw, change_raw)
+    minted_raw = stake.principal_raw - burnt_raw - past_paid_raw
+    return minted_rows(minted_raw, stake.at_index, minted_raw - (past_raw - past_paid_raw))
 
 
 def _full(listed: Listed, change_raw: int) -> str | None:

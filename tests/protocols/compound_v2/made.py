@@ -14,7 +14,6 @@ from monitor.domain.prices import Node, PriceUsed, Value
 from monitor.domain.token import Token
 from monitor.ledger.accounts import Account, Accounts, Balance
 from monitor.pricing.graph import PriceGraph
-from monitor.protocols.compound_v2.accounts import Debt, rows
 from monitor.protocols.compound_v2.market import (
     HELD,
     IDLE,
@@ -30,6 +29,7 @@ from monitor.protocols.compound_v2.market import (
 )
 from monitor.protocols.compound_v2.math import Interest, scaled_up
 from monitor.protocols.compound_v2.reading.layout import price_node
+from monitor.protocols.compound_v2.rows import Debt, rows
 from monitor.protocols.compound_v2.variants.compound import Compound
 from monitor.protocols.compound_v2.variants.rules import Rules
 from monitor.units import BPS, WAD
@@ -91,7 +91,6 @@ def market_of(terse: Sequence[Terse], rules: Rules | None = None, stopped: tuple
         min_collateral=0,
         stopped=stopped,
         liquidator=None,
-        face_value=None,
         graph=PriceGraph.of(prices),
     )
     return as_accrued(market)

@@ -12,22 +12,26 @@ from monitor.query import Log
 
 _TOLD_BY: Mapping[str, tuple[str, ...]] = {
     "listed": ("MarketListed", "MarketSupported", "MarketUnlisted"),
-    "collateral factor": ("NewCollateralFactor",),
-    "liquidation weight": ("NewLiquidationThreshold", "NewCollateralFactor"),
+    "collateral factor": ("NewCollateralFactor", "NewCollateralFactor of a pool"),
+    "liquidation weight": (
+        *("NewLiquidationThreshold", "NewLiquidationThreshold of a pool", "NewCollateralFactor"),
+        *("PoolMarketInitialized", "PoolMarketRemoved", "PoolActiveStatusUpdated", "PoolFallbackStatusUpdated"),
+    ),
     "least collateral": ("NewMinLiquidatableCollateral",),
-    "liquidation incentive": ("NewLiquidationIncentive",),
+    "liquidation incentive": ("NewLiquidationIncentive", "NewLiquidationIncentive of a pool"),
+    "liquidator": ("NewLiquidatorContract",),
     "supply cap": ("NewSupplyCap",),
     "protocol seize share": ("NewProtocolSeizeShare",),
     "reserve factor": ("NewReserveFactor",),
     "interest rate model": ("NewMarketInterestRateModel",),
     "close factor": ("NewCloseFactor",),
     "price oracle": ("NewPriceOracle",),
-    "liquidation stopped": ("ActionPaused of all", "ActionPaused"),
+    "liquidation stopped": ("ActionProtocolPaused", "ActionPaused of all", "ActionPaused"),
     "forced liquidation": (
         *("IsForcedLiquidationEnabledUpdated", "ActionPaused", "NewReserveFactor", "NewCollateralFactor"),
     ),
 }
-_PAUSES = ("ActionPausedMarket", "ActionPaused", "ActionPaused of all")
+_PAUSES = ("ActionPausedMarket", "ActionPausedMarket of a pool", "ActionPaused", "ActionPaused of all")
 _OF_COLLATERAL = frozenset({"liquidation weight", "seizing paused", "protocol seize share"})
 _OF_DEBT = frozenset({"forced liquidation", "liquidation paused", "repaying paused", "interest rate model"})
 _BEARS_ON_NOBODY = frozenset({"reserve factor", "collateral factor"})
@@ -59,16 +63,16 @@ def bears_on(market: Market, change: Changed, account: Account) -> bool:
     kinds = {b.kind for b in account.balances if b.asset == listed.place}
     if change.field in _OF_DEBT:
         return PRINCIPAL in kinds
-    if change.field in _OF_COLLATERAL:
+    if change.field.split(" of pool ")[0] in _OF_COLLATERAL:
         return bool(kinds - {PRINCIPAL})
     return bool(kinds)
 
 
 def _telling(subject: str, field: str, logs: Sequence[Log]) -> Log | None:
-    names = _PAUSES if field.endswith("paused") else _TOLD_BY.get(field, ())
+    names = _PAUSES if field.endswith("paused") else _TOLD_BY.get(field.split(" of pool ", maxsplit=1)[0], ())
     topics = {TERMS[name] for name in names}
     told = [log for log in logs if log.topics[0] in topics]
-    own = [log for log in told if subject in (log.address.lower(), address_at(log, 0))]
+    own = [log for log in told if subject in (log.address.lower(), address_at(log, 0), address_at(log, 1))]
     return next(reversed(own or told), None)
 
 
@@ -108,7 +112,7 @@ def _general(market: Market) -> dict[tuple[str, str], Told]:
         "price oracle": market.oracle,
         "liquidation stopped": ", ".join(market.stopped),
         "least collateral": market.min_collateral,
-        "liquidator": market.liquidator,
+        "liquidator": None if market.liquidator is None else market.liquidator.address,
     }
     return {(market.comptroller, field): value for field, value in found.items()}
 

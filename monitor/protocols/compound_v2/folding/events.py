@@ -10,6 +10,7 @@ from monitor.query import Log, LogFilter
 _COMPTROLLER = interface("compound_v2", "comptroller").topics
 _CTOKEN = interface("compound_v2", "ctoken").topics
 _ISOLATED = interface("compound_v2", "venus_isolated").topics
+_CORE = interface("compound_v2", "venus_core").topics
 _CTOKEN_2019 = interface("compound_v2", "ctoken_2019").topics
 NOBODY = "0x" + 40 * "0"
 
@@ -19,6 +20,10 @@ LIQUIDATE = _CTOKEN["LiquidateBorrow"]
 SEIZED = _ISOLATED["ProtocolSeize"]
 """What Venus's isolated pools keep of what is seized: cTokens that are burned without a `Transfer`."""
 UNLISTED = _ISOLATED["MarketUnlisted"]
+MINTED_VAI, REPAID_VAI, LIQUIDATED_VAI = (_CORE[name] for name in ("MintVAI", "RepayVAI", "LiquidateVAI"))
+POOL_SELECTED = _CORE["PoolSelected"]
+READ_AGAIN = (ENTERED, EXITED, SEIZED, MINTED_VAI, REPAID_VAI, LIQUIDATED_VAI, POOL_SELECTED)
+"""The events that name an account without telling all that they change of it."""
 INDEX_WORD: Mapping[str, int] = {_CTOKEN["AccrueInterest"]: 2, _CTOKEN_2019["AccrueInterest"]: 1}
 """Which word of the two generations of `AccrueInterest` is the new borrow index."""
 _ACCOUNTS: Mapping[str, tuple[int, ...]] = {
@@ -29,8 +34,13 @@ _ACCOUNTS: Mapping[str, tuple[int, ...]] = {
     REPAY: (1,),
     LIQUIDATE: (1,),
     SEIZED: (0,),
+    MINTED_VAI: (0,),
+    REPAID_VAI: (1,),
+    LIQUIDATED_VAI: (1,),
+    POOL_SELECTED: (0,),
 }
 """Which parameters of each event are accounts that it changes; some contracts index them and some do not."""
+_OF_POOLS = ("NewCollateralFactor", "NewLiquidationThreshold", "NewLiquidationIncentive")
 TERMS = {
     **{name: _COMPTROLLER[name] for name in ("MarketListed", "NewCloseFactor", "NewCollateralFactor", "NewSupplyCap")},
     **{name: _COMPTROLLER[name] for name in ("NewLiquidationIncentive", "NewPriceOracle")},
@@ -38,6 +48,10 @@ TERMS = {
     **{name: _ISOLATED[name] for name in ("MarketSupported", "MarketUnlisted", "NewLiquidationThreshold")},
     **{name: _ISOLATED[name] for name in ("NewMinLiquidatableCollateral", "IsForcedLiquidationEnabledUpdated")},
     "ActionPausedMarket": _ISOLATED["ActionPausedMarket"],
+    **{f"{name} of a pool": _CORE[name] for name in _OF_POOLS},
+    **{name: _CORE[name] for name in ("PoolMarketInitialized", "PoolMarketRemoved", "PoolActiveStatusUpdated")},
+    **{name: _CORE[name] for name in ("PoolFallbackStatusUpdated", "ActionProtocolPaused", "NewLiquidatorContract")},
+    "ActionPausedMarket of a pool": _CORE["ActionPausedMarket"],
     "NewImplementation": _COMPTROLLER["NewImplementation"],
     "ActionPaused": interface("compound_v2", "comptroller_pauses").topics["ActionPaused"],
     "ActionPaused of all": interface("compound_v2", "comptroller_pauses_all").topics["ActionPaused"],
@@ -62,7 +76,8 @@ def discovered(logs: Iterable[Log]) -> tuple[PositionKey, ...]:
 def interests(market: Market) -> LogFilter:
     """Return the filter of all logs that change an account or a term: of the comptroller and of every cToken."""
     topics = (*_ACCOUNTS, *INDEX_WORD, *dict.fromkeys(TERMS.values()))
-    return LogFilter((market.comptroller, *market.layout.assets), (topics,))
+    minters = () if market.minted is None else (market.minted.asset.ctoken.address,)
+    return LogFilter((market.comptroller, *market.layout.assets, *minters), (topics,))
 
 
 def touched(market: Market, logs: Iterable[Log]) -> tuple[PositionKey, ...]:
@@ -90,7 +105,7 @@ def _word(log: Log, place: int) -> str:
 
 def _named(market: Market, log: Log) -> Iterator[PositionKey]:
     speaker = log.address.lower()
-    if speaker != market.comptroller and speaker not in market.layout.assets:
+    if speaker != market.comptroller and market.asset_of(speaker) is None:
         return
     for place in _ACCOUNTS.get(log.topics[0], ()):
         account = address_at(log, place)

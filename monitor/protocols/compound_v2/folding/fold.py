@@ -12,7 +12,6 @@ from monitor.adapter import Fold, Known, Liquidated
 from monitor.domain.ids import Address, PositionKey
 from monitor.errors import DecodeError
 from monitor.ledger.accounts import Account, Balance
-from monitor.protocols.compound_v2.accounts import Debt, rows
 from monitor.protocols.compound_v2.folding.changes import changes
 from monitor.protocols.compound_v2.folding.events import (
     BORROW,
@@ -20,8 +19,9 @@ from monitor.protocols.compound_v2.folding.events import (
     EXITED,
     INDEX_WORD,
     LIQUIDATE,
+    LIQUIDATED_VAI,
+    READ_AGAIN,
     REPAY,
-    SEIZED,
     TRANSFER,
     UNLISTED,
     address_at,
@@ -29,10 +29,11 @@ from monitor.protocols.compound_v2.folding.events import (
     touched,
 )
 from monitor.protocols.compound_v2.health import stakes_of
-from monitor.protocols.compound_v2.market import HELD, IDLE, Asset, Market
+from monitor.protocols.compound_v2.market import HELD, IDLE, MINTED, Asset, Market
+from monitor.protocols.compound_v2.rows import Debt, minted_rows, rows
 from monitor.query import Log
 
-_WORDS = {TRANSFER: 3, BORROW: 4, REPAY: 5, LIQUIDATE: 5, ENTERED: 2, EXITED: 2} | {
+_WORDS = {TRANSFER: 3, BORROW: 4, REPAY: 5, LIQUIDATE: 5, LIQUIDATED_VAI: 5, ENTERED: 2, EXITED: 2} | {
     topic: word + 2 for topic, word in INDEX_WORD.items()
 }
 
@@ -64,24 +65,27 @@ class _Stored:
     held: dict[int, int] = field(default_factory=dict)
     idle: dict[int, int] = field(default_factory=dict)
     debts: dict[int, Debt] = field(default_factory=dict)
+    minted: tuple[Balance, ...] = ()
 
     @classmethod
     def of(cls, account: Account) -> "_Stored":
         made = cls(account)
-        for place, held, idle, principal_raw, index in stakes_of(account):
-            if held is not None:
-                made.held[place] = held
-            if idle:
-                made.idle[place] = idle
-            if principal_raw:
-                made.debts[place] = Debt(principal_raw, index)
+        for stake in stakes_of(account):
+            if stake.held is not None:
+                made.held[stake.place] = stake.held
+            if stake.idle:
+                made.idle[stake.place] = stake.idle
+            if stake.place == MINTED:
+                made.minted = minted_rows(stake.principal_raw, stake.at_index, stake.bearing_raw)
+            elif stake.principal_raw:
+                made.debts[stake.place] = Debt(stake.principal_raw, stake.at_index)
         return made
 
     @property
     def now(self) -> Account:
         """The account as it is read: what lies idle matters only beside a debt."""
         places = sorted(self.held.keys() | self.idle.keys() | self.debts.keys())
-        found: list[Balance] = []
+        found: list[Balance] = list(self.minted)
         for place in places:
             found += rows(place, HELD, self.held.get(place), self.debts.get(place))
             if self.debts and self.idle.get(place):
@@ -103,7 +107,7 @@ class _Replay:
         """Apply one log."""
         topic, asset = log.topics[0], self.market.layout.assets.get(Address(log.address.lower()))
         _check(log)
-        if topic in (ENTERED, EXITED, SEIZED):
+        if topic in READ_AGAIN:
             self.reread.update(dict.fromkeys(touched(self.market, (log,))))
         elif asset is None:
             return
@@ -157,8 +161,8 @@ class _Replay:
 
 def _liquidated(market: Market, logs: Sequence[Log]) -> Iterator[Liquidated]:
     for log in logs:
-        debt = market.layout.assets.get(Address(log.address.lower()))
-        if log.topics[0] != LIQUIDATE or debt is None:
+        debt = market.asset_of(log.address)
+        if log.topics[0] not in (LIQUIDATE, LIQUIDATED_VAI) or debt is None:
             continue
         ctoken = address_at(log, 3)
         collateral = market.layout.assets.get(ctoken)

@@ -11,6 +11,7 @@ from monitor.domain.token import Token
 from monitor.protocols.compound_v2.market import NATIVE, Asset, Layout
 from monitor.protocols.compound_v2.variants.compound import Compound
 from monitor.protocols.compound_v2.variants.rules import Rules
+from monitor.protocols.compound_v2.variants.venus_core import CORE, VenusCore
 from monitor.protocols.compound_v2.variants.venus_isolated import ISOLATED, VenusIsolated
 from monitor.query import Answer, Ask, EthCall, Failed, ask_each, must_be_bytes, together
 
@@ -41,8 +42,12 @@ def price_node(ctoken: Address) -> Node:
 
 def read_rules(comptroller: Address) -> Ask[Rules]:
     """Return the rules of a comptroller, told by what only one variant answers."""
-    (least,) = yield from ask_each([ISOLATED["minLiquidatableCollateral"].at(comptroller)])
-    return Compound() if isinstance(least, Failed) else VenusIsolated()
+    least, controller = yield from ask_each(
+        [ISOLATED["minLiquidatableCollateral"].at(comptroller), CORE["vaiController"].at(comptroller)]
+    )
+    if not isinstance(least, Failed):
+        return VenusIsolated()
+    return Compound() if isinstance(controller, Failed) else VenusCore()
 
 
 def read_layout(comptroller: Address, ctokens: Sequence[Address], before: Layout | None = None) -> Ask[Layout]:

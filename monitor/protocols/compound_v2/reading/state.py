@@ -92,7 +92,7 @@ def _market(deployment: Deployment, key: MarketKey, layout: Layout) -> Ask[Marke
     )
     if tuple(listed) != tuple(layout.assets):
         return None
-    graph = yield from _prices(oracle, assets)
+    graph = yield from _prices(oracle, assets, granted.minted)
     block = at.number if isinstance(number, Failed) else number
     found = (
         _listed(layout.rules, asset, at.timestamp_s if asset.counts_seconds else block, grant, state)
@@ -103,14 +103,13 @@ def _market(deployment: Deployment, key: MarketKey, layout: Layout) -> Ask[Marke
         key=key,
         at=at,
         layout=layout,
-        listed={one.place: one for one in found},
+        listed={one.place: one for one in (*((granted.minted,) if granted.minted else ()), *found)},
         accrual=Accrual.STORED,
         oracle=oracle,
         close_factor_wad=granted.close_factor_wad,
         min_collateral=granted.min_collateral,
         stopped=granted.stopped,
         liquidator=granted.liquidator,
-        face_value=granted.face_value,
         graph=graph,
     )
     return as_accrued(market)
@@ -187,10 +186,14 @@ def _rate(rules: Rules, rate: int | Failed) -> Value:
     return Unknown(f"the borrow rate {rate} is absurdly high") if is_absurd else rate
 
 
-def _prices(oracle: Address, assets: Sequence[Asset]) -> Ask[PriceGraph]:
-    """Return one node per cToken: what the oracle answers for its underlying, times 1e(36 - decimals) per dollar."""
+def _prices(oracle: Address, assets: Sequence[Asset], minted: Listed | None) -> Ask[PriceGraph]:
+    """Return one node per cToken: what the oracle answers for its underlying, times 1e(36 - decimals) per dollar.
+
+    A minted debt counts one for one, whatever it trades at.
+    """
     prices = yield from ask_each([_ORACLE["getUnderlyingPrice"].at(oracle, asset.ctoken.address) for asset in assets])
-    return PriceGraph.of(
+    face = () if minted is None else (_face_price(minted.asset),)
+    answered = (
         PriceUsed(
             asset.node,
             Unknown(f"getUnderlyingPrice: {price.reason}") if isinstance(price, Failed) else price,
@@ -200,3 +203,9 @@ def _prices(oracle: Address, assets: Sequence[Asset]) -> Ask[PriceGraph]:
         )
         for asset, price in zip(assets, prices, strict=True)
     )
+    return PriceGraph.of((*face, *answered))
+
+
+def _face_price(asset: Asset) -> PriceUsed:
+    source = asset.ctoken.address
+    return PriceUsed(asset.node, 10**asset.price_decimals, asset.price_decimals, source, "hardcoded")

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor.abi import interface
-from monitor.domain.ids import Address
-from monitor.protocols.compound_v2.market import Asset, Closed, Terms
+from monitor.domain.ids import Address, PositionKey
+from monitor.protocols.compound_v2.market import Asset, Closed, Market, Terms
 from monitor.protocols.compound_v2.math import times
-from monitor.protocols.compound_v2.variants.rules import Grant, Granted
+from monitor.protocols.compound_v2.variants.rules import Grant, Granted, Modifiers
 from monitor.query import Ask, Failed, ask_all, ask_each, together
 
 _COMPTROLLER = interface("compound_v2", "comptroller")
@@ -31,7 +31,7 @@ class Compound:
     borrows_slots: tuple[int, ...] = (16, 17, 15, 14)
     seconds_getter: str = "accrualBlockTimestamp"
     clock_getter: str | None = None
-    extra_getter: str | None = None
+    extra_getter: str | None = "badDebt"
 
     def accrual_getters(self, counts_seconds: bool) -> tuple[str, str]:  # noqa: FBT001  # what the contract answers
         unit = "Timestamp" if counts_seconds else "Number"
@@ -62,6 +62,11 @@ class Compound:
         )
         stopped = ("seize paused",) if _or_zero(paused) else ()
         return Granted(close_factor_wad, grants, stopped)
+
+    def read_modifiers(self, market: Market, keys: Sequence[PositionKey]) -> Ask[Modifiers]:  # noqa: ARG002
+        """Return nothing: the terms are the same for everybody."""
+        yield from ()
+        return Modifiers()
 
 
 _INCENTIVE = "liquidationIncentiveMantissa"

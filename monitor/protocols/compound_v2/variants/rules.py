@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from monitor.domain.ids import Address
-from monitor.protocols.compound_v2.market import Asset, Closed, FaceValue, Terms
+from monitor.domain.ids import Address, PositionKey
+from monitor.ledger.accounts import Balance
+from monitor.protocols.compound_v2.market import Asset, Closed, Liquidator, Listed, Market, Terms
 from monitor.query import Ask
 
 
@@ -29,8 +30,17 @@ class Granted:
     grants: tuple[Grant, ...]
     stopped: tuple[str, ...] = ()
     min_collateral: int = 0
-    liquidator: Address | None = None
-    face_value: FaceValue | None = None
+    liquidator: Liquidator | None = None
+    minted: Listed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Modifiers:
+    """What accounts have beside their markets: the category whose terms are theirs, and minted debts."""
+
+    categories: Mapping[PositionKey, int] = field(default_factory=dict)
+    minted: Mapping[PositionKey, tuple[Balance, ...]] = field(default_factory=dict)
+    failed: Mapping[PositionKey, str] = field(default_factory=dict)
 
 
 class Rules(Protocol):
@@ -97,4 +107,8 @@ class Rules(Protocol):
 
     def read_terms(self, comptroller: Address, assets: Sequence[Asset]) -> Ask[Granted]:
         """Return what the comptroller says at the moment of the read."""
+        ...
+
+    def read_modifiers(self, market: Market, keys: Sequence[PositionKey]) -> Ask[Modifiers]:
+        """Return what accounts have beside their markets."""
         ...

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor.abi import interface
-from monitor.domain.ids import Address
-from monitor.protocols.compound_v2.market import Asset, Closed, Terms
+from monitor.domain.ids import Address, PositionKey
+from monitor.protocols.compound_v2.market import Asset, Closed, Market, Terms
 from monitor.protocols.compound_v2.math import times
-from monitor.protocols.compound_v2.variants.rules import Grant, Granted
+from monitor.protocols.compound_v2.variants.rules import Grant, Granted, Modifiers
 from monitor.query import Ask, ask_all, together
 from monitor.units import UINT256_MAX, WAD
 
@@ -63,6 +63,11 @@ class VenusIsolated:
         pauses = [paused[i : i + len(_ACTIONS)] for i in range(0, len(paused), len(_ACTIONS))]
         rows = zip(markets, forced, caps, pauses, shares, strict=True)
         return Granted(close_factor_wad, tuple(_grant(incentive_wad, *row) for row in rows), (), least)
+
+    def read_modifiers(self, market: Market, keys: Sequence[PositionKey]) -> Ask[Modifiers]:  # noqa: ARG002
+        """Return nothing: the terms are the same for everybody."""
+        yield from ()
+        return Modifiers()
 
 
 def _grant(

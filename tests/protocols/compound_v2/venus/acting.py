@@ -81,7 +81,8 @@ class Acting:
         acts: Sequence[tuple[Callable[[], Act | None], int]] = (
             (self._mint, 5), (self._redeem, 4), (self._borrow, 6), (self._repay, 5), (self._repay_all, 3),
             (self._for_another, 2), (self._transfer, 3), (self._enter, 3), (self._exit, 3), (self._accrue, 1),
-            (self._liquidate, 9), (self._heal, 2),
+            (self._liquidate, 9), (self._heal, 2), (self._mint_vai, 4), (self._repay_vai, 3), (self._choose, 3),
+            (self._liquidate_vai, 5),
         )  # fmt: skip
         return self.random.choices([a for a, _ in acts], [w for _, w in acts])[0]()
 
@@ -154,6 +155,43 @@ class Acting:
         if user is None or not self.pool.registry:
             return None
         return Act("heal", LIQUIDATOR, self.pool.comptroller, calldata("healAccount(address)", user))
+
+    def _mint_vai(self) -> Act | None:
+        user = self._someone()
+        says = self.pool.liquidities([user])[0]
+        amount = 0 if isinstance(says, str) else says[1] // self.random.choice((2, 10))
+        return self._at_controller("mint VAI", user, "mintVAI(uint256)", amount) if amount else None
+
+    def _repay_vai(self) -> Act | None:
+        user = self._someone()
+        owed = self._owed_vai(user)
+        amount = owed * 2 if self.random.random() < 0.3 else owed // self.random.randint(2, 9)
+        return self._at_controller("repay VAI", user, "repayVAI(uint256)", amount) if amount else None
+
+    def _liquidate_vai(self) -> Act | None:
+        user = self._past_the_line()
+        owed = self._owed_vai(user) if user else 0
+        held = [one for one in self.pool.vtokens if user and self._snapshot(one, user)[1]]
+        if not owed or not held:
+            return None
+        arguments = (user, owed // self.random.choice((2, 7)), self._any(held).address)
+        return self._at_controller("liquidate VAI", LIQUIDATOR, "liquidateVAI(address,uint256,address)", *arguments)
+
+    def _choose(self) -> Act | None:
+        if "controller" not in self.pool.extras:
+            return None
+        data = calldata("enterPool(uint96)", self.random.choice((0, 1, 2)))
+        return Act("choose a pool", self._someone(), self.pool.comptroller, data)
+
+    def _at_controller(self, name: str, user: str, signature: str, *arguments: object) -> Act | None:
+        controller = self.pool.extras.get("controller")
+        return Act(name, user, controller, calldata(signature, *arguments)) if controller else None
+
+    def _owed_vai(self, user: str) -> int:
+        controller = self.pool.extras.get("controller")
+        if controller is None:
+            return 0
+        return int(self.pool.chain.view(controller, "getVAIRepayAmount(address)(uint256)", user))
 
     def _past_the_line(self) -> str | None:
         says = self.pool.liquidities(self.pool.people)

@@ -6,6 +6,7 @@ import pytest
 
 from tests.devnet.chain.client import running_chain
 from tests.devnet.chain.toolchain import DevnetUnavailable
+from tests.devnet.venus.core import core_pool
 from tests.devnet.venus.isolated import isolated_pool
 from tests.devnet.venus.pool import Pool
 from tests.protocols.compound_v2.venus.watched import Watched
@@ -19,6 +20,23 @@ def settled_isolated(request: pytest.FixtureRequest) -> Iterator[Pool]:
             yield isolated_pool(chain, time_based=request.param == "seconds")
     except DevnetUnavailable as e:
         pytest.skip(str(e))
+
+
+@pytest.fixture(scope="session")
+def settled_core() -> Iterator[Pool]:
+    """The core pool with a hundred people in it and its e-mode pools."""
+    try:
+        with running_chain() as chain:
+            yield core_pool(chain)
+    except DevnetUnavailable as e:
+        pytest.skip(str(e))
+
+
+@pytest.fixture
+def core(settled_core: Pool) -> Iterator[Watched]:
+    """The same as the adapter sees it."""
+    with settled_core.chain.undone():
+        yield Watched(settled_core)
 
 
 @pytest.fixture
