@@ -15,6 +15,7 @@ from monitor.protocols.liquity_v1.adapter import LiquityV1
 from monitor.protocols.liquity_v2.adapter import LiquityV2
 from monitor.protocols.maker.adapter import Maker
 from monitor.protocols.morpho_blue.adapter import MorphoBlue
+from monitor.protocols.perp_v2.adapter import PerpV2
 
 ADAPTERS: Mapping[Slug, Followed[Any]] = MappingProxyType(
     {
@@ -27,5 +28,6 @@ ADAPTERS: Mapping[Slug, Followed[Any]] = MappingProxyType(
         Slug("liquity_v2"): LiquityV2(),
         Slug("maker"): Maker(),
         Slug("morpho_blue"): MorphoBlue(),
+        Slug("perp_v2"): PerpV2(),
     }
 )

@@ -216,7 +216,10 @@ def is_no_better(after: Health, before: Health, may_rise_bps: int = 0) -> bool:
 
 
 def is_inside(health: Health, low: float, high: float, *, may_be_unknown: bool) -> bool:
-    """Whether an interval of the screen holds the exact health, or leaves it to the exact evaluator where it may."""
+    """Whether an interval of the screen holds the exact health, or leaves it to the exact evaluator where it may.
+
+    Of a health below its floor the screen says no more than that, so that one below zero counts as zero.
+    """
     is_unknown = bool(np.isnan(low) and np.isnan(high))
     match health:
         case Unmeasurable():
@@ -229,4 +232,4 @@ def is_inside(health: Health, low: float, high: float, *, may_be_unknown: bool) 
             if np.isnan(low) or np.isnan(high) or low == np.inf:
                 return False
             exact = Fraction(health.numerator, health.denominator)
-            return Fraction(low) <= exact and (high == np.inf or exact <= Fraction(high))
+            return Fraction(low) <= max(exact, Fraction(0)) and (high == np.inf or exact <= Fraction(high))

@@ -5,6 +5,8 @@
     for block in recording.blocks:                   # block.at · block.calls · block.storage · block.truth
         ...
 
+Recordings of perpetual venues (`source` instead of `format`) name blocks by number alone: hashes are made from those.
+
 The files are answers only, no code. `played.py` answers an `Ask` from them, `playback.py` puts them on a real node.
 """
 
@@ -64,17 +66,31 @@ def load(name: str) -> Recording:
 
 
 def _block(raw: Mapping[str, Any]) -> Block:
-    header = raw["block"]
     return Block(
-        BlockRef(CHAIN, header["number"], header["hash"], header["parentHash"], header["timestamp"]),
+        _header(raw),
         {(call["to"], _bytes(call["data"])): _answer(call) for call in raw["calls"]},
         {(one["address"], int(one["slot"], 16)): _bytes(one["value"]) for one in raw.get("storage", ())},
         raw["truth"],
     )
 
 
-def _answer(call: Mapping[str, str]) -> bytes | Failed:
-    return Failed("execution reverted", _bytes(call["error"])) if "error" in call else _bytes(call["result"])
+def _header(raw: Mapping[str, Any]) -> BlockRef:
+    header = raw["block"]
+    if isinstance(header, int):
+        return BlockRef(CHAIN, header, _made_hash(header), _made_hash(header - 1), raw["timestamp"])
+    return BlockRef(CHAIN, header["number"], header["hash"], header["parentHash"], header["timestamp"])
+
+
+def _made_hash(number: int) -> str:
+    return f"0x{number:064x}"
+
+
+def _answer(call: Mapping[str, Any]) -> bytes | Failed:
+    if "error" in call:
+        return Failed("execution reverted", _bytes(call["error"]))
+    if call["result"] is None:
+        return Failed("execution reverted", _bytes(call["revert"]))
+    return _bytes(call["result"])
 
 
 def _log(entry: Mapping[str, Any]) -> Log:
@@ -82,8 +98,8 @@ def _log(entry: Mapping[str, Any]) -> Log:
         entry["address"],
         tuple(entry["topics"]),
         _bytes(entry["data"]),
-        entry["blockNumber"],
-        entry["blockHash"],
+        entry.get("blockNumber", entry.get("block")),
+        entry.get("blockHash") or _made_hash(entry["block"]),
         entry["logIndex"],
         entry["transactionHash"],
     )
