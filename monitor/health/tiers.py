@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import lcm
 
 from monitor.errors import UsageError
 from monitor.units import div_up
@@ -42,7 +41,9 @@ class Tiers:
         is_rising = all(low < high for low, high in pairwise(lowers))
         if not lowers or lowers[0] or not is_rising or any(tier.rate_denominator <= 0 for tier in tiers):
             raise UsageError(f"expected tiers that rise from 0, found boundaries {lowers}")
-        denominator = lcm(*(tier.rate_denominator for tier in tiers))
+        denominator = 1
+        for tier in tiers:
+            denominator *= tier.rate_denominator // _common(denominator, tier.rate_denominator)
         rates = tuple(tier.rate_numerator * (denominator // tier.rate_denominator) for tier in tiers)
         deductions = [0]
         for below, rate, lower in zip(rates, rates[1:], lowers[1:], strict=False):
@@ -93,3 +94,10 @@ def by_leverage(rows: Iterable[tuple[int, int]], *, requirement_per_margin: tupl
     """
     part, whole = requirement_per_margin
     return Tiers.of([Tier(lower, part, whole * leverage) for lower, leverage in rows])
+
+
+def _common(one: int, other: int) -> int:
+    """Return the greatest common divisor (Euclid)."""
+    while other:
+        one, other = other, one % other
+    return one
