@@ -7,9 +7,11 @@ import resource
 import statistics
 import tempfile
 from collections import ChainMap
+from collections.abc import MutableMapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from monitor import log, resources
 from monitor.clock import SystemClock
@@ -19,6 +21,7 @@ from monitor.cycle.outlook import Outlooks
 from monitor.cycle.ruling import Ruling
 from monitor.cycle.step import Target
 from monitor.cycle.whole import Whole
+from monitor.domain.moment import BlockRef
 from monitor.pricing.haircuts import NONE
 from monitor.query import moment
 from monitor.rules.levels import Levels
@@ -42,6 +45,7 @@ class Drifting(Made):
 
     def market(self, deployment, key):
         at = yield from moment()
+        assert isinstance(at, BlockRef)
         since = at.number - EARLIER_BLOCKS
         reserves = {
             number: replace(one, debt_index_ray=one.debt_index_ray + one.debt_index_ray * since // 10**9)
@@ -68,7 +72,7 @@ def heads(large: Large, runs: int) -> None:
     recording, share = large.recording, large.count * TOUCHED_PPM // 10**6
     recording.heads = recording.heads[:1]
     seen = recording.blocks[recording.heads[0]]
-    words = dict(seen.words)
+    words: MutableMapping[bytes, bytes] = dict(seen.words)
     for run in range(runs + 1):
         some = large.keys[run * share : (run + 1) * share]
         block = large.block(EARLIER_BLOCKS + 1 + run)
@@ -82,7 +86,8 @@ def heads(large: Large, runs: int) -> None:
 
 def followed_from_memory(large: Large, store: Store, clock: SystemClock, runs: int) -> tuple[HeadLoop, Replayed, Whole]:
     """Return what follows the made-up market, and its chain with a head for each run."""
-    adapter = Drifting({EARLIER_BLOCKS: large.adapter.totals_at[EARLIER_BLOCKS]})
+    made: Any = large.adapter
+    adapter: Any = Drifting({EARLIER_BLOCKS: made.totals_at[EARLIER_BLOCKS]})
     heads(large, runs)
     chain, kernel, deployment, outlooks = (
         Replayed(large.recording),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
+from typing import Any
 
 from monitor.cycle.head import HeadLoop
 from monitor.cycle.outlook import Outlooks
@@ -146,7 +147,7 @@ class Scripted:
         return await drive(ask, answer)
 
 
-def loop_of(store, clock, levels, toy: Toy, chain: Scripted, told=lambda: None, **changes) -> HeadLoop:
+def loop_of(store, clock, levels, toy: Toy, chain: Any, told=lambda: None, **changes) -> HeadLoop:
     """Return a loop over the one deployment with one watched owner."""
     loop = HeadLoop(
         chain=chain,

@@ -6,14 +6,15 @@ import pytest
 
 from monitor.clock import SystemClock
 from monitor.cycle.board import Board
-from monitor.domain.ids import PositionId
+from monitor.domain.ids import DeploymentName, PositionId, PositionKey
 from monitor.errors import UsageError
-from monitor.store import AtRisk, Sort
+from monitor.store import AtRisk, PositionView, Sort
 from monitor.units import WAD
 from tests.cycle.test_whole_market import all_followed
 from tests.devnet import aave_v30, aave_v36, running_chain
 
 pytestmark = pytest.mark.devnet
+ONE, OTHER = DeploymentName("one"), DeploymentName("other")
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ async def opened(markets, tmp_path):
 
 
 async def paged(board: Board, wanted: AtRisk, sort: Sort, limit: int):
-    found, cursor = [], None
+    found, cursor = list[PositionView](), None
     while True:
         page = await board.at_risk(wanted, sort, cursor, limit)
         found += page.items
@@ -68,7 +69,7 @@ async def test_filters_leave_who_they_should(opened):
     ]
     assert [view.id for view in some] == expected
     assert expected
-    one = await board.at_risk(AtRisk(deployment="one"), limit=1000)
+    one = await board.at_risk(AtRisk(deployment=ONE), limit=1000)
     assert {view.row["deployment"] for view in one.items} == {"one"}
 
 
@@ -81,7 +82,7 @@ async def test_one_position_is_shown_as_it_is_now_and_a_strange_one_is_not_known
         assert again.row == view.row
     strange = page.items[0].id
     for key in ("0x" + "77" * 20, "0x12", "nobody"):
-        position = PositionId(strange.chain, strange.protocol, strange.deployment, strange.market, key)
+        position = PositionId(strange.chain, strange.protocol, strange.deployment, strange.market, PositionKey(key))
         assert await board.position(position) is None
 
 
@@ -117,7 +118,7 @@ async def test_a_level_is_never_better_than_what_the_row_says(opened, markets):
 
 async def test_a_market_that_cannot_be_read_is_answered_as_unmeasurable(opened, markets):
     loop, board = opened
-    known = await board.store.known("other")
+    known = await board.store.known(OTHER)
     pool = markets["other"].deployed.pool
     chain = markets["other"].chain
     code = chain.rpc.request("eth_getCode", pool, "latest")
@@ -125,11 +126,11 @@ async def test_a_market_that_cannot_be_read_is_answered_as_unmeasurable(opened, 
     await asyncio.to_thread(chain.mine)
     await loop.once()
     try:
-        found = await paged(board, AtRisk(deployment="other"), Sort.HEALTH, 1000)
+        found = await paged(board, AtRisk(deployment=OTHER), Sort.HEALTH, 1000)
         assert {view.id for view in found} == set(known)
         assert {view.row["status"] for view in found} == {"unmeasurable"}
         assert all(
-            view.row["status"] == "measured" for view in await paged(board, AtRisk(deployment="one"), Sort.HEALTH, 1000)
+            view.row["status"] == "measured" for view in await paged(board, AtRisk(deployment=ONE), Sort.HEALTH, 1000)
         )
     finally:
         await asyncio.to_thread(chain.set_code, pool, code)

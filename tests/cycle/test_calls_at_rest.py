@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from monitor.domain.ids import DeploymentName
 from tests.cycle.test_whole_market import all_followed
 from tests.devnet import aave_v30, aave_v36, running_chain
 from tests.faults.proxy import running
@@ -33,7 +34,7 @@ async def test_a_market_that_cannot_be_read_leaves_the_others_of_its_chain_untou
         markets = {"sound": aave_v30(chain, 10), "broken": aave_v36(chain, 10)}
         async with all_followed(markets, tmp_path) as (loop, store):
             await loop.once()
-            known = await store.known("broken")
+            known = await store.known(DeploymentName("broken"))
             assert known
             broken = markets["broken"].deployed
             code = chain.rpc.request("eth_getCode", broken.pool, "latest")

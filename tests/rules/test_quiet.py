@@ -27,8 +27,8 @@ WAITS_S = st.sampled_from((12, 60, 121, 700, 3_700, 90_000))
 
 
 def seen(protocol, cautious, number):
-    views = (replace(STILL, health=health, at=block(number)) for health in (protocol, cautious))
-    return Evaluation(*views)
+    one, other = (replace(STILL, health=health, at=block(number)) for health in (protocol, cautious))
+    return Evaluation(one, other)
 
 
 def inside(span: Span, health, share: int):
@@ -54,8 +54,11 @@ def test_nothing_is_said_or_remembered_anew_while_a_position_is_quiet(path, late
         now_s, number = now_s + wait_s, number + 1
         last = seen(health, health if cautious is None else cautious, number)
         state = judge(state, last, LEVELS, now_s).state
+    assert state is not None
+    assert last is not None
     rest = quiet(state, last, LEVELS)
     assume(rest is not None)
+    assert rest is not None
     assert rest.protocol.holds(last.protocol.health)
     assert rest.cautious.holds(last.cautious.health)
     for one, other, wait_s in later:
@@ -71,10 +74,11 @@ def test_nothing_is_said_or_remembered_anew_while_a_position_is_quiet(path, late
         same = ("level", "driver", "told", "streak", "gap", "incidents", "is_unknown")
         assert [getattr(after, name) for name in same] == [getattr(state, name) for name in same]
         assert (after.incident and after.incident.id) == (state.incident and state.incident.id)
-        assert after.incident is None or after.incident.worst == state.incident.worst
-        if after.incident is not None and state.incident.worst_health_wad is not None:
-            step_wad = state.incident.worst_health_wad * WORST_STEP_PPM // PPM + 1
-            assert after.incident.worst_health_wad >= state.incident.worst_health_wad - step_wad
+        if after.incident is not None and state.incident is not None:
+            assert after.incident.worst == state.incident.worst
+            was_wad, worst_wad = state.incident.worst_health_wad, after.incident.worst_health_wad
+            if was_wad is not None and worst_wad is not None:
+                assert worst_wad >= was_wad - was_wad * WORST_STEP_PPM // PPM - 1
 
 
 def test_a_settled_position_is_one_that_no_later_judgement_depends_on():

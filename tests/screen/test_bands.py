@@ -27,7 +27,8 @@ def bands(count: int) -> Bands:
 
 
 def left(kept: Bands, view: Intervals, now_s: int = 0, other: Intervals | None = None) -> list[int]:
-    return kept.left((view, other or view), now_s).tolist()
+    found: list[int] = kept.left((view, other or view), now_s).tolist()
+    return found
 
 
 def test_rows_that_nothing_was_said_of_stay_above_the_usual_line():
