@@ -38,6 +38,7 @@ from monitor.units import UINT128_MAX
 
 BALANCE, EXCHANGE = interface("perp_v2", "account_balance"), interface("perp_v2", "exchange")
 ORDER_BOOK = interface("perp_v2", "order_book")
+_SILENT = "value reverts"
 
 Signed = Iterator[Balance]
 
@@ -66,7 +67,10 @@ def totals() -> Ask[Mapping[tuple[int, int], int]]:
 
 
 def compare(deployment: Deployment, key: MarketKey, keys: Sequence[PositionKey]) -> Ask[tuple[Mismatch, ...]]:
-    """Return where account value, requirement, free collateral or the sale of collateral are not the contracts'."""
+    """Return where account value, requirement, free collateral or the sale of collateral are not the contracts'.
+
+    An account whose value neither can say agrees.
+    """
     market = yield from read_market(deployment, key)
     contracts = market.layout.contracts
     accounts, values, required, free, sold = yield from together(
@@ -79,7 +83,7 @@ def compare(deployment: Deployment, key: MarketKey, keys: Sequence[PositionKey])
     view = priced(market)
     ours = {account.key: _said(view, account) for account in accounts}
     theirs = dict(zip(keys, map(_text, zip(values, required, free, sold, strict=True)), strict=True))
-    found = {one: ours.get(one, "not read") for one in keys}
+    found = {one: ours.get(one, "not read") for one in keys if one in ours or theirs[one] != _SILENT}
     return tuple(Mismatch(one, theirs[one], said) for one, said in found.items() if said != theirs[one])
 
 
@@ -92,6 +96,8 @@ def _said(view: Priced, account: Account) -> str:
 
 def _text(said: Sequence[Any]) -> str:
     value, required, free, sold = ("reverts" if one is None or isinstance(one, Failed) else one for one in said)
+    if value == "reverts":
+        return _SILENT
     return f"value {value}, requirement {required}, free {free}, collateral liquidatable: {sold}"
 
 
