@@ -14,6 +14,7 @@ from monitor.ledger.accounts import Account, Accounts, Balance
 from monitor.protocols.compound_v2.health import priced, sums_of
 from monitor.protocols.compound_v2.market import HELD, IDLE, Listed, Market, as_stored
 from monitor.protocols.compound_v2.math import owed_raw
+from monitor.protocols.compound_v2.reading.hot import Of, ask_addresses, ask_numbers
 from monitor.protocols.compound_v2.reading.layout import COMPTROLLER, CTOKEN
 from monitor.protocols.compound_v2.reading.state import read_market
 from monitor.protocols.compound_v2.rows import Debt, rows
@@ -35,7 +36,8 @@ def read_accounts(market: Market, keys: Sequence[PositionKey]) -> Ask[Accounts]:
     One call for the markets an account is in, then one for each of them; two words of storage for each debt, and what a
     debtor holds in other markets where that can be seized.
     """
-    lists = yield from ask_each([COMPTROLLER["getAssetsIn"].at(market.comptroller, key) for key in keys])
+    entered_in = COMPTROLLER["getAssetsIn"]
+    lists = yield from ask_addresses([Of(entered_in, market.comptroller, key) for key in keys])
     failed = {
         key: f"getAssetsIn: {one.reason}" for key, one in zip(keys, lists, strict=True) if isinstance(one, Failed)
     }
@@ -92,9 +94,8 @@ def compare(deployment: Deployment, key: MarketKey, keys: Sequence[PositionKey])
 
 def _snapshots(asked: Iterable[tuple[PositionKey, Listed]], failed: dict[PositionKey, str]) -> Ask[list[_Found]]:
     pairs = list(asked)
-    answers = yield from ask_each(
-        [CTOKEN["getAccountSnapshot"].at(one.asset.ctoken.address, key) for key, one in pairs]
-    )
+    snapshot = CTOKEN["getAccountSnapshot"]
+    answers = yield from ask_numbers([Of(snapshot, one.asset.ctoken.address, key) for key, one in pairs], 4)
     found = []
     for (key, listed), answer in zip(pairs, answers, strict=True):
         if isinstance(answer, Failed) or answer[0]:
@@ -133,13 +134,14 @@ def _idle(
     if not market.layout.rules.seizes_idle:
         return {}
     asked = [(key, one) for key in debtors for one in market.listed.values() if (key, one.place) not in entered]
-    answers = yield from ask_each([CTOKEN["balanceOf"].at(one.asset.ctoken.address, key) for key, one in asked])
+    held = CTOKEN["balanceOf"]
+    answers = yield from ask_numbers([Of(held, one.asset.ctoken.address, key) for key, one in asked], 1)
     found = {}
     for (key, one), answer in zip(asked, answers, strict=True):
         if isinstance(answer, Failed):
             failed[key] = f"balanceOf of {one.asset.ctoken.address}: {answer.reason}"
-        elif answer:
-            found[key, one.place] = answer
+        elif answer[0]:
+            found[key, one.place] = answer[0]
     return found
 
 

@@ -74,14 +74,13 @@ class CompoundV2:
     def bears_on(self, market: Market, change: Changed, account: Account) -> bool:
         return changing.bears_on(market, change, account)
 
-    def totals(self, market: Market) -> Ask[Mapping[tuple[int, int], int]]:  # noqa: ARG002  # the interface's
-        """Return nothing: `totalBorrows` is rounded apart from the debts, and not all suppliers are followed."""
-        yield from ()
-        return {}
+    def totals(self, market: Market) -> Ask[Mapping[tuple[int, int], int]]:
+        """Return what the debts in each cToken add up to, at an index of 1e18; suppliers are not all followed."""
+        return state.read_totals(market)
 
     def totals_within_raw(self, market: Market, total_raw: int, accounts: int) -> int:  # noqa: ARG002  # the interface's
-        """Return 0: there are no totals to hold against."""
-        return 0
+        """Return how far `totalBorrows` may be from the debts, since it is rounded apart from them at every accrual."""
+        return state.totals_within_raw(total_raw, accounts)
 
     def assess(self, market: Market, account: Account, repricing: Repricing = PROTOCOL) -> Assessment:
         return judged.assess(exact.priced(market, repricing), account)

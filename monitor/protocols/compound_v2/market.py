@@ -51,6 +51,10 @@ class Closed:
     liquidate: bool = False
 
 
+UNLISTED = Closed(mint=True, repay=True, seize=True, liquidate=True)
+"""What is closed for a cToken that the comptroller lists no longer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asset:
     """One cToken and its underlying, which never change.

@@ -17,6 +17,8 @@ from monitor.pricing.graph import PriceGraph
 from monitor.protocols.compound_v2.market import (
     HELD,
     IDLE,
+    INDEX,
+    MINTED,
     PRINCIPAL,
     SCALED,
     Asset,
@@ -27,11 +29,13 @@ from monitor.protocols.compound_v2.market import (
     Terms,
     as_accrued,
 )
-from monitor.protocols.compound_v2.math import Interest, scaled_up
+from monitor.protocols.compound_v2.math import FaceInterest, Interest, scaled_up
 from monitor.protocols.compound_v2.reading.layout import price_node
-from monitor.protocols.compound_v2.rows import Debt, rows
+from monitor.protocols.compound_v2.rows import Debt, minted_rows, rows
 from monitor.protocols.compound_v2.variants.compound import Compound
 from monitor.protocols.compound_v2.variants.rules import Rules
+from monitor.protocols.compound_v2.variants.venus_core import VenusCore
+from monitor.protocols.compound_v2.variants.venus_isolated import VenusIsolated
 from monitor.units import BPS, WAD
 from tests.protocols.compound_v2.recorded import SLUG
 
@@ -74,11 +78,16 @@ def node_of(place: int) -> Node:
     return price_node(Address(f"0x{place + 1000:040x}"))
 
 
-def market_of(terse: Sequence[Terse], rules: Rules | None = None, stopped: tuple[str, ...] = ()) -> Market:
+def market_of(
+    terse: Sequence[Terse], rules: Rules | None = None, minted: Listed | None = None, least: int = 0
+) -> Market:
     """A comptroller whose i-th cToken stands at place i + 1, interest booked up to `AT`."""
     assets = [asset_of(place, one) for place, one in enumerate(terse, start=1)]
     listed = {asset.place: _listed(asset, one) for asset, one in zip(assets, terse, strict=True)}
-    prices = (_price(asset, one) for asset, one in zip(assets, terse, strict=True))
+    prices = [_price(asset, one) for asset, one in zip(assets, terse, strict=True)]
+    if minted is not None:
+        listed = {MINTED: minted, **listed}
+        prices.append(PriceUsed(minted.asset.node, WAD, 18, "made", "hardcoded"))
     market = Market(
         deployment=DEPLOYMENT,
         key=MarketKey(COMPTROLLER),
@@ -88,8 +97,8 @@ def market_of(terse: Sequence[Terse], rules: Rules | None = None, stopped: tuple
         accrual=Accrual.STORED,
         oracle=ORACLE,
         close_factor_wad=WAD // 2,
-        min_collateral=0,
-        stopped=stopped,
+        min_collateral=least,
+        stopped=(),
         liquidator=None,
         graph=PriceGraph.of(prices),
     )
@@ -103,9 +112,50 @@ def account_of(*stakes: tuple[int, int | None, int], idle: Sequence[tuple[int, i
     return Account(KEY, 0, tuple(sorted(found, key=lambda b: (b.asset, b.kind))))
 
 
-def wild(random: Random, count: int, rules: Rules | None = None) -> tuple[Market, Accounts]:
+def vai_of(index: int, rate_wad: int, blocks: int) -> Listed:
+    """A debt that is minted, with interest pending for so many blocks."""
+    controller, vai = Token(Address("0x" + "c1" * 20), "VAI", 18), Token(Address("0x" + "c2" * 20), "VAI", 18)
+    asset = Asset(MINTED, controller, vai, price_node(controller.address), counts_seconds=False)
+    interest = FaceInterest(index, rate_wad, AT.number - blocks)
+    shape = _listed(asset_of(1, Terse()), Terse())
+    return replace(shape, asset=asset, now=AT.number, interest=interest, standing=interest.standing, seize_share_wad=0)
+
+
+def wild_isolated(random: Random, count: int) -> tuple[Market, Accounts]:
+    """An isolated pool, a third of whose people have too little for a single liquidation."""
+    market, accounts = wild(random, count, VenusIsolated())
+    one = next(iter(market.listed.values())).terms_of(0).incentive_wad
+    listed = {place: replace(m, terms={0: Terms(m.terms_of(0).weight_wad, one)}) for place, m in market.listed.items()}
+    return replace(market, listed=listed, min_collateral=any_size(random, 19, 24)), accounts
+
+
+def wild_core(random: Random, count: int) -> tuple[Market, Accounts]:
+    """A core pool with a pool beside it and VAI; a third of its people owe some."""
+    minted = vai_of(WAD + any_size(random, 14, 17), any_size(random, 8, 11), int(random.choice((0, 40, 9_000))))
+    market, accounts = wild(random, count, VenusCore(), minted)
+    other = {
+        place: replace(one, terms={0: one.terms_of(0), 1: Terms(one.terms_of(0).weight_wad * 21 // 20, WAD * 11 // 10)})
+        for place, one in market.listed.items()
+    }
+    return replace(market, listed=other), Accounts.of(_minting(market, account, random) for account in accounts)
+
+
+def _minting(market: Market, account: Account, random: Random) -> Account:
+    category = int(random.random() < 0.3)
+    if random.random() < 0.6:
+        return replace(account, category=category)
+    minted_raw = any_size(random, 17, 24)
+    assert market.minted is not None
+    index = max(int(market.minted.interest.borrow_index * random.uniform(0.8, 1)), WAD)  # type: ignore[union-attr]
+    debt = minted_rows(minted_raw, index, minted_raw * int(random.integers(500, 1_001)) // 1_000)
+    return replace(account, category=category, balances=(*debt, *account.balances))
+
+
+def wild(
+    random: Random, count: int, rules: Rules | None = None, minted: Listed | None = None
+) -> tuple[Market, Accounts]:
     """A comptroller of up to 24 cTokens, and so many accounts."""
-    counts_seconds = bool(random.random() < 0.7)
+    counts_seconds = bool(random.random() < 0.7) and minted is None
     terse = [
         Terse(
             price=any_size(random, 12, 24),
@@ -120,7 +170,7 @@ def wild(random: Random, count: int, rules: Rules | None = None) -> tuple[Market
         )
         for _ in range(int(random.choice((2, 5, 9, 24))))
     ]
-    market = market_of(terse, rules)
+    market = market_of(terse, rules, minted)
     return market, Accounts.of(_account(market, number, random) for number in range(count))
 
 
@@ -135,16 +185,24 @@ def grown(adapter: Any, account: Account, more_raw: int) -> Account:
         here = {b.kind: b for b in account.balances if b.asset == place}
         if PRINCIPAL in here:
             more = here[PRINCIPAL].raw + more_raw
-            here[PRINCIPAL] = replace(here[PRINCIPAL], raw=more)
-            here[SCALED] = replace(here[SCALED], raw=scaled_up(more, here[3].raw))
+            if place == MINTED:
+                here = {b.kind: b for b in minted_rows(more, here[INDEX].raw, here[SCALED].raw)}
+            else:
+                here[PRINCIPAL] = replace(here[PRINCIPAL], raw=more)
+                here[SCALED] = replace(here[SCALED], raw=scaled_up(more, here[INDEX].raw))
         found += [here[kind] for kind in sorted(here)]
     return replace(account, balances=tuple(found))
 
 
 def reads_price(adapter: Any, market: Any, account: Account, node: Node) -> bool:
     """Whether the comptroller asks a price for the account: in every market that a debtor has entered."""
-    owes = any(b.kind == PRINCIPAL for b in account.balances)
-    return owes and any(b.kind == HELD and market.listed[b.asset].asset.node == node for b in account.balances)
+    if not any(b.kind == PRINCIPAL for b in account.balances):
+        return False
+    places = [place for place, one in market.listed.items() if one.asset.node == node]
+    here = [b for b in account.balances if b.asset in places]
+    if market.layout.rules.name == "venus_core":
+        return any(b.kind == PRINCIPAL or (b.kind == HELD and b.raw) for b in here)
+    return any(b.kind == HELD for b in here)
 
 
 def _listed(asset: Asset, one: Terse) -> Listed:
@@ -183,7 +241,7 @@ def _price(asset: Asset, one: Terse) -> PriceUsed:
 
 
 def _account(market: Market, number: int, random: Random) -> Account:
-    places = list(market.listed)
+    places = [place for place in market.listed if place != MINTED]
     chosen = [int(p) for p in random.choice(places, min(int(random.integers(1, 6)), len(places)), replace=False)]
     worth = any_size(random, 18, 25)
     split = int(random.integers(0, len(chosen) + 1))

@@ -1,10 +1,12 @@
-"""Compound v2 keeps what every adapter promises."""
+"""Compound v2 and its variants keep what every adapter promises."""
+
+from dataclasses import replace
 
 from monitor.protocols.compound_v2.folding.events import BORROW, INDEX_WORD, REPAY
 from monitor.protocols.compound_v2.health import stakes_of
 from monitor.protocols.compound_v2.math import owed_raw
 from monitor.units import WAD
-from tests.protocols.compound_v2.made import NOBODY, grown, reads_price, wild
+from tests.protocols.compound_v2.made import NOBODY, grown, reads_price, wild, wild_core, wild_isolated
 from tests.protocols.compound_v2.recorded import ADAPTER, DEPLOYMENT, interest_of, moments
 from tests.protocols.contract import MadeUpContract
 from tests.protocols.family import Family
@@ -24,6 +26,14 @@ FAMILY = Family(
 
 class TestMadeUp(MadeUpContract):
     family = FAMILY
+
+
+class TestMadeUpIsolatedPools(MadeUpContract):
+    family = replace(FAMILY, wild=wild_isolated)
+
+
+class TestMadeUpCorePools(MadeUpContract):
+    family = replace(FAMILY, wild=wild_core)
 
 
 class TestFollowed(FollowedContract):

@@ -1,7 +1,6 @@
 """A comptroller at the moment of a read: interest, terms and prices of every cToken, in one round of questions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from monitor import abi
@@ -12,16 +11,18 @@ from monitor.domain.moment import BlockRef
 from monitor.domain.prices import PriceUsed, Unknown, Value
 from monitor.errors import ConfigError, ReadError, UnexpectedAnswer
 from monitor.pricing.graph import PriceGraph
-from monitor.protocols.compound_v2.market import Asset, Layout, Listed, Market, as_accrued
+from monitor.protocols.compound_v2.market import SCALED, UNLISTED, Asset, Layout, Listed, Market, as_accrued
 from monitor.protocols.compound_v2.math import Interest
 from monitor.protocols.compound_v2.reading.layout import COMPTROLLER, CTOKEN, read_layout
-from monitor.protocols.compound_v2.variants.rules import Grant, Granted, Rules
+from monitor.protocols.compound_v2.variants.rules import Grant, Rules
 from monitor.query import Ask, Failed, ask_all, ask_each, moment, together
+from monitor.units import WAD
 
 ROOT, REGISTRY = "comptroller", "pool_registry"
 _POOLS = abi.interface("compound_v2", "pool_registry")
 _ORACLE = abi.interface("compound_v2", "oracle")
 _STORED = ("getCash", "totalBorrows", "totalReserves", "totalSupply", "reserveFactorMantissa", "borrowIndex")
+_MOST_ACCRUALS = 10**7
 _NOW = ("exchangeRateStored", "interestRateModel")
 
 
@@ -70,13 +71,25 @@ def read_again(market: Market) -> Ask[Market]:
     return again
 
 
-@dataclass(frozen=True, slots=True)
-class _Now:
-    """What one round of questions answered of the comptroller itself."""
+def read_totals(market: Market) -> Ask[Mapping[tuple[int, int], int]]:
+    """Return what the debts in each cToken add up to at an index of 1e18, by `totalBorrows` as the market was read.
 
-    at: BlockRef
-    oracle: Address
-    granted: Granted
+    Who is in a market that is listed no longer is told by no view.
+    """
+    yield from ()
+    listed = (one for one in market.listed.values() if one.closed != UNLISTED)
+    interests = {one.place: one.interest for one in listed if isinstance(one.interest, Interest)}
+    totals = {(place, SCALED): one.borrows_raw * WAD // one.borrow_index for place, one in interests.items()}
+    return {place: total for place, total in totals.items() if total}
+
+
+def totals_within_raw(total_raw: int, accounts: int) -> int:
+    """Return how far a total may be from the debts of so many accounts by rounding.
+
+    Each accrual drops up to one unit of the total and 1e-18 of the index, each debt up to one unit; ten million
+    accruals are more than any market has had.
+    """
+    return accounts + _MOST_ACCRUALS * (total_raw // WAD + 1)
 
 
 def _market(deployment: Deployment, key: MarketKey, layout: Layout) -> Ask[Market | None]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from monitor.abi import interface
 from monitor.domain.ids import Address, PositionKey
-from monitor.protocols.compound_v2.market import Asset, Closed, Market, Terms
+from monitor.protocols.compound_v2.market import UNLISTED, Asset, Closed, Market, Terms
 from monitor.protocols.compound_v2.math import times
 from monitor.protocols.compound_v2.variants.rules import Grant, Granted, Modifiers
 from monitor.query import Ask, Failed, ask_all, ask_each, together
@@ -80,7 +80,7 @@ def _grant(market: tuple[Any, ...], incentive_wad: int, optional: Sequence[Any],
         terms={0: Terms(factor_wad, incentive_wad)},
         collateral_factor_wad=factor_wad,
         seize_share_wad=_or_zero(share),
-        closed=Closed(mint=bool(mint_paused) or not is_listed, repay=not is_listed, seize=not is_listed),
+        closed=Closed(mint=bool(mint_paused)) if is_listed else UNLISTED,
         is_forced=bool(is_deprecated),
         supply_cap_raw=cap_raw - 1 if cap_raw else None,
     )

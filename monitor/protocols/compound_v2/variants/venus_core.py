@@ -15,6 +15,7 @@ from monitor.domain.token import Token
 from monitor.ledger.accounts import Balance
 from monitor.protocols.compound_v2.market import MINTED, Asset, Closed, Liquidator, Listed, Market, Terms
 from monitor.protocols.compound_v2.math import FaceInterest, times
+from monitor.protocols.compound_v2.reading.hot import Of, ask_numbers
 from monitor.protocols.compound_v2.rows import minted_rows
 from monitor.protocols.compound_v2.variants.rules import Grant, Granted, Modifiers
 from monitor.query import Ask, Failed, StorageRead, ask_all, ask_each, ask_raw, moment, must_be_bytes, together
@@ -86,29 +87,30 @@ class VenusCore:
         comptroller, minted = market.comptroller, market.minted
         asked = keys if minted is not None else ()
         pools, debts = yield from together(
-            ask_each([CORE["userPoolId"].at(comptroller, key) for key in keys]),
-            ask_each([CORE["mintedVAIs"].at(comptroller, key) for key in asked]),
+            ask_numbers([Of(CORE["userPoolId"], comptroller, key) for key in keys], 1),
+            ask_numbers([Of(CORE["mintedVAIs"], comptroller, key) for key in asked], 1),
         )
         failed, chosen = _parted(keys, pools, "userPoolId")
         unread, owing = _parted(asked, debts, "mintedVAIs")
         controller = comptroller if minted is None else minted.asset.ctoken.address
-        answers = yield from ask_each([_VAI[getter].at(controller, key) for key in owing for getter in _OF_MINTER])
+        asked_of = [Of(_VAI[getter], controller, key) for key in owing for getter in _OF_MINTER]
+        answers = yield from ask_numbers(asked_of, 1)
         made: dict[PositionKey, tuple[Balance, ...]] = {}
         for (key, raw), index, past in zip(owing.items(), answers[::2], answers[1::2], strict=True):
             if isinstance(index, Failed) or isinstance(past, Failed):
                 unread[key] = "the debt that it minted cannot be read"
             else:
-                made[key] = minted_rows(raw, index, raw - past)
+                made[key] = minted_rows(raw, index[0], raw - past[0])
         return Modifiers(chosen, made, failed | unread)
 
 
 def _parted(
-    keys: Sequence[PositionKey], answers: Sequence[Any], what: str
+    keys: Sequence[PositionKey], answers: Sequence[tuple[int, ...] | Failed], what: str
 ) -> tuple[dict[PositionKey, str], dict[PositionKey, int]]:
     """Return why some have no answer, and the answers above zero."""
     pairs = list(zip(keys, answers, strict=True))
     failed = {key: f"{what}: {answer.reason}" for key, answer in pairs if isinstance(answer, Failed)}
-    return failed, {key: answer for key, answer in pairs if key not in failed and answer}
+    return failed, {key: answer[0] for key, answer in pairs if not isinstance(answer, Failed) and answer[0]}
 
 
 _WHOLE = ("closeFactorMantissa", "protocolPaused", "vaiController", "liquidatorContract", "lastPoolId")
