@@ -86,6 +86,36 @@ class LegAnswer(Answer):
     weight_bps: int
 
 
+class PerpCollateralAnswer(LegAnswer):
+    """One balance of a perpetual account: `weight_bps` is the venue's haircut, `cautious_value_base` ours."""
+
+    cautious_value_base: str | None
+
+
+class PerpLegAnswer(Answer):
+    """One open position; `size` is signed, long above zero, and `_base` values are in base units.
+
+    `value_base` and `entry_base` are signed as the size; funding is positive where it is received.
+    """
+
+    side: Literal["long", "short"]
+    label: str
+    market: str
+    token: str
+    symbol: str
+    size: str
+    size_raw: str
+    price: str | None
+    value_base: str | None
+    entry_base: str | None
+    unrealised_pnl_base: str | None
+    funding_base: str | None
+    borrow_fee_base: str | None
+    close_fee_base: str | None
+    initial_base: str | None
+    maintenance_base: str | None
+
+
 class LiquidationPriceAnswer(Answer):
     """The boundary on one price: the last safe and the first liquidatable value."""
 
@@ -148,6 +178,9 @@ class PositionAnswer(Answer):
     debt is known, so that the position passed every minimum. `level` is UNKNOWN while the position cannot be measured;
     `last_level` is what it was before. `time_to_liquidation_s` counts from `at_time`, by interest alone at the rates of
     that moment: 0 past the line, null when that is ten years away or more, or the position is far from its line.
+
+    Of a perpetual account (`kind` perp) the health is equity ÷ maintenance requirement, `debt_*` is the notional of all
+    positions, `equity_usd` the equity that is compared, and `leverage` notional ÷ equity.
     """
 
     id: str
@@ -185,7 +218,7 @@ class PositionAnswer(Answer):
     leverage: str | None
     distance_pct: str | None
     liquidation_prices: Json[tuple[LiquidationPriceAnswer, ...]]
-    legs: Json[tuple[LegAnswer, ...]]
+    legs: Json[tuple[PerpLegAnswer | PerpCollateralAnswer | LegAnswer, ...]]
     is_unpriced: bool
     level: str | None
     last_level: str | None

@@ -48,7 +48,7 @@ async def _explain(position: str, config: Path | None, block: str | None) -> int
         if isinstance(seen.health, Unmeasurable):
             console.print(f"[bold magenta]unmeasurable[/bold magenta]: {seen.health.reason}", highlight=False)
             return UNREAD
-        console.print(_legs(seen), _totals(evaluation), sep="\n")
+        console.print(_legs(seen), *([_positions(seen)] if seen.positions else []), _totals(evaluation), sep="\n")
         mismatches = await chain.read(target.adapter.compare(target.deployment, seen.id.market, (seen.id.key,)), at)
     for mismatch in mismatches:
         console.print(
@@ -93,10 +93,27 @@ def _legs(seen: Assessment) -> Table:
     return table
 
 
+def _positions(seen: Assessment) -> Table:
+    table = Table(header_style="bold")
+    for name in ("position", "size", "price", "value", "opened for", "profit", "funding", "requires"):
+        table.add_column(name, justify="left" if name == "position" else "right", overflow="fold")
+    decimals = len(str(seen.base_unit)) - 1
+    for leg in seen.positions:
+        values = (leg.value_base, leg.entry_base, leg.unrealised_pnl_base, leg.funding_base, leg.maintenance_base)
+        table.add_row(
+            f"{leg.direction.value} {safe_label(leg.token.symbol, leg.token.address)} {leg.label}".rstrip(),
+            decimal_text(leg.size_raw, leg.token.decimals),
+            decimal_text(leg.price, leg.price_decimals) if isinstance(leg.price, int) else "unknown",
+            *("" if value is None else decimal_text(value, decimals) for value in values),
+        )
+    return table
+
+
 def _leg(leg: Leg, seen: Assessment) -> tuple[str, ...]:
     decimals = len(str(seen.base_unit)) - 1
     value = leg.value_base
-    price = decimal_text(leg.price, decimals) if isinstance(leg.price, int) else "unknown"
+    price_decimals = next((p.decimals for p in seen.prices if p.node == leg.node and seen.margin is not None), decimals)
+    price = decimal_text(leg.price, price_decimals) if isinstance(leg.price, int) else "unknown"
     weighted = "" if value is None or leg.side is Side.DEBT else decimal_text(value * leg.weight_bps, decimals + 4)
     return (
         f"{leg.side.value} {safe_label(leg.token.symbol, leg.token.address)} {leg.label}".rstrip(),
@@ -109,11 +126,26 @@ def _leg(leg: Leg, seen: Assessment) -> tuple[str, ...]:
     )
 
 
+def _sums(seen: Assessment) -> tuple[tuple[str, int | None], ...]:
+    if seen.margin is None:
+        return (("collateral", seen.collateral_base), ("debt", seen.debt_base))
+    margin = seen.margin
+    return (
+        ("collateral", margin.undiscounted_base),
+        ("counted", margin.collateral_base),
+        ("notional", margin.notional_base),
+        ("equity", margin.equity_base),
+        ("maintenance", margin.maintenance_base),
+        ("initial", margin.initial_base),
+        ("free", margin.free_collateral_base),
+    )
+
+
 def _totals(evaluation: Evaluation) -> Table:
     seen = evaluation.protocol
     decimals = len(str(seen.base_unit)) - 1
     table = Table.grid(padding=(0, 2))
-    for name, value in (("collateral", seen.collateral_base), ("debt", seen.debt_base)):
+    for name, value in _sums(seen):
         table.add_row(name, "" if value is None else f"{value} = {decimal_text(value, decimals)}")
     match seen.health:
         case Measured() as health:
@@ -124,6 +156,8 @@ def _totals(evaluation: Evaluation) -> Table:
             table.add_row("health", "nothing is owed")
         case Unmeasurable(reason=reason):
             table.add_row("health", f"unmeasurable: {reason}")
+    if seen.margin is not None:
+        table.add_row("rule", seen.margin.predicate.rule)
     table.add_row("cautious", factor_text(evaluation.cautious.health) or "")
     table.add_row("blockers", ", ".join(seen.blockers) or "none")
     table.add_row("proof", f"{seen.exactness.value}, interest {seen.accrual.value}")

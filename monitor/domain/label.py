@@ -54,7 +54,7 @@ def safe_label(text: str, address: str, canonical: Mapping[str, str] = _NONE) ->
     """Return how a token is named to people: `USDC` when canonical, else with its address, `USDC (0x1234…abcd)`.
 
     `canonical` maps lower-case addresses to symbols. A symbol that imitates a canonical one, or cannot be shown safely,
-    is left out and only the address stays.
+    is left out and only the address stays. A venue without contracts has a symbol for an address, which stands alone.
     """
     known = canonical.get(address.lower())
     if known is not None:
@@ -62,7 +62,7 @@ def safe_label(text: str, address: str, canonical: Mapping[str, str] = _NONE) ->
     symbol = clean_symbol(text)
     if symbol is None or _skeleton(symbol) in {_skeleton(c) for c in canonical.values()}:
         return short_address(address)
-    return f"{symbol} ({short_address(address)})"
+    return symbol if symbol == address else f"{symbol} ({short_address(address)})"
 
 
 def shown_label(label: str) -> str:

@@ -9,6 +9,7 @@ from monitor.domain.assessment import Assessment, Leg, LiquidationPrice, Quote, 
 from monitor.domain.health import Health, Measured, NoDebt, Unmeasurable
 from monitor.domain.label import clean_symbol, safe_line
 from monitor.domain.moment import At, BlockRef
+from monitor.domain.perp import PerpLeg
 from monitor.domain.token import Token
 from monitor.units import BPS, WAD, decimal_text, mul_div_down, mul_div_up
 
@@ -44,7 +45,12 @@ class Evaluation:
 
 
 def row(evaluation: Evaluation) -> Row:
-    """Return the snapshot row; big integers are decimal text, unknown cells None, nothing ever rounded to look safe."""
+    """Return the snapshot row; big integers are decimal text, unknown cells None, nothing ever rounded to look safe.
+
+    Of a perpetual account the health is equity ÷ maintenance requirement, `collateral_*` what the venue counts,
+    `debt_*` the notional of all positions, `equity_usd` the equity that is compared, and `leverage` notional ÷ equity;
+    `legs` lists the collateral, with our own valuation beside the venue's, and the positions.
+    """
     seen, health = evaluation.protocol, evaluation.protocol.health
     block = seen.at if isinstance(seen.at, BlockRef) else None
     measured = health if isinstance(health, Measured) else None
@@ -80,7 +86,7 @@ def row(evaluation: Evaluation) -> Row:
         "leverage": _leverage(seen),
         "distance_pct": None if evaluation.distance_bps is None else decimal_text(evaluation.distance_bps, 2),
         "liquidation_prices": json.dumps([_liquidation_price(p) for p in evaluation.liquidation_prices]),
-        "legs": json.dumps(_legs(seen.legs)),
+        "legs": json.dumps(_legs(seen.legs) if seen.margin is None else _perp_legs(evaluation)),
     }
 
 
@@ -116,6 +122,8 @@ def _usd(seen: Assessment) -> Row:
     collateral = None if seen.collateral_base is None else mul_div_down(seen.collateral_base, 100, seen.base_unit)
     debt = None if seen.debt_base is None else mul_div_up(seen.debt_base, 100, seen.base_unit)
     equity = None if collateral is None or debt is None else collateral - debt
+    if seen.margin is not None and seen.margin.equity_base is not None:
+        equity = mul_div_down(seen.margin.equity_base, 100, seen.base_unit)
     return {
         name: None if cents is None else decimal_text(cents, 2)
         for name, cents in (("collateral_usd", collateral), ("debt_usd", debt), ("equity_usd", equity))
@@ -123,6 +131,9 @@ def _usd(seen: Assessment) -> Row:
 
 
 def _leverage(seen: Assessment) -> str | None:
+    if seen.margin is not None:
+        leverage_wad = seen.margin.leverage_wad_up
+        return None if leverage_wad is None else decimal_text(mul_div_up(leverage_wad, BPS, WAD), 4)
     if seen.collateral_base is None or seen.debt_base is None or seen.collateral_base <= seen.debt_base:
         return None
     return decimal_text(mul_div_up(seen.collateral_base, BPS, seen.collateral_base - seen.debt_base), 4)
@@ -161,3 +172,35 @@ def _legs(legs: Sequence[Leg]) -> list[dict[str, Cell]]:
         }
         for leg in legs
     ]
+
+
+def _perp_legs(evaluation: Evaluation) -> list[dict[str, Cell]]:
+    """Return the collateral with what it is worth to a cautious reader, then the positions."""
+    cautious = {(leg.token.address, leg.label): leg.value_base for leg in evaluation.cautious.legs}
+    seen = evaluation.protocol
+    told = [(leg, cautious.get((leg.token.address, leg.label))) for leg in seen.legs]
+    held = [
+        cells | {"cautious_value_base": _text(value)} for cells, (_, value) in zip(_legs(seen.legs), told, strict=True)
+    ]
+    return [*held, *(_position(leg) for leg in seen.positions)]
+
+
+def _position(leg: PerpLeg) -> dict[str, Cell]:
+    return {
+        "side": leg.direction.value,
+        "label": leg.label,
+        "market": leg.market,
+        "token": leg.token.address,
+        "symbol": _symbol(leg.token),
+        "size": decimal_text(leg.size_raw, leg.token.decimals),
+        "size_raw": str(leg.size_raw),
+        "price": decimal_text(leg.price, leg.price_decimals) if isinstance(leg.price, int) else None,
+        "value_base": _text(leg.value_base),
+        "entry_base": _text(leg.entry_base),
+        "unrealised_pnl_base": _text(leg.unrealised_pnl_base),
+        "funding_base": _text(leg.funding_base),
+        "borrow_fee_base": _text(leg.borrow_fee_base),
+        "close_fee_base": _text(leg.close_fee_base),
+        "initial_base": _text(leg.initial_base),
+        "maintenance_base": _text(leg.maintenance_base),
+    }

@@ -21,6 +21,13 @@ def health_text(factor: str) -> str:
     return _grouped(_rounded(value, places, ROUND_FLOOR))
 
 
+def margin_text(facts: Mapping[str, str]) -> str:
+    """Return what a perpetual account is worth and has to keep, and its leverage, each rounded toward danger."""
+    equity, required = price_text(facts["equity"], up=False), price_text(facts.get("requirement", ""), up=True)
+    levered = f", {price_text(facts['leverage'], up=True)} times levered" if "leverage" in facts else ""
+    return f"Equity {equity}, to keep at least {required}{levered}"
+
+
 def amount_text(amount: str, *, up: bool = True) -> str:
     """Return an amount with at least six significant digits; one to pay is rounded up so that it suffices."""
     value = _number(amount)

@@ -113,7 +113,7 @@ def _health(alert: Alert) -> Iterator[Line]:
     facts = alert.facts
     health, cautious, last = facts.get("health"), facts.get("cautious_health"), facts.get("last_health")
     if "no_debt" in facts:
-        yield strong(KEY, "Health: no debt, so nothing can be liquidated")
+        yield strong(KEY, f"Health: {_nothing(facts)}, so nothing can be liquidated")
     elif health is not None:
         yield strong(KEY, f"Health {figures.health_text(health)} (liquidation below 1)")
     else:
@@ -121,6 +121,7 @@ def _health(alert: Alert) -> Iterator[Line]:
             f", last {figures.health_text(last)} at block {safe_line(facts.get('last_at_block', '?'))}" if last else ""
         )
         yield strong(KEY, f"Health not measurable now{known}")
+    yield from _margin(facts)
     if "unknown" in facts:
         yield plain(8, f"Why: {safe_line(facts['unknown'])}")
         if alert.kind is AlertKind.UNKNOWN:
@@ -136,6 +137,15 @@ def _health(alert: Alert) -> Iterator[Line]:
         yield plain(7, f"Foreseen: health {figures.foreseen_text(one)}")
     if alert.kind is AlertKind.RECOVERED:
         yield from _ending(facts)
+
+
+def _nothing(facts: Mapping[str, str]) -> str:
+    return "no open position" if facts.get("kind") == "perp" else "no debt"
+
+
+def _margin(facts: Mapping[str, str]) -> Iterator[Line]:
+    if "equity" in facts:
+        yield plain(7, figures.margin_text(facts))
 
 
 def _ending(facts: Mapping[str, str]) -> Iterator[Line]:
@@ -181,7 +191,10 @@ def _action(alert: Alert) -> Iterator[Line]:
             what = f"{safe_line(step['action']).capitalize()} {figures.amount_text(step['amount'])}"
             yield plain(KEY if index == 0 else 6, f"• {what} {shown_label(step['token'])}")
     elif alert.kind is AlertKind.UNKNOWN:
-        yield strong(KEY, "To do: look at the position yourself; repay or add collateral if in doubt.")
+        less = "reduce it" if facts.get("kind") == "perp" else "repay"
+        yield strong(KEY, f"To do: look at the position yourself; {less} or add collateral if in doubt.")
+    elif facts.get("kind") == "perp":
+        yield strong(KEY, "To do: reduce the positions or add collateral.")
     else:
         yield strong(KEY, "To do: repay debt or add collateral.")
     if "unavailable" in facts:

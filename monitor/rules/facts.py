@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from monitor.domain.alerts import Level
-from monitor.domain.assessment import Assessment, LiquidationPrice, Step
+from monitor.domain.assessment import Assessment, Kind, LiquidationPrice, Step
 from monitor.domain.health import Health, NoDebt
 from monitor.domain.label import safe_label, safe_line
 from monitor.domain.moment import BlockRef
@@ -57,12 +57,27 @@ def facts(evaluation: Evaluation, seen: Reading, past: PositionState) -> Facts:
         "foreseen": json.dumps(foreseen_facts(protocol)) if protocol.foreseen else None,
         "target_health": decimal_text(remedy.target_wad, 18) if remedy else None,
         "unavailable": "; ".join(map(safe_line, remedy.unavailable)) or None if remedy else None,
+        **_margin_facts(protocol),
         "owner": protocol.owner,
         "exactness": protocol.exactness.value,
         "doubts": _doubts((*protocol.prices, *evaluation.cautious.prices)),
     }
     last = {f"last_{name}": value for name, value in past.known.items()} if seen.unknown else {}
     return _present({**found, **last})
+
+
+def _margin_facts(seen: Assessment) -> dict[str, str | None]:
+    """Return what only a perpetual account has: its equity, what it has to keep, and how far it is levered."""
+    margin, decimals = seen.margin, len(str(seen.base_unit)) - 1
+    if margin is None or margin.equity_base is None or margin.maintenance_base is None:
+        return {"kind": seen.kind.value} if seen.kind is Kind.PERP else {}
+    leverage_wad = margin.leverage_wad_up
+    return {
+        "kind": seen.kind.value,
+        "equity": decimal_text(margin.equity_base, decimals),
+        "requirement": decimal_text(margin.maintenance_base, decimals),
+        "leverage": None if leverage_wad is None else decimal_text(leverage_wad, 18),
+    }
 
 
 def foreseen_facts(seen: Assessment) -> list[Facts]:
