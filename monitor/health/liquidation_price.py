@@ -93,6 +93,12 @@ def _directions(graph: PriceGraph, node: Node, driven: Sequence[Leg], health_now
     return ((Side.COLLATERAL in sides) != health_now.is_past_line,)
 
 
+def _least_felt(now: int, driven: Iterable[Leg]) -> int:
+    """Return by how much a node moves until what it drives is worth one base unit more: finer steps are not felt."""
+    worth = sum(leg.value_base or 0 for leg in driven)
+    return max(now // worth, 1) if worth else 1
+
+
 class _Side:
     """One node of one position: its health at every value of the node, each asked for once."""
 
@@ -101,6 +107,7 @@ class _Side:
     ) -> None:
         self._health, self._graph, self._node, self._now = health, graph, node, now
         self._priced = tuple(dict.fromkeys(leg.node for leg in driven if leg.price != now))
+        self._step = _least_felt(now, driven)
         self._known: dict[int, Health] = {now: health_now}
         self._by_prices: dict[tuple[object, ...], Health] = {}
 
@@ -124,7 +131,7 @@ class _Side:
     def _flip(self, end: int) -> tuple[int, int]:
         """Return the two sides of a flip between now and `end`, the one nearer to now first."""
         low, high = sorted((self._now, end))
-        low, high = flip(self._is_past, *nearly(self._is_past, self._margin, low, high, 1))
+        low, high = flip(self._is_past, *nearly(self._is_past, self._margin, low, high, self._step))
         return (high, low) if end < self._now else (low, high)
 
     def _is_bent(self, inner: int) -> bool:
