@@ -8,6 +8,7 @@ from monitor.cli.explain import _totals
 from monitor.cli.tables import advice
 from monitor.domain.assessment import Foreseen
 from monitor.domain.health import Unmeasurable
+from monitor.domain.moment import BlockRef
 from monitor.domain.prices import Node
 from tests.fakes.evaluations import evaluation
 
@@ -36,8 +37,9 @@ def test_explain_tells_it_up_to_the_horizon_and_says_nothing_past_the_line():
 
 def foreseeing(in_s: int, health):
     seen = evaluation("1.04")
-    at_s = seen.protocol.at.timestamp_s
-    coming = Foreseen("next price", Node("pip:0x"), 5, at_s + in_s, health)
+    at = seen.protocol.at
+    assert isinstance(at, BlockRef)
+    coming = Foreseen("next price", Node("pip:0x"), 5, at.timestamp_s + in_s, health)
     return replace(seen, protocol=replace(seen.protocol, foreseen=(coming,)))
 
 

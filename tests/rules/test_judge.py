@@ -8,6 +8,7 @@ import pytest
 from monitor.domain.alerts import AlertKind, Level
 from monitor.domain.assessment import Foreseen
 from monitor.domain.health import Line, Measured
+from monitor.domain.moment import BlockRef
 from monitor.domain.prices import Node
 from monitor.rules.judge import judge
 from monitor.rules.state import Driver
@@ -252,9 +253,9 @@ def test_an_alert_knows_how_long_interest_takes_so_that_the_nearest_is_sent_firs
 
 def test_an_alert_tells_the_health_at_a_price_that_is_foreseen():
     seen = evaluation("1.04")
-    coming = Foreseen(
-        "next price", Node("pip:0x"), 5, seen.protocol.at.timestamp_s + 720, evaluation("0.98").protocol.health
-    )
+    at = seen.protocol.at
+    assert isinstance(at, BlockRef)
+    coming = Foreseen("next price", Node("pip:0x"), 5, at.timestamp_s + 720, evaluation("0.98").protocol.health)
     told = replace(seen, protocol=replace(seen.protocol, foreseen=(coming,)))
     (alert,) = judge(None, told, LEVELS, 1_750_000_000).alerts
     assert json.loads(alert.facts["foreseen"]) == [

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from monitor.adapter import Liquidated
 from monitor.domain.ids import Address, PositionKey
 from monitor.ledger.accounts import Account, Accounts
 from monitor.ledger.changes import Changes
@@ -154,11 +155,11 @@ def test_logs_from_block_0_rebuild_shares_enabled_collaterals_and_controllers_at
                 held[entry.address, str(source)] -= int(raw)
                 held[entry.address, str(target)] += int(raw)
             elif entry.topics[0] == COLLATERAL:
-                account, share, is_on = EVC.events["CollateralStatus"].values(entry)
-                (enabled[str(account)].add if is_on else enabled[str(account)].discard)(str(share))
+                holder, share, is_on = EVC.events["CollateralStatus"].values(entry)
+                (enabled[str(holder)].add if is_on else enabled[str(holder)].discard)(str(share))
             elif entry.topics[0] == CONTROLLER:
-                account, by, is_on = EVC.events["ControllerStatus"].values(entry)
-                (controlled.add if is_on else controlled.discard)((str(account), str(by)))
+                holder, by, is_on = EVC.events["ControllerStatus"].values(entry)
+                (controlled.add if is_on else controlled.discard)((str(holder), str(by)))
         for key in played.read(ADAPTER.markets(DEPLOYMENT)):
             market = played.read(ADAPTER.market(DEPLOYMENT, key))
             keys = ADAPTER.discovered(played.logs(ADAPTER.discovery(DEPLOYMENT, key), 0))
@@ -177,7 +178,7 @@ def test_logs_from_block_0_rebuild_shares_enabled_collaterals_and_controllers_at
 
 
 def test_every_recorded_liquidation_is_told_and_the_bad_debts_with_them():
-    last, found = moments()[-1], []
+    last, found = moments()[-1], list[Liquidated]()
     for key in last.read(ADAPTER.markets(DEPLOYMENT)):
         market = last.read(ADAPTER.market(DEPLOYMENT, key))
         found += ADAPTER.fold(market, market, lambda _: None, last.logs(ADAPTER.interests(market), 0)).liquidated

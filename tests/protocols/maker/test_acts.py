@@ -6,17 +6,17 @@ import pytest
 
 from monitor.domain.assessment import Side
 from monitor.domain.health import Measured, NoDebt, Unmeasurable
-from monitor.domain.prices import PROTOCOL, Repricing, Unknown
+from monitor.domain.prices import PROTOCOL, Node, Repricing, Unknown
 from monitor.errors import UsageError
 from monitor.health.liquidation_price import liquidation_prices
 from monitor.health.remedy import remedy
 from monitor.protocols.maker.health import as_stored, at_next_price, priced, urn_of
 from monitor.protocols.maker.liquidation import auction
 from monitor.protocols.maker.market import Fee
-from monitor.protocols.maker.math import Auction, Room, bark, power_ray
+from monitor.protocols.maker.math import Auction, Refused, Room, bark, power_ray
 from monitor.protocols.maker.price import CLOSED, Feed, pip_node
 from monitor.units import RAY, UINT128_MAX, WAD
-from tests.protocols.maker.made import AT, PIP, RAD, ilk_of, urn, with_feed, without_price
+from tests.protocols.maker.made import AT, ILK, PIP, RAD, ilk_of, urn, with_feed, without_price
 from tests.protocols.maker.recorded import ADAPTER
 
 YEAR_S = 31_536_000
@@ -83,9 +83,11 @@ def test_the_next_price_is_foreseen_up_and_down_but_not_of_an_osm_that_is_stoppe
     account = urn(10 * WAD, 9_000 * WAD)
     feed = Feed(1500 * WAD, 1200 * WAD, AT.timestamp_s - 600, AT.timestamp_s + 3000)
     (foreseen,) = ADAPTER.assess(ilk_of(feed), account).foreseen
+    assert isinstance(foreseen.health, Measured)
     assert foreseen.health == Measured(8_000 * WAD * RAY, 9_000 * WAD * RAY, foreseen.health.line, None)
-    assert (foreseen.node, foreseen.value, foreseen.from_s) == (pip_node(PIP, "x"), 1200 * WAD, AT.timestamp_s + 3000)
+    assert (foreseen.node, foreseen.value, foreseen.from_s) == (pip_node(PIP, ILK), 1200 * WAD, AT.timestamp_s + 3000)
     (risen,) = ADAPTER.assess(ilk_of(replace(feed, following=1800 * WAD)), account).foreseen
+    assert isinstance(risen.health, Measured)
     assert risen.health.numerator == 12_000 * WAD * RAY
     (nothing,) = ADAPTER.assess(ilk_of(replace(feed, following=0)), account).foreseen
     assert isinstance(nothing.health, Unmeasurable)
@@ -93,7 +95,7 @@ def test_the_next_price_is_foreseen_up_and_down_but_not_of_an_osm_that_is_stoppe
     assert at_next_price(stopped) is None
     assert ADAPTER.assess(stopped, account).foreseen == ()
     assert ADAPTER.assess(ilk_of(feed), urn(10 * WAD, 0)).foreseen == ()
-    moved = Repricing("at", {pip_node(PIP, "x"): 1000 * WAD})
+    moved = Repricing("at", {pip_node(PIP, ILK): 1000 * WAD})
     assert ADAPTER.assess(ilk_of(feed), account, moved).foreseen == ()
 
 
@@ -111,7 +113,7 @@ def test_a_price_that_is_gone_hides_an_urn_with_debt_and_nobody_else():
     assert ADAPTER.health(market, urn(10 * WAD, 0)) == NoDebt()
     zero = with_feed(ilk_of(), Feed(0))
     assert isinstance(ADAPTER.health(zero, urn(10 * WAD, WAD)), Unmeasurable)
-    assert isinstance(ADAPTER.health(zero, urn(10 * WAD, WAD), Repricing("at", {pip_node(PIP, "x"): WAD})), Measured)
+    assert isinstance(ADAPTER.health(zero, urn(10 * WAD, WAD), Repricing("at", {pip_node(PIP, ILK): WAD})), Measured)
 
 
 def test_an_ilk_without_a_source_and_without_a_spot_is_unmeasurable():
@@ -143,6 +145,7 @@ def test_what_stands_against_a_liquidation_is_named_and_there_is_no_quote(change
 
 def test_a_bark_without_a_value_of_the_source_is_refused_although_the_stored_spot_makes_the_urn_unsafe():
     taken = auction(priced(as_stored(without_price())), urn(WAD, 10_000 * WAD))
+    assert isinstance(taken, Refused)
     assert taken.reason == "no price to start an auction at: gone"
 
 
@@ -159,11 +162,14 @@ def test_little_room_makes_a_bark_partial_unless_it_or_what_it_leaves_would_be_d
     assert taken(80 * RAD + RAY, 20 * RAD) == (art, 10 * WAD, 100 * RAD)
     assert taken(20 * RAD, 20 * RAD) == (20 * WAD, 2 * WAD, 20 * RAD)
     assert taken(20 * RAD - RAY, 20 * RAD) == "liquidation limit leaves room for dust only"
-    assert bark(1, 10 * WAD, RAY, 0, WAD, Room(RAD, 0, RAD, 0)).reason == "no collateral to auction"
+    refused = bark(1, 10 * WAD, RAY, 0, WAD, Room(RAD, 0, RAD, 0))
+    assert isinstance(refused, Refused)
+    assert refused.reason == "no collateral to auction"
 
 
 def test_a_quote_names_the_bark_and_what_it_pays_the_keeper():
     quote = ADAPTER.quote(ilk_of(), urn(WAD, 10_000 * WAD))
+    assert quote is not None
     assert quote.debt_to_cover_raw == 11_300 * WAD
     assert quote.collateral_to_liquidator_raw == WAD
     assert quote.profit_base == 300 * WAD + 113 * WAD // 10
@@ -227,5 +233,5 @@ def test_a_leg_the_urn_has_not_is_refused():
     with pytest.raises(UsageError, match="expected a leg"):
         ADAPTER.adjusted(market, urn(0, WAD), held, 1)
     assert isinstance(
-        ADAPTER.health(market, urn(WAD, WAD), Repricing("x", {"dai:" + market.vat: Unknown("?")})), Unmeasurable
+        ADAPTER.health(market, urn(WAD, WAD), Repricing("x", {Node("dai:" + market.vat): Unknown("?")})), Unmeasurable
     )

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from monitor.adapter import Liquidated
 from monitor.domain.ids import Address, MarketKey, PositionKey
 from monitor.errors import DecodeError
 from monitor.protocols.maker.events import _BARK, FORK, FROB, GIVE, GRAB
@@ -102,7 +103,7 @@ def test_a_bark_is_told_with_what_it_took_and_the_contract_that_auctions_it():
 
 def test_the_recorded_barks_are_the_ones_told():
     last = moments()[-1]
-    told = {}
+    told: dict[tuple[str, PositionKey], Liquidated] = {}
     for name, key in ILKS.items():
         market = last.read(ADAPTER.market(DEPLOYMENT, key))
         logs = last.logs(ADAPTER.interests(market), 0)

@@ -135,7 +135,9 @@ def test_a_capped_wrapper_is_read_behind_its_osm_and_never_above_its_cap():
     wrapped |= called(PIP["osm"], WRAPPER, answer=(osm,), kinds=["address"])
     wrapped |= called(PIP["cap"], WRAPPER, answer=(cap,), kinds=["uint256"])
     from_spotter = (ROOTS["spotter"], VAT["ilks"].calldata(ilk))
-    mat = int.from_bytes(calls[from_spotter][32:])
+    said = calls[from_spotter]
+    assert isinstance(said, bytes)
+    mat = int.from_bytes(said[32:])
     wrapped[from_spotter] = encode(["address", "uint256"], [WRAPPER, mat])
     market = market_of("ETH-A", wrapped)
     assert market.layout.pip.is_capped
@@ -154,7 +156,8 @@ def test_the_storage_of_an_osm_is_read_again_only_when_it_has_moved():
 
 def test_a_vaults_urn_stands_where_its_number_says():
     for cdp in range(1, 29):
-        (answer,) = (RECORDING.blocks[0].calls[MANAGER_AT, MANAGER["urns"].calldata(cdp)],)
+        answer = RECORDING.blocks[0].calls[MANAGER_AT, MANAGER["urns"].calldata(cdp)]
+        assert isinstance(answer, bytes)
         assert urn_of(MANAGER_AT, cdp) == "0x" + answer[12:].hex()
         assert cdp_of(MANAGER_AT, 28, urn_of(MANAGER_AT, cdp)) == cdp
     assert cdp_of(MANAGER_AT, 27, urn_of(MANAGER_AT, 28)) is None

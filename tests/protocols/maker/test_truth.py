@@ -114,6 +114,7 @@ def test_every_urn_is_among_its_owners():
     for page in pages():
         for account in page.accounts:
             if account.balances:
+                assert account.owner is not None
                 assert account.key in page.played.read(ADAPTER.owned(page.market, account.owner))
                 found += 1
     assert found > 90
@@ -142,7 +143,10 @@ def test_the_default_is_the_worse_of_the_stored_and_the_poked_spot_at_the_drippe
     for page in pages():
         stored, default = as_stored(page.market), priced(page.market)
         poked = priced(page.market, after_poke(page.market))
-        assert default.spot_ray == min(poked.spot_ray, priced(stored).spot_ray)
+        now_ray, poked_ray = priced(stored).spot_ray, poked.spot_ray
+        assert isinstance(now_ray, int)
+        assert isinstance(poked_ray, int)
+        assert default.spot_ray == min(poked_ray, now_ray)
         assert page.market.rate_ray >= stored.rate_ray
         for account in page.accounts:
             health = health_of(default, account)
