@@ -11,8 +11,9 @@ from monitor.domain.health import Health, Line, Measured, NoDebt, Unmeasurable
 from monitor.domain.prices import PROTOCOL, Node, Repricing, Unknown, Value
 from monitor.ledger.accounts import Account
 from monitor.pricing.graph import Prices, on_collateral_side, on_debt_side
-from monitor.protocols.compound_v2.market import HELD, IDLE, INDEX, MINTED, PRINCIPAL, SCALED, Market
+from monitor.protocols.compound_v2.market import HELD, IDLE, INDEX, MINTED, PRINCIPAL, SCALED, Listed, Market
 from monitor.protocols.compound_v2.math import Standing, minted_owed_raw, owed_raw
+from monitor.units import WAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,35 +85,68 @@ def debt_price(view: Priced, node: Node) -> Value:
 
 
 def sums_of(view: Priced, account: Account) -> Sums | Unknown:
-    """Return both sides, or why something that the contract reads is not known."""
-    market = view.market
-    rules, category = market.layout.rules, account.category
-    collateral = debt = 0
-    for stake in stakes_of(account):
-        place, held = stake.place, stake.held
-        if held is None and place != MINTED:
-            continue
-        one = market.listed.get(place)
-        if one is None:
-            return Unknown(f"market {place} is not part of the comptroller as it was read")
-        standing = one.standing
-        if isinstance(standing, Unknown):
-            return standing
-        debt_raw = debt_of(stake, standing)
-        if rules.passes_over(held or 0, debt_raw):
-            continue
-        if held is not None:
-            worth = collateral_price(view, one.asset.node)
+    """Return both sides, or why something that the contract reads is not known.
+
+    One pass over the rows as they are ordered: by market, cTokens before the debt, its principal before its index.
+    """
+    listed, category = view.market.listed, account.category
+    collateral = debt = principal_raw = 0
+    entered: Listed | None = None
+    for row in account.balances:
+        kind = row.kind
+        if kind == HELD:
+            entered = listed.get(row.asset)
+            if entered is None:
+                return Unknown(f"market {row.asset} is not part of the comptroller as it was read")
+            worth = _worth_of_collateral(view, entered, category, row.raw)
             if isinstance(worth, Unknown):
                 return worth
-            terms = one.terms_of(category)
-            collateral += rules.worth_wad(terms.weight_wad, standing.exchange_rate_wad, worth) * held // 10**18
-        if debt_raw:
-            price = debt_price(view, one.asset.node)
-            if isinstance(price, Unknown):
-                return price
-            debt += price * debt_raw // 10**18
-    return Sums(collateral, debt)
+            collateral += worth
+        elif kind == PRINCIPAL:
+            principal_raw = row.raw
+        elif kind == INDEX and entered is not None and entered.place == row.asset:
+            worth = _worth_of_debt(view, entered, principal_raw, row.raw)
+            if isinstance(worth, Unknown):
+                return worth
+            debt += worth
+    minted = _worth_of_minted(view, account)
+    return minted if isinstance(minted, Unknown) else Sums(collateral, debt + minted)
+
+
+def _worth_of_collateral(view: Priced, one: Listed, category: int, held: int) -> int | Unknown:
+    rules, standing = view.market.layout.rules, one.standing
+    if isinstance(standing, Unknown):
+        return standing
+    if not held and rules.skips_empty:
+        return 0
+    price = view.prices[one.asset.node]
+    if type(price) is not int or price <= 0:
+        price = collateral_price(view, one.asset.node)
+        if isinstance(price, Unknown):
+            return price
+    return rules.worth_wad(one.terms_of(category).weight_wad, standing.exchange_rate_wad, price) * held // WAD
+
+
+def _worth_of_debt(view: Priced, one: Listed, principal_raw: int, at_index: int) -> int | Unknown:
+    standing, price = one.standing, view.prices[one.asset.node]
+    if isinstance(standing, Unknown):
+        return standing
+    if type(price) is not int or price <= 0:
+        price = debt_price(view, one.asset.node)
+        if isinstance(price, Unknown):
+            return price
+    return price * owed_raw(principal_raw, at_index, standing.borrow_index) // WAD
+
+
+def _worth_of_minted(view: Priced, account: Account) -> int | Unknown:
+    """Return what a minted debt is worth, which stands before all other rows."""
+    one = view.market.minted
+    if one is None or not account.balances or account.balances[0].asset != MINTED:
+        return 0
+    price = debt_price(view, one.asset.node)
+    if isinstance(one.standing, Unknown):
+        return one.standing
+    return price if isinstance(price, Unknown) else price * debt_of(stakes_of(account)[0], one.standing) // WAD
 
 
 def collateral_of(view: Priced, account: Account) -> int | Unknown:
@@ -127,7 +161,7 @@ def collateral_of(view: Priced, account: Account) -> int | Unknown:
             return price
         if isinstance(one.standing, Unknown):
             return one.standing
-        total += one.standing.exchange_rate_wad * price // 10**18 * held // 10**18
+        total += one.standing.exchange_rate_wad * price // WAD * held // WAD
     return total
 
 

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+from monitor.ledger.sums import sums
 from monitor.protocols.compound_v2.folding.events import BORROW, INDEX_WORD, REPAY
 from monitor.protocols.compound_v2.health import stakes_of
+from monitor.protocols.compound_v2.market import SCALED
 from monitor.protocols.compound_v2.math import owed_raw
 from monitor.units import WAD
 from tests.protocols.compound_v2.made import NOBODY, grown, reads_price, wild, wild_core, wild_isolated
@@ -57,6 +59,9 @@ class TestFollowed(FollowedContract):
                 here = [one for one in stakes if one.place == listed.place and one.principal_raw]
                 owed = sum(owed_raw(one.principal_raw, one.at_index, index) for one in here)
                 assert abs(owed - total_raw) <= accruals * (total_raw // WAD + 1) + acts
+                total = seen.reader.read(ADAPTER.totals(seen.market)).get((listed.place, SCALED), 0)
+                found = sums(seen.accounts).get((listed.place, SCALED), 0)
+                assert abs(found - total) <= accruals * (total // WAD + 1) + acts + 2 * len(here)
                 widest = max(widest, abs(owed - total_raw) * WAD // max(total_raw, 1))
                 compared += bool(here)
         print(f"{compared} sums of debts, at most {widest} x 1e-18 of the total apart")

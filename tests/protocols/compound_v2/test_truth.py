@@ -1,6 +1,7 @@
 """Every recorded account at every recorded block is what the contracts said, to the last unit."""
 
 from collections import Counter
+from dataclasses import replace
 
 from monitor.domain.health import Measured, NoDebt, Unmeasurable
 from monitor.domain.prices import Unknown
@@ -189,6 +190,23 @@ def test_whoever_is_in_a_market_without_a_price_is_unknown_and_only_they():
             assert isinstance(health, Unmeasurable) is (touches and owes)
             hidden += isinstance(health, Unmeasurable)
     assert hidden == 9
+
+
+def test_a_ctoken_whose_view_fails_is_unknown_and_the_others_are_read():
+    for page in pages():
+        for listed in page.market.listed.values():
+            call = CTOKEN["getCash"].at(listed.asset.ctoken.address).question
+            broken = replace(page.played, overridden={(call.to, call.data): Failed("it reverts")})
+            market = broken.read(ADAPTER.market(DEPLOYMENT, page.market.key))
+            unknown = [one.place for one in market.listed.values() if isinstance(one.standing, Unknown)]
+            assert unknown == [listed.place]
+            for account in page.accounts:
+                health = ADAPTER.health(page.market, account)
+                inside = any(stake.place == listed.place and stake.held is not None for stake in stakes_of(account))
+                if inside and any(stake.principal_raw for stake in stakes_of(account)):
+                    assert isinstance(ADAPTER.health(market, account), Unmeasurable)
+                else:
+                    assert ADAPTER.health(market, account) == health
 
 
 def test_comparing_with_the_contract_finds_no_mismatch():

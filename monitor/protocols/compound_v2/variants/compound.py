@@ -25,6 +25,7 @@ class Compound:
 
     name: str = "compound"
     seizes_idle: bool = True
+    skips_empty: bool = False
     has_batches: bool = False
     is_proven_in_seconds: bool = False
     most_rate_wad: int | None = 5 * 10**12
@@ -39,9 +40,6 @@ class Compound:
 
     def worth_wad(self, weight_wad: int, exchange_rate_wad: int, price: int) -> int:
         return times(times(weight_wad, exchange_rate_wad), price)
-
-    def passes_over(self, held: int, owed_raw: int) -> bool:  # noqa: ARG002  # the interface's
-        return False
 
     def protocol_cut(self, seized: int, share_wad: int, incentive_wad: int) -> int:  # noqa: ARG002  # the interface's
         return times(seized, share_wad)

@@ -97,8 +97,9 @@ class Rules(Protocol):
         """Return what one cToken adds to the collateral side, in the contract's order of multiplications."""
         ...
 
-    def passes_over(self, held: int, owed_raw: int) -> bool:
-        """Return whether an entered market is passed over before its price is read."""
+    @property
+    def skips_empty(self) -> bool:
+        """Whether an entered market in which nothing is held and owed is passed over before its price is read."""
         ...
 
     def protocol_cut(self, seized: int, share_wad: int, incentive_wad: int) -> int:

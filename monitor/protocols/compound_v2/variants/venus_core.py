@@ -41,6 +41,7 @@ class VenusCore:
 
     name: str = "venus_core"
     seizes_idle: bool = False
+    skips_empty: bool = True
     has_batches: bool = False
     is_proven_in_seconds: bool = False
     most_rate_wad: int | None = 5 * 10**12
@@ -54,9 +55,6 @@ class VenusCore:
 
     def worth_wad(self, weight_wad: int, exchange_rate_wad: int, price: int) -> int:
         return times(times(weight_wad, exchange_rate_wad), price)
-
-    def passes_over(self, held: int, owed_raw: int) -> bool:
-        return not held and not owed_raw
 
     def protocol_cut(self, seized: int, share_wad: int, incentive_wad: int) -> int:
         """Return what the liquidator contract keeps (Liquidator._splitLiquidationIncentive)."""

@@ -29,6 +29,7 @@ class VenusIsolated:
 
     name: str = "venus_isolated"
     seizes_idle: bool = False
+    skips_empty: bool = False
     has_batches: bool = True
     is_proven_in_seconds: bool = True
     most_rate_wad: int | None = None
@@ -42,9 +43,6 @@ class VenusIsolated:
 
     def worth_wad(self, weight_wad: int, exchange_rate_wad: int, price: int) -> int:
         return times(weight_wad, times(exchange_rate_wad, price))
-
-    def passes_over(self, held: int, owed_raw: int) -> bool:  # noqa: ARG002  # the interface's
-        return False
 
     def protocol_cut(self, seized: int, share_wad: int, incentive_wad: int) -> int:
         return times(seized, share_wad) * WAD // incentive_wad
