@@ -8,6 +8,8 @@ from monitor.health.boundary import Holds, flip, nearly
 Answers = Callable[[int], bool | None]
 """Whether something holds at a value; None where that cannot be said."""
 
+_STRAIGHT = 10**5
+"""A margin off a line by less than one part in this many is only rounded."""
 _LADDER = 40
 _RUNG = (17, 16)
 
@@ -33,17 +35,28 @@ def crossings(holds: Answers, margin: Callable[[int], int], points: Iterable[int
     return tuple(found)
 
 
+def bent(margin: Callable[[int], int], low: int, high: int) -> bool:
+    """Whether a margin leaves the line between two values by more than roundings, as far as two points between tell."""
+    start, end = margin(low), margin(high)
+    for probe in ((low + high) // 2, low + (high - low) // 4):
+        found = margin(probe)
+        straight = start + (end - start) * (probe - low) // (high - low)
+        if abs(found - straight) * _STRAIGHT > max(abs(start), abs(end), abs(found)):
+            return True
+    return False
+
+
 def ladder(now: int, low: int, high: int) -> tuple[int, ...]:
-    """Return points around a value, close by at first and further apart with distance, between two ends.
+    """Return points around a value that lie between two others, close by it at first and further apart with distance.
 
     They catch what bends without an edge: caps, medians, prices that other prices follow.
     """
-    points, up, down = [low, now, high], now, now
+    points, up, down = list[int](), now, now
     over, under = _RUNG
     for _ in range(_LADDER):
         up, down = up * over // under + 1, down * under // over
         points += [up, down]
-    return tuple(point for point in points if low <= point <= high)
+    return tuple(point for point in points if low < point < high)
 
 
 def _said(holds: Answers, unsaid: bool) -> Holds:  # noqa: FBT001  # an answer

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from monitor.domain.assessment import Assessment, LiquidationPrice
 from monitor.domain.health import Health, Line, Measured, NoDebt, Unmeasurable
 from monitor.domain.prices import Node, Repricing
 from monitor.domain.token import Token
-from monitor.health.crossings import crossings, ladder
+from monitor.health.crossings import bent, crossings, ladder
 from monitor.health.distance import distance_bps
 from monitor.health.liquidation_price import driving_nodes, token_of
 from monitor.pricing.graph import PriceGraph
@@ -71,17 +72,18 @@ def boundaries(
 ) -> tuple[LiquidationPrice, ...]:
     """Return the boundaries on one node, found by integer bisection between breakpoints.
 
-    Breakpoints are the edges given, the present value, the ends of its reach, and a ladder of points between.
+    Breakpoints are the edges given, the present value and the ends of its reach; and a ladder of points wherever the
+    margin between two of them is no line.
     """
     now = graph.values.get(node)
     if not isinstance(now, int) or now <= 0:
         return ()
     line = _Line(health, node)
-    points = (
-        *ladder(now, 1, now * REACH),
-        *(e + step for e in edges for step in (-1, 0) if 0 < e + step < now * REACH),
-    )
-    pairs = crossings(line.is_past, line.margin, points)
+    bends = (edge + step for edge in edges for step in (-1, 0))
+    points = sorted({1, now, now * REACH, *(bend for bend in bends if 0 < bend < now * REACH)})
+    bowed = (pair for pair in pairwise(points) if pair[1] - pair[0] > 1 and bent(line.margin, *pair))
+    rungs = (rung for low, high in bowed for rung in ladder(now, low, high))
+    pairs = crossings(line.is_past, line.margin, (*points, *rungs))
     decimals = graph.present[node].decimals
     return tuple(_boundary(node, token, decimals, now, pair, line) for pair in pairs)
 

@@ -1,6 +1,7 @@
 """Perpetual accounts: liquidation prices on every shape of book, distance, and the health of net-number venues."""
 
 from itertools import pairwise
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -89,6 +90,27 @@ def test_every_flip_of_a_small_book_is_found_and_no_other(cash, sizes, entries, 
     ]
     assert set(found) <= set(flips)
     assert [pair for pair in flips if not any(abs(pair[0] - one[0]) <= WAVER for one in found)] == []
+
+
+def test_books_that_are_hurt_both_ways_have_every_flip_found():
+    """A short beside more of the coin, under tiers steep enough to outgrow it: 300 books, some with two lines."""
+    random, twice = Random(4), 0
+    for _ in range(300):
+        size, cash, entry = -random.randint(1, 9), -random.randint(1, 2_000), random.randint(1, 200)
+        rows = [(0, 20), (random.randint(1, 3_000), 2), (random.randint(3_001, 6_000), 1)]
+        table = by_leverage(rows, requirement_per_margin=(9, 10))
+        coins = {"X": (random.randint(1, 4) - size) * UNIT}
+        book = Book(cash, {"X": 100}, (Held("X", size * UNIT, size * entry, table),), coins)
+        said = [is_past(book, Node("mark:X"), value) for value in range(1, 1_001)]
+        flips = {
+            (value + 1, value) if was else (value, value + 1)
+            for value, (was, now) in enumerate(pairwise(said), start=1)
+            if was != now
+        }
+        found = {(price.last_safe, price.first_liquidatable) for price in prices(book)}
+        assert {pair for pair in found if max(pair) <= 1_000} == flips
+        twice += len(flips) > 1
+    assert twice > 10
 
 
 @given(

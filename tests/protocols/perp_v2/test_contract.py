@@ -7,16 +7,16 @@ from typing import Any
 from monitor.domain.health import Unmeasurable
 from monitor.domain.prices import Node, Repricing, Unknown
 from monitor.health import perp
-from monitor.ledger.accounts import Account
+from monitor.ledger.accounts import Account, Balance
 from monitor.pricing.repricing import at
 from monitor.protocols.perp_v2.adapter import PerpV2
 from monitor.protocols.perp_v2.health import health_without
-from monitor.protocols.perp_v2.market import COIN, FUNDING_DUE, FUNDING_OWED, ORDERS, Market
+from monitor.protocols.perp_v2.market import CASH, COIN, FUNDING_DUE, FUNDING_OWED, LONG, ORDERS, QUOTE_OWED, Market
 from monitor.units import WAD
 from tests.protocols.contract import MadeUpContract, is_no_better
 from tests.protocols.family import Family
 from tests.protocols.following import FollowedContract, logs_of
-from tests.protocols.perp_v2.made import grown, wild
+from tests.protocols.perp_v2.made import grown, house, wild
 from tests.protocols.perp_v2.recorded import ADAPTER, DEPLOYMENT, NOBODY, moments
 
 
@@ -86,6 +86,13 @@ class TestMadeUp(MadeUpContract):
                 assert is_no_better(after, seen.health), (account, seen.health, after)
                 moved += 1
         assert moved > 30
+
+    def test_at_equality_the_account_is_safe(self):
+        """A long of 1,600 dollars requires 100; with 100 it is safe, with a millionth less it is not."""
+        market = house([1_600 * WAD], [])
+        for cash, is_past in ((100 * 10**6, False), (100 * 10**6 - 1, True)):
+            rows = (Balance(0, CASH, cash), Balance(1, LONG, WAD), Balance(1, QUOTE_OWED, 1_600 * WAD))
+            assert ADAPTER.assess(market, Account(NOBODY.key, 0, rows)).is_insolvent is is_past
 
 
 class TestFollowed(FollowedContract):
