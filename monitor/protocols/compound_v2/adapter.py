@@ -11,11 +11,10 @@ from monitor.domain.prices import PROTOCOL, Repricing
 from monitor.ledger.accounts import Account, Accounts
 from monitor.protocols.compound_v2 import accounts as stored
 from monitor.protocols.compound_v2 import assess as judged
+from monitor.protocols.compound_v2 import events, liquidation, owing
 from monitor.protocols.compound_v2 import health as exact
-from monitor.protocols.compound_v2 import liquidation, owing
 from monitor.protocols.compound_v2 import screen as screened
 from monitor.protocols.compound_v2.folding import changes as changing
-from monitor.protocols.compound_v2.folding import events
 from monitor.protocols.compound_v2.folding import fold as folding
 from monitor.protocols.compound_v2.market import Market
 from monitor.protocols.compound_v2.reading import state

@@ -13,7 +13,6 @@ from monitor.domain.ids import Address
 from monitor.domain.prices import Unknown
 from monitor.health.quote import profit_base_down
 from monitor.ledger.accounts import Account
-from monitor.protocols.compound_v2 import batch
 from monitor.protocols.compound_v2.health import (
     Priced,
     Stake,
@@ -25,6 +24,7 @@ from monitor.protocols.compound_v2.health import (
 )
 from monitor.protocols.compound_v2.market import MINTED, Listed, Market
 from monitor.protocols.compound_v2.math import minted_parts_raw, seize_ratio_wad, times
+from monitor.protocols.compound_v2.variants import batch
 from monitor.units import BPS, WAD
 
 FUNCTION = "liquidateBorrow(address,uint256,address)"

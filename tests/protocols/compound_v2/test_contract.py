@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from monitor.ledger.sums import sums
-from monitor.protocols.compound_v2.folding.events import BORROW, INDEX_WORD, REPAY
+from monitor.protocols.compound_v2.events import BORROW, INDEX_WORD, REPAY
 from monitor.protocols.compound_v2.health import stakes_of
 from monitor.protocols.compound_v2.market import SCALED
 from monitor.protocols.compound_v2.math import owed_raw

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from monitor.adapter import Changed
 from monitor.domain.prices import Unknown
 from monitor.ledger.accounts import Account
-from monitor.protocols.compound_v2.folding.events import TERMS, address_at
+from monitor.protocols.compound_v2.events import TERMS, address_at
 from monitor.protocols.compound_v2.health import is_debtor
 from monitor.protocols.compound_v2.market import PRINCIPAL, Listed, Market
 from monitor.query import Log

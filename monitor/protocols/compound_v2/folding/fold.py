@@ -12,8 +12,7 @@ from monitor.adapter import Fold, Known, Liquidated
 from monitor.domain.ids import Address, PositionKey
 from monitor.errors import DecodeError
 from monitor.ledger.accounts import Account, Balance
-from monitor.protocols.compound_v2.folding.changes import changes
-from monitor.protocols.compound_v2.folding.events import (
+from monitor.protocols.compound_v2.events import (
     BORROW,
     ENTERED,
     EXITED,
@@ -28,6 +27,7 @@ from monitor.protocols.compound_v2.folding.events import (
     number_at,
     touched,
 )
+from monitor.protocols.compound_v2.folding.changes import changes
 from monitor.protocols.compound_v2.health import stakes_of
 from monitor.protocols.compound_v2.market import HELD, IDLE, MINTED, Asset, Market
 from monitor.protocols.compound_v2.rows import Debt, minted_rows, rows

@@ -5,11 +5,11 @@ import pytest
 from monitor.domain.health import Measured
 from monitor.domain.prices import Unknown
 from monitor.ledger.accounts import Account
-from monitor.protocols.compound_v2 import batch
 from monitor.protocols.compound_v2.health import collateral_of, health_of, priced, stakes_of
 from monitor.protocols.compound_v2.liquidation import pairs
 from monitor.protocols.compound_v2.market import Market, as_liquidated, as_stored
 from monitor.protocols.compound_v2.math import owed_raw
+from monitor.protocols.compound_v2.variants import batch
 from tests.devnet.chain.codec import calldata
 from tests.devnet.venus.pool import LIQUIDATE
 from tests.protocols.compound_v2.recorded import ADAPTER, interest_of, standing_of

@@ -7,11 +7,11 @@ from itertools import pairwise
 import pytest
 
 from monitor.domain.assessment import Quote
-from monitor.protocols.compound_v2 import batch
-from monitor.protocols.compound_v2.folding.events import BORROW, INDEX_WORD, REPAY, number_at
+from monitor.protocols.compound_v2.events import BORROW, INDEX_WORD, REPAY, number_at
 from monitor.protocols.compound_v2.health import stakes_of
 from monitor.protocols.compound_v2.market import Market, as_accrued
 from monitor.protocols.compound_v2.math import owed_raw
+from monitor.protocols.compound_v2.variants import batch
 from monitor.units import WAD
 from tests.devnet.chain.codec import calldata
 from tests.devnet.venus.pool import LIQUIDATOR

@@ -21,7 +21,7 @@ from tests.protocols.compound_v2.venus.watched import Watched
 pytestmark = pytest.mark.devnet
 
 ACCOUNTS = 3_000
-LEAST_PER_CPU_S, MOST_EXACT_US = 10_000, 15
+LEAST_PER_CPU_S, MOST_EXACT_US = 7_000, 15
 
 
 @pytest.mark.parametrize("opened", [isolated_pool, core_pool])
