@@ -249,6 +249,23 @@ class Followed(Adapter[M], Protocol[M]):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of the positions of a market, and from where the next ones are asked for; None after the last."""
+
+    keys: tuple[PositionKey, ...]
+    after: str | None = None
+
+
+@runtime_checkable
+class Enumerated(Protocol):
+    """A protocol that lists its positions itself, so that nobody has to search logs for them."""
+
+    def positions(self, market: Any, after: str | None = None) -> Ask[Page]:
+        """Return a page of the keys of everyone with a position, the first without `after`; raises ReadError."""
+        ...
+
+
 @runtime_checkable
 class NamesMarkets(Protocol):
     """A protocol whose markets logs name, too many and too old to be read with every listing."""

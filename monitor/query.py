@@ -99,10 +99,16 @@ class Logs:
 
 @dataclass(frozen=True, slots=True)
 class VenueCall:
-    """One request to a venue's HTTP API; the answer is its JSON."""
+    """One request to a venue's HTTP API; the answer is its JSON text, or `Failed` where a chain's read joins it.
+
+    `venue` names which API where there are several (`Deployment.venue`), empty for the only one of the source;
+    `weight` is what the request takes of the venue's rate budget.
+    """
 
     path: str
     body: str = ""
+    venue: str = ""
+    weight: int = 1
 
 
 @dataclass(frozen=True, slots=True)

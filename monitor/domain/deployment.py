@@ -20,3 +20,7 @@ class Deployment:
     source: str = ""
     markets: tuple[MarketKey, ...] = ()
     first_block: int = 0
+
+    def venue(self, api: str) -> str:
+        """Return under which name one of the deployment's own APIs is asked: `gmx-arbitrum/prices`."""
+        return f"{self.name}/{api}"
