@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from monitor.domain.assessment import Assessment, Leg, Quote
+from monitor.domain.assessment import Assessment, Kind, Leg, Quote
 from monitor.domain.deployment import Deployment
 from monitor.domain.health import Health
 from monitor.domain.ids import Address, MarketKey, PositionKey
@@ -124,6 +124,10 @@ class Adapter(Protocol[M]):
 
     @property
     def slug(self) -> str: ...
+    @property
+    def kind(self) -> Kind:
+        """What its positions are, also those that could not be read."""
+        ...
 
     def markets(self, deployment: Deployment) -> Ask[tuple[MarketKey, ...]]:
         """Return the deployment's markets; raises ReadError when the deployment is not what its roots say."""

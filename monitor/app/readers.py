@@ -154,7 +154,7 @@ class Readers:
             if start is not None:
                 raise
             blind = {target.unplaced(owner): owner for owner in target.owners if owner not in read}
-            for evaluation in unseen(blind, at, str(e)):
+            for evaluation in unseen(blind, at, target.adapter.kind, str(e)):
                 yield told(evaluation)
 
     async def _everyone(self, chain: Chain, target: Target, start: int, at: BlockRef) -> AsyncIterator[Sight | Unread]:
@@ -183,7 +183,7 @@ def unreached(chain: Chain, target: Target, reason: str) -> list[Evaluation]:
     nobody = {target.position(MarketKey("unknown"), PositionKey("unknown")): None}
     blind: dict[PositionId, Address | None] = {target.unplaced(owner): owner for owner in target.owners}
     now_s = SystemClock().wall_s()
-    return unseen(blind or nobody, VenueMoment(chain.id, None, now_s * 1000, now_s), reason)
+    return unseen(blind or nobody, VenueMoment(chain.id, None, now_s * 1000, now_s), target.adapter.kind, reason)
 
 
 def _wanted(settings: Settings, chain: str | None, deployment: str | None) -> tuple[DeploymentSettings, ...]:

@@ -11,7 +11,7 @@ from monitor.adapter import Changed, Liquidated, Market
 from monitor.cycle.book import Book
 from monitor.cycle.follow import Blocks, Brought
 from monitor.domain.alerts import Alert
-from monitor.domain.assessment import Kind, unread
+from monitor.domain.assessment import unread
 from monitor.domain.health import Health, Unmeasurable
 from monitor.domain.ids import Address, PositionKey
 from monitor.domain.moment import BlockRef
@@ -184,7 +184,7 @@ async def _evaluations(
         account = known(key)
         if account is None or outlook is None:
             position = book.target.position(book.market.key, key)
-            blind = unread(position, None, book.market.at, Kind.LENDING, _UNREAD)
+            blind = unread(position, None, book.market.at, book.adapter.kind, _UNREAD)
             yield key, Evaluation(blind, blind)
         else:
             yield key, evaluation(book.adapter, book.market, account, outlook.repricing, target_wad)

@@ -184,7 +184,8 @@ class HeadLoop:
         known = await self.ruling.store.known(target.deployment.name) if markets else {}
         found = list[Evaluation]()
         for key, (at, why) in markets.items():
-            found += unseen({p: owner for p, owner in known.items() if p.market == key}, at, str(why))
+            there = {position: owner for position, owner in known.items() if position.market == key}
+            found += unseen(there, at, target.adapter.kind, str(why))
         return found
 
     async def _listed(self, target: Target, head: BlockRef) -> "_Done":
@@ -216,7 +217,7 @@ class HeadLoop:
         known, cursor = await self.ruling.store.known(name), await self.ruling.store.cursor(name)
         at = at or (cursor.at if cursor is not None and isinstance(cursor.at, BlockRef) else None)
         if known and at is not None:
-            ruled = await self.ruling.judge(unseen(known, at, problem))
+            ruled = await self.ruling.judge(unseen(known, at, target.adapter.kind, problem))
             await self.ruling.commit(Commit(None, ruled.evaluations, ruled.states, ruled.notices))
         if name in self.wholes:
             self.wholes[name].doubt()

@@ -66,9 +66,8 @@ class Unread:
 
     def evaluations(self, at: At) -> list[Evaluation]:
         """Return evaluations of the wanted positions, which say only why nothing is known of them."""
-        return unseen(
-            {self.target.position(self.market, key): of for key, of in self.owners.items()}, at, str(self.why)
-        )
+        wanted = {self.target.position(self.market, key): of for key, of in self.owners.items()}
+        return unseen(wanted, at, self.target.adapter.kind, str(self.why))
 
 
 async def look(
@@ -144,13 +143,13 @@ async def assess(
         else:
             yield glance(adapter, market, account, cautious)
     for key, reason in sight.accounts.failed:
-        blind = unread(sight.target.position(market.key, key), sight.owners.get(key), market.at, Kind.LENDING, reason)
+        blind = unread(sight.target.position(market.key, key), sight.owners.get(key), market.at, adapter.kind, reason)
         yield Evaluation(blind, blind)
 
 
-def unseen(positions: Mapping[PositionId, Address | None], at: At, reason: str) -> list[Evaluation]:
+def unseen(positions: Mapping[PositionId, Address | None], at: At, kind: Kind, reason: str) -> list[Evaluation]:
     """Return evaluations that say only why nothing is known, for positions whose market could not be read."""
-    blind = [unread(position, owner, at, Kind.LENDING, reason) for position, owner in positions.items()]
+    blind = [unread(position, owner, at, kind, reason) for position, owner in positions.items()]
     return [Evaluation(seen, seen) for seen in blind]
 
 

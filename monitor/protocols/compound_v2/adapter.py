@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from monitor.adapter import Changed, Fold, Known, Mismatch
-from monitor.domain.assessment import Assessment, Leg, Quote
+from monitor.domain.assessment import Assessment, Kind, Leg, Quote
 from monitor.domain.deployment import Deployment
 from monitor.domain.health import Health
 from monitor.domain.ids import Address, MarketKey, PositionKey, Slug
@@ -27,6 +27,7 @@ class CompoundV2:
     """A deployment is one comptroller, its market; a position is an address."""
 
     slug = Slug("compound_v2")
+    kind = Kind.LENDING
     cells = CELLS
     key_bytes = 20
     has_owners = False

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from monitor.adapter import Changed, Fold, Known, Mismatch
-from monitor.domain.assessment import Assessment, Leg, Quote
+from monitor.domain.assessment import Assessment, Kind, Leg, Quote
 from monitor.domain.deployment import Deployment
 from monitor.domain.health import Health
 from monitor.domain.ids import Address, MarketKey, PositionKey, Slug
@@ -29,6 +29,7 @@ class EulerV2:
     """
 
     slug = Slug("euler_v2")
+    kind = Kind.LENDING
     cells = CELLS
     key_bytes = 20
     has_owners = True

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from monitor.adapter import Changed, Fold, Known, Mismatch
-from monitor.domain.assessment import Assessment, Leg, Quote
+from monitor.domain.assessment import Assessment, Kind, Leg, Quote
 from monitor.domain.deployment import Deployment
 from monitor.domain.health import Health
 from monitor.domain.ids import Address, MarketKey, PositionKey, Slug
@@ -24,6 +24,7 @@ class LiquityV1:
     """A deployment is one system, its market by its TroveManager; a position is a borrower's address."""
 
     slug = Slug("liquity_v1")
+    kind = Kind.LENDING
     cells = CELLS
     key_bytes = 20
     has_owners = False

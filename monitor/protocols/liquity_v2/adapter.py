@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from monitor.adapter import Changed, Fold, Known, Mismatch
-from monitor.domain.assessment import Assessment, Leg, Quote
+from monitor.domain.assessment import Assessment, Kind, Leg, Quote
 from monitor.domain.deployment import Deployment
 from monitor.domain.health import Health
 from monitor.domain.ids import Address, MarketKey, PositionKey, Slug
@@ -24,6 +24,7 @@ class LiquityV2:
     """A deployment has one market for each collateral branch, by its TroveManager; a position is a trove's id."""
 
     slug = Slug("liquity_v2")
+    kind = Kind.LENDING
     cells = CELLS
     key_bytes = KEY_BYTES
     has_owners = True

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from monitor.adapter import Changed, Fold, Known, Mismatch
-from monitor.domain.assessment import Assessment, Leg, Quote
+from monitor.domain.assessment import Assessment, Kind, Leg, Quote
 from monitor.domain.deployment import Deployment
 from monitor.domain.health import Health
 from monitor.domain.ids import Address, MarketKey, PositionKey, Slug
@@ -23,6 +23,7 @@ class MorphoBlue:
     """A deployment has as many markets as people create, each by its id; a position is an address in one of them."""
 
     slug = Slug("morpho_blue")
+    kind = Kind.LENDING
     cells = CELLS
     key_bytes = 20
     has_owners = False

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from monitor.adapter import Changed, Fold, Known, Mismatch
-from monitor.domain.assessment import Assessment, Leg, Quote
+from monitor.domain.assessment import Assessment, Kind, Leg, Quote
 from monitor.domain.deployment import Deployment
 from monitor.domain.health import Health
 from monitor.domain.ids import Address, MarketKey, PositionKey, Slug
@@ -24,6 +24,7 @@ class PerpV2:
     """A deployment is one clearing house, its market; a position is an address with all its markets as one margin."""
 
     slug = Slug("perp_v2")
+    kind = Kind.PERP
     cells = CELLS
     key_bytes = 20
     has_owners = False
