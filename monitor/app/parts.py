@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from monitor import resources
-from monitor.adapter import Followed
+from monitor.adapter import Adapter, Followed
 from monitor.clock import Clock
 from monitor.cycle.outlook import Outlooks, Reference
 from monitor.cycle.step import Target
@@ -14,7 +14,7 @@ from monitor.domain.alerts import Recipient, Route
 from monitor.domain.ids import Address, ChainId, Slug, address
 from monitor.errors import ConfigError
 from monitor.pricing import haircuts
-from monitor.protocols import ADAPTERS
+from monitor.protocols import ADAPTERS, VENUES
 from monitor.rules.levels import Levels
 from monitor.settings import ChainSettings, DeploymentSettings, Settings, addresses_in, suggestion, table
 from monitor.sources.http.venue import Venue, VenueSpec
@@ -26,11 +26,38 @@ PRICE_VENUE = "prices"
 """What the HTTP feed of independent prices is called in messages."""
 
 
-def adapter(slug: str) -> Followed[Any]:
+def adapter(slug: str) -> Adapter[Any]:
     """Return the adapter of a protocol; raises ConfigError with the nearest names."""
+    known: dict[Slug, Adapter[Any]] = {**ADAPTERS, **VENUES}
+    if Slug(slug) not in known:
+        raise ConfigError(f"unknown protocol {slug!r}{suggestion(slug, known)}")
+    return known[Slug(slug)]
+
+
+def followed(slug: str) -> Followed[Any]:
+    """Return the adapter of a protocol whose accounts logs tell; raises ConfigError where none do."""
     if Slug(slug) not in ADAPTERS:
-        raise ConfigError(f"unknown protocol {slug!r}{suggestion(slug, ADAPTERS)}")
+        raise ConfigError(f"{adapter(slug).slug} has no logs that name its accounts: list the owners to watch")
     return ADAPTERS[Slug(slug)]
+
+
+def apis(settings: Settings, chain: str) -> tuple[VenueSpec, ...]:
+    """Return the APIs of a chain's deployments, by the name that their questions give them."""
+    private = settings.chain_named(chain).allow_private
+    return tuple(
+        VenueSpec(settings.domain_deployment(d).venue(api), url, allow_private=private)
+        for d in settings.live
+        if d.chain == chain
+        for api, url in d.api.items()
+    )
+
+
+def venue_specs(chain: ChainSettings) -> tuple[VenueSpec, ...]:
+    """Return the addresses of a venue without blocks as its source wants them."""
+    return tuple(
+        VenueSpec(chain.name, url, requests_per_s=chain.requests_per_s, allow_private=chain.allow_private)
+        for url in chain.rpc
+    )
 
 
 def chain_spec(chain: ChainSettings) -> ChainSpec:

@@ -11,22 +11,23 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from monitor import log
-from monitor.adapter import Market
-from monitor.app import parts
+from monitor.adapter import Enumerated, Market
+from monitor.app import origins, parts
 from monitor.app.evaluating import evaluators
+from monitor.app.origins import Origin
 from monitor.clock import SystemClock
 from monitor.cycle.markets.listing import Listing
-from monitor.cycle.markets.naming import named
+from monitor.cycle.markets.naming import enumerated, named
 from monitor.cycle.markets.reads import MARKETS_PER_READ
 from monitor.cycle.outlook import Outlooks
 from monitor.cycle.step import Sight, Target, Unread, assess, look, look_at, unseen
 from monitor.domain.ids import Address, MarketKey, PositionId, PositionKey
-from monitor.domain.moment import BlockRef, VenueMoment
+from monitor.domain.moment import At, BlockRef, VenueMoment
 from monitor.domain.row import Evaluation, Row, row
 from monitor.errors import ConfigError, EndpointError, ReadError, UsageError
 from monitor.ledger.accounts import key_texts
 from monitor.settings import DeploymentSettings, Settings, load, with_endpoints
-from monitor.sources.opening import keep_chain, open_chain
+from monitor.sources.http.place import Place
 from monitor.sources.rpc.chain import Chain
 
 T = TypeVar("T")
@@ -53,8 +54,8 @@ class Readers:
     """
 
     settings: Settings
-    chains: Mapping[str, Chain]
-    targets: tuple[tuple[Chain, Target], ...]
+    chains: Mapping[str, Origin]
+    targets: tuple[tuple[Origin, Target], ...]
     outlooks: Outlooks
     starts: Mapping[str, int]
     listings: Mapping[str, Listing]
@@ -76,13 +77,10 @@ class Readers:
         wanted = _wanted(settings, chain, deployment)
         targets = [(d.chain, parts.target(settings, d, owners)) for d in wanted]
         names = tuple(dict.fromkeys(d.chain for d in wanted))
-        opened = open_chain if len(names) == 1 else keep_chain
+        opened = origins.opened if len(names) == 1 else origins.kept
         async with AsyncExitStack() as stack:
             clock = SystemClock()
-            chains = {
-                name: await stack.enter_async_context(opened(parts.chain_spec(settings.chain_named(name)), clock))
-                for name in names
-            }
+            chains = {name: await stack.enter_async_context(opened(settings, name, clock)) for name in names}
             pairs = tuple((chains[name], target) for name, target in targets)
             starts = {d.name: d.start_block for d in wanted if owners is None and d.start_block is not None}
             venue = await stack.enter_async_context(parts.price_venue(settings, clock))
@@ -93,6 +91,14 @@ class Readers:
     def wanted(self) -> int:
         """How many rows there will be at least, for a progress bar."""
         return sum(len(target.owners) for _, target in self.targets)
+
+    @property
+    def chain_alone(self) -> tuple[Chain, Target]:
+        """The only target, where it is on a chain; raises UsageError for a venue, which has no logs to search."""
+        ((chain, target),) = self.targets
+        if not isinstance(chain, Chain):
+            raise UsageError(f"expected a deployment on a chain, found {target.deployment.name}, a venue without logs")
+        return chain, target
 
     async def rows(self, block: str | None) -> AsyncIterator[Row]:
         """Yield every position's row at a block of each chain.
@@ -118,7 +124,7 @@ class Readers:
                 async for one in self._told(chain, target, at, several.rows, row):
                     yield one
 
-    def evaluations(self, chain: Chain, target: Target, at: BlockRef) -> AsyncIterator[Evaluation]:
+    def evaluations(self, chain: Origin, target: Target, at: At) -> AsyncIterator[Evaluation]:
         """Yield the full evaluation of every wanted position; what cannot be read is unmeasurable, never left out.
 
         Raises ReadError when everyone is wanted and the logs that name them cannot be read.
@@ -127,9 +133,9 @@ class Readers:
 
     async def _told(
         self,
-        chain: Chain,
+        chain: Origin,
         target: Target,
-        at: BlockRef,
+        at: At,
         tell: Callable[[Sight, int], AsyncIterator[T]],
         told: Callable[[Evaluation], T],
     ) -> AsyncIterator[T]:
@@ -157,28 +163,32 @@ class Readers:
             for evaluation in unseen(blind, at, target.adapter.kind, str(e)):
                 yield told(evaluation)
 
-    async def _everyone(self, chain: Chain, target: Target, start: int, at: BlockRef) -> AsyncIterator[Sight | Unread]:
-        adapter, deployment = parts.adapter(target.deployment.protocol), target.deployment
-        listing = self.listings[deployment.name]
+    async def _everyone(self, chain: Origin, target: Target, start: int, at: At) -> AsyncIterator[Sight | Unread]:
+        listing = self.listings[target.deployment.name]
         keys = await listing.keys(chain, at)
-        first = min((listing.first_block(key, start) for key in keys), default=start)
         owners: dict[MarketKey, dict[PositionKey, Address | None]] = {key: {} for key in keys}
-        async for _, found in named(chain, adapter, deployment, keys, first, at):
-            for key, some in found.items():
-                owners[key].update(dict.fromkeys(some))
+        if isinstance(chain, Chain) and isinstance(at, BlockRef) and not isinstance(target.adapter, Enumerated):
+            first = min((listing.first_block(key, start) for key in keys), default=start)
+            async for _, found in named(
+                chain, parts.followed(target.deployment.protocol), target.deployment, keys, first, at
+            ):
+                for key, some in found.items():
+                    owners[key].update(dict.fromkeys(some))
         for i in range(0, len(keys), MARKETS_PER_READ):
             wanted = list[tuple[Market, Mapping[PositionKey, Address | None]]]()
             for key, market in (await listing.read(chain, keys[i : i + MARKETS_PER_READ], at)).items():
                 in_order = dict(sorted(owners.pop(key).items()))
                 if isinstance(market, ReadError):
                     yield Unread(target, key, in_order, market)
+                elif isinstance(target.adapter, Enumerated):
+                    wanted.append((market, dict.fromkeys(await enumerated(chain, target.adapter, market, at))))
                 else:
                     wanted.append((market, in_order))
             async for seen in look_at(chain, target, self.outlooks, at, wanted):
                 yield seen
 
 
-def unreached(chain: Chain, target: Target, reason: str) -> list[Evaluation]:
+def unreached(chain: Origin, target: Target, reason: str) -> list[Evaluation]:
     """Return evaluations that say only that the chain could not be reached: one for each owner, one at least."""
     nobody = {target.position(MarketKey("unknown"), PositionKey("unknown")): None}
     blind: dict[PositionId, Address | None] = {target.unplaced(owner): owner for owner in target.owners}
@@ -205,10 +215,12 @@ def _wanted(settings: Settings, chain: str | None, deployment: str | None) -> tu
     return found
 
 
-async def moment(chain: Chain, block: str | None) -> BlockRef:
+async def moment(chain: Origin, block: str | None) -> At:
     """Return the newest verified block, or the one a person named by number or hash."""
     if block is None:
         return await chain.head()
+    if isinstance(chain, Place):
+        raise UsageError(f"{chain.name} is a venue without blocks and is read now: leave --block out")
     if block.startswith("0x") and len(block) == 66:
         return await chain.block(block)
     if not block.isascii() or not block.isdigit():

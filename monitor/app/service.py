@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 
 from monitor import log
-from monitor.app import parts
+from monitor.app import origins, parts
 from monitor.app.delivery import channels
 from monitor.app.facts import Facts
 from monitor.app.serving import open_api
@@ -23,7 +23,6 @@ from monitor.schedule import Schedule
 from monitor.screen.kernel import Kernel
 from monitor.screen.warm import warm
 from monitor.settings import DeploymentSettings, Settings
-from monitor.sources.opening import keep_chain
 from monitor.sources.rpc.chain import Chain
 from monitor.store import Store
 
@@ -47,8 +46,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         ways = await channels(settings, clock, stack)
         dispatcher = Dispatcher(store.queue, ways, clock, jitter, settings.alerts.link_base)
         chains = {
-            name: await stack.enter_async_context(keep_chain(parts.chain_spec(settings.chain_named(name)), clock))
+            name: origin
             for name in dict.fromkeys(d.chain for d in settings.live)
+            if isinstance(origin := await stack.enter_async_context(origins.kept(settings, name, clock)), Chain)
         }
         outlooks = parts.outlooks(settings, await stack.enter_async_context(parts.price_venue(settings, clock)))
         kernel = await asyncio.to_thread(warm)
@@ -80,10 +80,10 @@ class _Shared:
 def _loop(shared: _Shared, chain: Chain) -> HeadLoop:
     settings = shared.settings
     deployments = [d for d in settings.live if d.chain == chain.spec.name]
-    targets = {d: parts.target(settings, d) for d in deployments}
+    targets = [parts.target(settings, d) for d in deployments]
     return HeadLoop(
         chain=chain,
-        targets=tuple(targets.values()),
+        targets=tuple(targets),
         outlooks=shared.outlooks,
         ruling=Ruling(
             shared.store,
@@ -94,7 +94,9 @@ def _loop(shared: _Shared, chain: Chain) -> HeadLoop:
             shared.dispatcher.wake,
         ),
         wholes={
-            t.deployment.name: _whole(shared, chain, d, t) for d, t in targets.items() if d.start_block is not None
+            t.deployment.name: _whole(shared, chain, d, t)
+            for d, t in zip(deployments, targets, strict=True)
+            if d.start_block is not None
         },
         clock=shared.clock,
         target_wad=parts.target_wad(settings),
@@ -105,7 +107,7 @@ def _loop(shared: _Shared, chain: Chain) -> HeadLoop:
 def _whole(shared: _Shared, chain: Chain, deployment: DeploymentSettings, target: Target) -> Whole:
     return Whole(
         target=target,
-        adapter=parts.adapter(deployment.protocol),
+        adapter=parts.followed(deployment.protocol),
         start_block=deployment.start_block or 0,
         chain=chain,
         store=shared.store,

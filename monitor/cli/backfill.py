@@ -60,7 +60,7 @@ async def _backfill(
 
     console = screen()
     async with configured(config) as settings, Readers.open(settings, deployment=name, owners=()) as readers:
-        ((chain, target),) = readers.targets
+        chain, target = readers.chain_alone
         head = await chain.head()
         start = settings.deployment_named(name).start_block
         if start is None:
@@ -68,7 +68,7 @@ async def _backfill(
         listing = readers.listings[name]
         starts = {key: listing.first_block(key, start) for key in await listing.keys(chain, head)}
         cursors = _seeded(seeds, target, starts)
-        search = Backfill(chain, parts.adapter(target.deployment.protocol), target.deployment, starts)
+        search = Backfill(chain, parts.followed(target.deployment.protocol), target.deployment, starts)
         expected = await search.plan(cursors)
         console.print(
             f"{name}: {_of(len(starts), 'market')}, blocks {expected.first:,} to {expected.last:,}, about "
@@ -187,7 +187,7 @@ class _Kept:
     def _key_bytes(self) -> int:
         from monitor.app import parts
 
-        return parts.adapter(self.target.deployment.protocol).key_bytes
+        return parts.followed(self.target.deployment.protocol).key_bytes
 
     def _origin(self, key: MarketKey, at: "BlockRef") -> "Origin":
         from monitor.store.checkpoint import Origin

@@ -90,8 +90,8 @@ async def market_lines(readers: "Readers", url: str) -> list["Line"]:
     from monitor.cli.benching import chain as reads
     from monitor.cli.benching import exact, memory
 
-    ((chain, target),) = readers.targets
-    adapter, at = parts.adapter(target.deployment.protocol), await chain.head()
+    chain, target = readers.chain_alone
+    adapter, at = parts.followed(target.deployment.protocol), await chain.head()
     (key,) = await chain.read(adapter.markets(target.deployment), at)
     market = await chain.read(adapter.market(target.deployment, key), at)
     cautious = (await readers.outlooks.of(chain, market, at)).repricing

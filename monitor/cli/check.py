@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from monitor.cli.tables import screen
+from monitor.domain.moment import when
 from monitor.domain.prices import Unknown
 from monitor.errors import MonitorError
 
 if TYPE_CHECKING:
     from monitor.adapter import Market
+    from monitor.app.origins import Origin
     from monitor.app.readers import Readers
     from monitor.cycle.markets.listing import Listing
     from monitor.cycle.step import Target
-    from monitor.domain.moment import BlockRef
+    from monitor.domain.moment import At
     from monitor.settings import Settings
-    from monitor.sources.rpc.chain import Chain
+    from monitor.sources.http.freshness import VenueStatus
+    from monitor.sources.rpc.spec import EndpointStatus
 
 _SAMPLE = 50
 
@@ -69,9 +72,8 @@ async def _compare(console: Console, readers: "Readers") -> int:
     from monitor.cli import OK, UNREAD
 
     for name, chain in readers.chains.items():
-        for endpoint in chain.status():
-            ways = ", ".join(way.value for way in endpoint.ways)
-            console.print(f"{name} · {endpoint.label}: {endpoint.state.value} {endpoint.reason} ({ways})".rstrip())
+        for status in chain.status():
+            console.print(f"{name} · {_told(status)}".rstrip())
     worst = OK
     for chain, target in readers.targets:
         try:
@@ -83,7 +85,16 @@ async def _compare(console: Console, readers: "Readers") -> int:
     return worst
 
 
-async def _compare_deployment(console: Console, chain: "Chain", target: "Target", listing: "Listing") -> int:
+def _told(status: "EndpointStatus | VenueStatus") -> str:
+    from monitor.sources.http.freshness import VenueStatus
+
+    if isinstance(status, VenueStatus):
+        return f"{status.name}: {status.problem or 'ok'}"
+    ways = ", ".join(way.value for way in status.ways)
+    return f"{status.label}: {status.state.value} {status.reason} ({ways})"
+
+
+async def _compare_deployment(console: Console, chain: "Origin", target: "Target", listing: "Listing") -> int:
     from monitor.cli import OK, UNREAD
     from monitor.cycle.markets.reads import MARKETS_PER_READ
 
@@ -104,7 +115,7 @@ async def _compare_deployment(console: Console, chain: "Chain", target: "Target"
 
 
 async def _compare_market(
-    console: Console, name: str, chain: "Chain", target: "Target", market: "Market", at: "BlockRef"
+    console: Console, name: str, chain: "Origin", target: "Target", market: "Market", at: "At"
 ) -> int:
     from monitor.cli import FINDING, OK
     from monitor.cycle.step import owners_of
@@ -116,7 +127,7 @@ async def _compare_market(
     differing = await chain.read(adapter.compare(deployment, market.key, sample), at) if sample else ()
     assets = len({token for _, token in market.tokens})
     console.print(
-        f"{name} at block {at.number}: {assets} assets, {len(unknown)} without a price, "
+        f"{name} at {when(market.at)}: {assets} assets, {len(unknown)} without a price, "
         f"{len(sample) - len(differing)} of {len(sample)} sampled accounts equal to the contract",
         highlight=False,
     )

@@ -11,6 +11,7 @@ from monitor.domain.assessment import Assessment, Leg, Side
 from monitor.domain.health import Measured, NoDebt, Unmeasurable
 from monitor.domain.ids import PositionId
 from monitor.domain.label import safe_label
+from monitor.domain.moment import At, BlockRef, when
 from monitor.domain.row import Evaluation, factor_text
 from monitor.errors import UsageError
 from monitor.outbox.figures import duration_text, foreseen_text
@@ -44,7 +45,7 @@ async def _explain(position: str, config: Path | None, block: str | None) -> int
         at = await moment(chain, block)
         evaluation = _meant(position, [found async for found in readers.evaluations(chain, target, at)])
         seen = evaluation.protocol
-        console.print(f"[bold]{seen.id}[/bold]\nblock {at.number} {at.hash}", highlight=False)
+        console.print(f"[bold]{seen.id}[/bold]\n{_moment(seen.at)}", highlight=False)
         if isinstance(seen.health, Unmeasurable):
             console.print(f"[bold magenta]unmeasurable[/bold magenta]: {seen.health.reason}", highlight=False)
             return UNREAD
@@ -57,6 +58,10 @@ async def _explain(position: str, config: Path | None, block: str | None) -> int
     if not mismatches:
         console.print("[green]The contract's own view at this block gives the same integers.[/green]")
     return FINDING if mismatches else OK
+
+
+def _moment(at: At) -> str:
+    return f"{when(at)} {at.hash}" if isinstance(at, BlockRef) else f"{at.venue}, {when(at)}"
 
 
 def _parts(position: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.text import Text
 
 from monitor.cli.tables import advice, positions, screen
+from monitor.domain.moment import when
 from monitor.domain.row import Evaluation, row
 from monitor.errors import EndpointError, UsageError
 
@@ -71,7 +72,7 @@ async def _picture(readers: "Readers") -> tuple[list[Evaluation], RenderableType
             moments.append(f"{target.deployment.name} not reached")
             found.extend(unreached(chain, target, str(e)))
             continue
-        moments.append(f"{target.deployment.name} at block {at.number}")
+        moments.append(f"{target.deployment.name} at {when(at)}")
         found.extend([e async for e in readers.evaluations(chain, target, at) if e.protocol.legs or not _is_empty(e)])
     rows = [row(evaluation) for evaluation in found]
     where = Text(" · ".join(moments), style="dim")

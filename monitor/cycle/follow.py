@@ -104,7 +104,7 @@ async def _brought(
         put = Accounts.of((*kept, *accounts), book.adapter.key_bytes, accounts.failed)
         before = book.market
         book.take(step.market, Changes(head, put, onto=base.hash))
-        book.see(outlooks.outlook(step.market, step.independent, head.chain))
+        book.see(outlooks.outlook(step.market, step.independent))
         results[book] = Brought(base, before, step.wanted, step.logs, step.fold)
     return results
 

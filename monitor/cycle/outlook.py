@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 from monitor import log
 from monitor.adapter import Market
 from monitor.domain.ids import Address, ChainId
-from monitor.domain.moment import BlockRef
+from monitor.domain.moment import At, BlockRef, time_ms
 from monitor.domain.prices import Node, PriceUsed, Unknown
 from monitor.errors import ReadError
 from monitor.pricing.haircuts import Haircuts
@@ -16,15 +16,21 @@ from monitor.pricing.repricing import Outlook, cautious
 from monitor.query import Ask, together
 
 T = TypeVar("T")
+A = TypeVar("A", bound=At)
+A_contra = TypeVar("A_contra", bound=At, contravariant=True)
 _log = log.get("cycle")
 
 
-class Source(Protocol):
-    """Where reads are answered, all of one read at one block."""
+class Reads(Protocol[A_contra]):
+    """Where reads are answered, all of one read at one moment."""
 
-    async def read(self, ask: Ask[T], at: BlockRef) -> T:
+    async def read(self, ask: Ask[T], at: A_contra) -> T:
         """Return what the read returns; raises ReadError."""
         ...
+
+
+Source = Reads[BlockRef]
+"""A chain: all of one read at one block."""
 
 
 class Venue(Protocol):
@@ -53,20 +59,18 @@ class Outlooks:
     venue: Venue | None = None
     venue_name: str = ""
 
-    async def of(self, source: Source, market: Market, at: BlockRef) -> Outlook:
+    async def of(self, source: Reads[A], market: Market, at: A) -> Outlook:
         """Return the cautious view of the market's prices; a reference that fails is unknown, never left out."""
         (outlook,) = await self.each(source, [market], at)
         return outlook
 
-    async def each(self, source: Source, markets: Sequence[Market], at: BlockRef) -> list[Outlook]:
+    async def each(self, source: Reads[A], markets: Sequence[Market], at: A) -> list[Outlook]:
         """Return the cautious view of each market's prices, asked for at once."""
         found = await source.read(together(*(self.feeds(market, at) for market in markets)), at)
         coins = await self.coins(markets, at)
-        return [
-            self.outlook(market, {**feeds, **coins}, at.chain) for market, feeds in zip(markets, found, strict=True)
-        ]
+        return [self.outlook(market, {**feeds, **coins}) for market, feeds in zip(markets, found, strict=True)]
 
-    def outlook(self, market: Market, independent: Mapping[Node, PriceUsed], chain: ChainId) -> Outlook:
+    def outlook(self, market: Market, independent: Mapping[Node, PriceUsed]) -> Outlook:
         """Return the cautious view made of independent dollar prices by node.
 
         Where the market counts in a token, they are told in that; without a price of that token none can be used.
@@ -74,35 +78,36 @@ class Outlooks:
         if not market.base_is_usd:
             base = market.base_token and independent.get(_base_node(market.base_token))
             independent = {node: in_base(price, base) for node, price in independent.items()} if base else {}
-        return cautious(market.tokens, market.graph, independent, self.haircuts, chain)
+        return cautious(market.tokens, market.graph, independent, self.haircuts, market.deployment.chain)
 
-    def feeds(self, market: Market, at: BlockRef) -> Ask[Mapping[Node, PriceUsed]]:
+    def feeds(self, market: Market, at: At) -> Ask[Mapping[Node, PriceUsed]]:
         """Return the independent prices of the market's tokens that stand on its chain."""
         feeds = [
             ReferenceFeed(node, known.feed, known.max_age_s)
-            for node, known in self._known(market, at.chain)
+            for node, known in self._known(market)
             if known.feed is not None
         ]
-        return (yield from aggregator_prices(feeds, at.timestamp_s)) if feeds else {}
+        return (yield from aggregator_prices(feeds, _time_s(at))) if feeds else {}
 
-    async def coins(self, markets: Sequence[Market], at: BlockRef) -> Mapping[Node, PriceUsed]:
+    async def coins(self, markets: Sequence[Market], at: At) -> Mapping[Node, PriceUsed]:
         """Return the independent prices of the markets' tokens that the HTTP feed has, asked for once."""
         coins = {
             node: ReferenceCoin(node, known.coin, known.max_age_s)
             for market in markets
-            for node, known in self._known(market, at.chain)
+            for node, known in self._known(market)
             if known.feed is None and known.coin is not None
         }
         if not coins or self.venue is None:
             return {}
         try:
-            return await self.venue.read(http_prices(tuple(coins.values()), self.venue_name, at.timestamp_s))
+            return await self.venue.read(http_prices(tuple(coins.values()), self.venue_name, _time_s(at)))
         except ReadError as e:
             _log.warning("no independent prices", venue=self.venue_name, problem=str(e))
             unknown = Unknown(f"{self.venue_name}: {e}")
             return {node: PriceUsed(node, unknown, 0, self.venue_name, "market") for node in coins}
 
-    def _known(self, market: Market, chain: ChainId) -> Iterable[tuple[Node, Reference]]:
+    def _known(self, market: Market) -> Iterable[tuple[Node, Reference]]:
+        chain = market.deployment.chain
         if not market.base_is_usd:
             base = market.base_token and self.references.get((chain, market.base_token))
             if not market.base_token or not base:
@@ -112,6 +117,10 @@ class Outlooks:
             known = self.references.get((chain, token.address))
             if known is not None:
                 yield node, known
+
+
+def _time_s(at: At) -> int:
+    return time_ms(at) // 1000
 
 
 def _base_node(token: Address) -> Node:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor.adapter import Adapter, Market
-from monitor.cycle.markets.listing import History, Listing
+from monitor.cycle.markets.listing import Listing
 from monitor.cycle.markets.reads import MARKETS_PER_READ, each, shares
-from monitor.cycle.outlook import Outlooks, Source
+from monitor.cycle.outlook import A, Outlooks, Reads
 from monitor.domain.assessment import Kind, unread
 from monitor.domain.deployment import Deployment
 from monitor.domain.health import Health, Measured, Unmeasurable
 from monitor.domain.ids import Address, MarketKey, PositionId, PositionKey
-from monitor.domain.moment import At, BlockRef
+from monitor.domain.moment import At
 from monitor.domain.row import Evaluation
 from monitor.errors import ReadError
 from monitor.health.evaluate import evaluation, glance
@@ -71,7 +71,7 @@ class Unread:
 
 
 async def look(
-    source: History, target: Target, outlooks: Outlooks, at: BlockRef, listing: Listing
+    source: Reads[A], target: Target, outlooks: Outlooks, at: A, listing: Listing
 ) -> AsyncIterator[Sight | Unread]:
     """Read the deployment's markets and the wanted positions in them, a bounded number at a time.
 
@@ -107,13 +107,13 @@ def owners_of(
 
 
 async def look_at(
-    source: Source,
+    source: Reads[A],
     target: Target,
     outlooks: Outlooks,
-    at: BlockRef,
+    at: A,
     wanted: Sequence[tuple[Market, Mapping[PositionKey, Address | None]]],
 ) -> AsyncIterator[Sight | Unread]:
-    """Read positions of markets at their block, a bounded number at a time; there is one sight of each at least."""
+    """Read positions of markets at their moment, a bounded number at a time; there is one sight of each at least."""
     seen = await outlooks.each(source, [market for market, _ in wanted], at)
     for share in shares((place, tuple(owners)) for place, (_, owners) in enumerate(wanted)):
         asks = [target.adapter.accounts(wanted[place][0], keys) for place, keys in share]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from monitor.domain.ids import ChainId
 
@@ -36,6 +37,13 @@ At = BlockRef | VenueMoment
 def time_ms(at: At) -> int:
     """Return when it was, by the clock of the source itself, in milliseconds since 1970."""
     return at.timestamp_s * 1000 if isinstance(at, BlockRef) else at.server_time_ms
+
+
+def when(at: At) -> str:
+    """Return how a moment is named to people: `block 21` or `12:30:05 UTC`."""
+    if isinstance(at, BlockRef):
+        return f"block {at.number}"
+    return f"{datetime.fromtimestamp(at.server_time_ms // 1000, UTC):%H:%M:%S} UTC"
 
 
 def skew_s(moments: Sequence[At]) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from monitor.adapter import Followed
+from monitor.adapter import Adapter, Followed
 from monitor.domain.ids import Slug
 from monitor.protocols.aave_v2.adapter import AaveV2
 from monitor.protocols.aave_v3.adapter import AaveV3
@@ -31,3 +31,7 @@ ADAPTERS: Mapping[Slug, Followed[Any]] = MappingProxyType(
         Slug("perp_v2"): PerpV2(),
     }
 )
+"""Protocols on chains, whose accounts are found from logs and kept up to date by them."""
+
+VENUES: Mapping[Slug, Adapter[Any]] = MappingProxyType({})
+"""Venues without blocks and logs, which answer over HTTP."""

@@ -30,7 +30,13 @@ class ChainSettings(_Table):
     halted_after_s: int | None = Field(default=None, gt=0)
     rpc: tuple[str, ...] = ()
     requests_per_s: int | None = Field(default=None, gt=0)
+    weight_per_minute: int | None = Field(default=None, gt=0)
     allow_private: bool = False
+
+    @property
+    def has_blocks(self) -> bool:
+        """Whether it is a chain that is read at blocks; otherwise it is a venue, and `rpc` are addresses of its API."""
+        return self.id.startswith("eip155:")
 
 
 class DeploymentSettings(_Table):
@@ -46,6 +52,7 @@ class DeploymentSettings(_Table):
     start_block: int | None = Field(default=None, ge=0)
     market_ids: tuple[str, ...] = ()
     first_block: int = Field(default=0, ge=0)
+    api: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("market_ids")
     @classmethod
@@ -205,6 +212,7 @@ class Settings(BaseSettings):
         """Return every secret value, for masking."""
         found = [*self.api.keys, self.telegram.token, self.email.password]
         urls = [url for chain in self.chain for url in chain.rpc if not url.startswith("/")]
+        urls += [url for deployment in self.deployment for url in deployment.api.values()]
         paths = [part for url in urls for part in re.split(r"[/?=&@]", url.split("://", 1)[-1])[1:] if len(part) > 8]
         return (*(secret.get_secret_value() for secret in found if secret is not None), *paths)
 

@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any, Protocol
 
-from monitor.adapter import Followed
+from monitor.adapter import Enumerated, Followed, Market
 from monitor.cycle.markets.listing import History
+from monitor.cycle.outlook import A, Reads
 from monitor.domain.deployment import Deployment
 from monitor.domain.ids import MarketKey, PositionKey
 from monitor.domain.moment import BlockRef
@@ -73,3 +74,14 @@ async def named(
     wanted = wanted_by(adapter, deployment, keys)
     async for blocks, logs in chain.logs(wanted, first, at.number, at, progress):
         yield blocks[-1], {key: adapter.discovered(own) for key, own in sorting.of(logs).items()}
+
+
+async def enumerated(source: Reads[A], adapter: Enumerated, market: Market, at: A) -> list[PositionKey]:
+    """Return everyone whom the protocol itself lists in a market, each once; raises ReadError."""
+    found, after = dict[PositionKey, None](), None
+    while True:
+        page = await source.read(adapter.positions(market, after), at)
+        found.update(dict.fromkeys(page.keys))
+        if page.after is None or page.after == after:
+            return list(found)
+        after = page.after

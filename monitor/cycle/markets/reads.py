@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from monitor.cycle.outlook import Source
+from monitor.cycle.outlook import A, Reads
 from monitor.domain.ids import PositionKey
-from monitor.domain.moment import BlockRef
 from monitor.errors import ReadError
 from monitor.query import Ask, attempt, together
 
@@ -16,7 +15,7 @@ K = TypeVar("K")
 T = TypeVar("T")
 
 
-async def each(source: Source, asks: Sequence[Ask[T]], at: BlockRef) -> list[T | ReadError]:
+async def each(source: Reads[A], asks: Sequence[Ask[T]], at: A) -> list[T | ReadError]:
     """Return what each read returns, or its ReadError in its place.
 
     Raises ReadError when the source itself does not answer.

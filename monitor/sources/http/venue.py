@@ -10,12 +10,13 @@ from yarl import URL
 from monitor.clock import Clock
 from monitor.domain.moment import VenueMoment
 from monitor.errors import EndpointError, NoEndpoint, RateLimited, ReadError
-from monitor.query import Answer, Ask, Moment, Question, VenueCall, drive
+from monitor.query import Ask, VenueCall, drive
 from monitor.sources.http import strict_json
 from monitor.sources.http.budget import Budget
 from monitor.sources.http.exchange import exchange
 from monitor.sources.http.freshness import Freshness, VenueStatus
 from monitor.sources.http.guard import Destination
+from monitor.sources.http.reading import Reading
 from monitor.sources.http.status import refusal
 
 READ_DEADLINE_S = 10.0
@@ -56,7 +57,7 @@ class Venue:
         Raises RateLimited while the venue asks to wait, MalformedJson for a body that is no strict JSON, EndpointError
         when it does not answer, NoEndpoint when the time is up.
         """
-        reading = _Reading(self)
+        reading = Reading(self.spec.name, self.fetch, self.moment)
         try:
             async with asyncio.timeout(deadline_s):
                 return await drive(ask, reading.answer)
@@ -100,29 +101,3 @@ class Venue:
     def moment(self, server_time_ms: int) -> VenueMoment:
         """Return the moment of an answer that arrives now."""
         return VenueMoment(self.spec.name, None, server_time_ms, self._clock.wall_s())
-
-
-@dataclass(slots=True)
-class _Reading:
-    """One read; its moment is that of its oldest answer."""
-
-    venue: Venue
-    oldest_ms: int | None = None
-
-    async def answer(self, questions: tuple[Question, ...]) -> tuple[Answer, ...]:
-        texts: dict[int, str] = {}
-        for position, question in enumerate(questions):
-            match question:
-                case VenueCall():
-                    texts[position], server_time_ms = await self.venue.fetch(question)
-                    self.oldest_ms = min(self.oldest_ms or server_time_ms, server_time_ms)
-                case Moment():
-                    pass
-                case _:
-                    raise ReadError(f"{self.venue.spec.name}: expected a question for a venue, found {question!r:.60}")
-        return tuple(texts[i] if i in texts else self._moment() for i in range(len(questions)))
-
-    def _moment(self) -> VenueMoment:
-        if self.oldest_ms is None:
-            raise ReadError(f"{self.venue.spec.name}: expected a question to the venue before the one for its moment")
-        return self.venue.moment(self.oldest_ms)

@@ -10,12 +10,13 @@ import aiohttp
 from monitor.clock import Clock
 from monitor.domain.ids import Address, ChainId
 from monitor.domain.liveness import Liveness
-from monitor.domain.moment import BlockRef
+from monitor.domain.moment import At, BlockRef
 from monitor.errors import BlockMoved, ConfigError, NoEndpoint, ReadError, WrongChain
 from monitor.query import Ask, Log, LogFilter, drive
 from monitor.sources.evm import block as blocks
 from monitor.sources.evm.reader import Reader, as_bytes
 from monitor.sources.http.guard import Destination
+from monitor.sources.http.joined import NONE, Joined
 from monitor.sources.jsonrpc import wires
 from monitor.sources.jsonrpc.http import HttpTransport
 from monitor.sources.jsonrpc.messages import Request
@@ -42,10 +43,16 @@ class Chain:
     """Reads one chain through its endpoints. `start` or `begin` before use, `close` after."""
 
     def __init__(
-        self, spec: ChainSpec, clock: Clock, session: aiohttp.ClientSession, probation: Probation | None = None
+        self,
+        spec: ChainSpec,
+        clock: Clock,
+        session: aiohttp.ClientSession,
+        probation: Probation | None = None,
+        joined: Joined = NONE,
     ) -> None:
         self.spec = spec
         self.probation = probation or Probation()
+        self.joined = joined
         self._clock = clock
         self._session = session
         self._open = AsyncExitStack()
@@ -146,7 +153,7 @@ class Chain:
     async def read(
         self,
         ask: Ask[T],
-        at: BlockRef,
+        at: At,
         *,
         deadline_s: float = READ_DEADLINE_S,
         confirm: bool = False,
@@ -157,9 +164,11 @@ class Chain:
         Raises BlockMoved when the block is gone, EndpointsDisagree when two answers differ and no third decides,
         NoEndpoint when no endpoint (no second one, for `confirm`) gave a whole answer in time.
         """
+        if not isinstance(at, BlockRef):
+            raise ReadError(f"expected a block of {self.spec.name} to read at, found the moment of {at.venue}")
         failover = Failover(self._clock, lambda: self._following.fit(at))
         limits = Limits.within(self._clock, deadline_s, urgency)
-        reading = Reading(failover, at, limits, self._doubt, confirm)
+        reading = Reading(failover, at, limits, self._doubt, confirm, self.joined)
         return await self._in_time(drive(ask, reading.answer), deadline_s)
 
     def logs(

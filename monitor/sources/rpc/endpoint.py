@@ -76,7 +76,7 @@ class Endpoint:
 
         Raises EndpointError or MalformedJson when the endpoint failed as a whole, or did not answer in time.
         """
-        step = max(min(self.abilities.max_batch, self.budget.requests_per_s or self.abilities.max_batch), 1)
+        step = max(min(self.abilities.max_batch, self.budget.most or self.abilities.max_batch), 1)
         outcomes: list[Any | ReadError] = []
         for start in range(0, len(requests), step):
             outcomes += await self._send(requests[start : start + step], timeout_s, urgency)

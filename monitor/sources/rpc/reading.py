@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, TypeVar, assert_never
 
 from monitor.domain.moment import BlockRef
-from monitor.errors import BlockMoved, EndpointError, ReadError
+from monitor.errors import BlockMoved, EndpointError
 from monitor.query import (
     Answer,
     EthCall,
@@ -23,6 +23,7 @@ from monitor.query import (
 )
 from monitor.sources.evm import calls, lens, state
 from monitor.sources.evm.reader import Reader
+from monitor.sources.http.joined import Joined
 from monitor.sources.logs.agreed import Agreed
 from monitor.sources.logs.entries import matching, merged
 from monitor.sources.parallel import in_parallel
@@ -45,6 +46,7 @@ class Reading:
     limits: Limits
     doubt: Doubt
     confirm: bool
+    joined: Joined
 
     async def answer(self, questions: tuple[Question, ...]) -> tuple[Answer, ...]:
         """Return one answer per question, in order; raises ReadError when one could not be had."""
@@ -71,7 +73,7 @@ class Reading:
                 case Moment():
                     answers[position] = self.at
                 case VenueCall():
-                    raise ReadError("expected a question about a chain, found one for a venue: ask its HTTP source")
+                    pieces.append(iter((partial(self.joined.fill, position, question, answers),)))
                 case _:
                     assert_never(question)
         pieces += [self._call_pieces(group, answers) for group in (trusted, untrusted)]

@@ -21,7 +21,7 @@ def outlook_of(watched: Watched, market: Market, **feeds: str) -> Outlook:
     tokens = {"collateral": market.layout.collateral.address, "loan": market.layout.loan.address}
     references = {(CHAIN, tokens[name]): Reference(address(feed), None, DAY_S) for name, feed in feeds.items()}
     outlooks = Outlooks(references, HALF_PER_CENT_APART)
-    return outlooks.outlook(market, watched.node.read(outlooks.feeds(market, market.at)), CHAIN)
+    return outlooks.outlook(market, watched.node.read(outlooks.feeds(market, market.at)))
 
 
 def test_a_dollar_price_of_bitcoin_is_no_alarm_in_a_market_that_counts_in_ether(watched: Watched) -> None:

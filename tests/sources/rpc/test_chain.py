@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from monitor.domain.moment import BlockRef
-from monitor.errors import BlockMoved, NoEndpoint, ReadError
+from monitor.errors import BlockMoved, NoEndpoint
 from monitor.query import (
     EthCall,
     Failed,
@@ -183,10 +183,11 @@ async def test_a_subscription_wakes_the_waiting_before_the_next_poll(node: Node,
     assert clock.monotonic_ms() == 0
 
 
-async def test_a_question_for_a_venue_is_refused_by_a_chain(node: Node, chain_of: MakeChain):
+async def test_an_api_that_a_chain_does_not_know_leaves_the_rest_of_the_read(node: Node, chain_of: MakeChain):
     chain = await chain_of(node.http)
-    with pytest.raises(ReadError, match="venue"):
-        await chain.read(ask_raw(VenueCall("/prices")), await chain.head())
+    head = await chain.head()
+    answers = await chain.read(ask_raw(VenueCall("/prices", venue="gmx/prices"), Moment()), head)
+    assert answers == (Failed("no API of the name 'gmx/prices' is known: add it to the deployment's api"), head)
 
 
 async def test_nothing_listening_is_no_endpoint_at_start(chain_of: MakeChain):
