@@ -1,4 +1,4 @@
-"""How much a server may be asked: so much in any stretch of time, the urgent first, and nothing while it wants peace."""
+"""How much a server may be asked: so much in any stretch of time, the urgent first, nothing while it wants peace."""
 
 import heapq
 from collections import deque

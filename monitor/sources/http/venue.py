@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 import aiohttp
@@ -12,7 +13,7 @@ from monitor.domain.moment import VenueMoment
 from monitor.errors import EndpointError, NoEndpoint, RateLimited, ReadError
 from monitor.query import Ask, VenueCall, drive
 from monitor.sources.http import strict_json
-from monitor.sources.http.budget import Budget
+from monitor.sources.http.budget import MINUTE_MS, Budget
 from monitor.sources.http.exchange import exchange
 from monitor.sources.http.freshness import Freshness, VenueStatus
 from monitor.sources.http.guard import Destination
@@ -27,11 +28,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class VenueSpec:
-    """One venue as configured; the URL may carry a key, paths of questions are added to it."""
+    """One venue as configured; the URL may carry a key, paths of questions are added to it.
+
+    `weight_per_minute` is what it lets one address ask in a minute, in its own weights of questions.
+    """
 
     name: str
     url: str = field(repr=False)
     requests_per_s: int | None = None
+    weight_per_minute: int | None = None
     allow_private: bool = False
 
 
@@ -44,6 +49,7 @@ class Venue:
         self._session = session
         self._to = Destination(URL(spec.url), spec.allow_private, clock)
         self._budget = Budget(clock, spec.requests_per_s)
+        self._weights = Budget(clock, spec.weight_per_minute, MINUTE_MS)
         self._freshness = Freshness(clock)
 
     def status(self) -> VenueStatus:
@@ -51,33 +57,42 @@ class Venue:
         fresh = self._freshness
         return VenueStatus(self.spec.name, fresh.age_ms, fresh.is_stale, fresh.problem)
 
-    async def read(self, ask: Ask[T], *, deadline_s: float = READ_DEADLINE_S) -> T:
-        """Return what the read finds.
+    def left(self) -> int | None:
+        """Return how much weight can be asked at once, 0 while the venue wants peace; None where nothing is counted."""
+        return 0 if self._budget.pause_ms else self._weights.left()
+
+    def share(self, of_ms: int) -> int | None:
+        """Return how much weight a time may use so that as much is left for every time like it; None without a cap."""
+        return self._weights.share(of_ms)
+
+    async def read(self, ask: Ask[T], *, deadline_s: float = READ_DEADLINE_S, urgency: int = 0) -> T:
+        """Return what the read finds; a lower urgency number goes first where questions have to wait.
 
         Raises RateLimited while the venue asks to wait, MalformedJson for a body that is no strict JSON, EndpointError
         when it does not answer, NoEndpoint when the time is up.
         """
-        reading = Reading(self.spec.name, self.fetch, self.moment)
+        reading = Reading(self.spec.name, partial(self.fetch, urgency=urgency), self.moment)
         try:
             async with asyncio.timeout(deadline_s):
                 return await drive(ask, reading.answer)
         except TimeoutError:
             raise NoEndpoint(f"{self.spec.name}: expected the read to end within {deadline_s:g} s") from None
 
-    async def fetch(self, call: VenueCall) -> tuple[str, int]:
+    async def fetch(self, call: VenueCall, urgency: int = 0) -> tuple[str, int]:
         """Return the JSON text of one answer and the server's time in ms; raises ReadError, never an older answer."""
         try:
-            return await self._tried(call)
+            return await self._tried(call, urgency)
         except ReadError as e:
             self._freshness.failed(str(e))
             raise
 
-    async def _tried(self, call: VenueCall) -> tuple[str, int]:
+    async def _tried(self, call: VenueCall, urgency: int) -> tuple[str, int]:
         pauses_ms = iter(RETRY_PAUSES_MS)
         while True:
             if self._budget.pause_ms:
                 raise RateLimited(f"{self.spec.name}: asked to wait", self._budget.pause_ms)
-            await self._budget.take(1)
+            await self._weights.take(call.weight, urgency)
+            await self._budget.take(1, urgency)
             try:
                 return await self._fetched(call)
             except RateLimited as e:

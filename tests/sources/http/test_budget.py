@@ -6,13 +6,13 @@ import random
 import pytest
 
 from monitor.errors import UsageError
-from monitor.sources.http.budget import Budget
+from monitor.sources.http.budget import MINUTE_MS, Budget
 from tests.fakes.clock import FakeClock
 
 
 async def test_a_second_s_worth_goes_at_once_and_the_rest_at_the_rate():
     clock = FakeClock(runs=True)
-    budget = Budget(clock, requests_per_s=5)
+    budget = Budget(clock, 5)
     sent_ms = []
     for _ in range(15):
         await budget.take(1)
@@ -23,7 +23,7 @@ async def test_a_second_s_worth_goes_at_once_and_the_rest_at_the_rate():
 
 async def test_a_batch_counts_as_many_as_it_holds_and_one_larger_than_the_cap_is_refused():
     clock = FakeClock(runs=True)
-    budget = Budget(clock, requests_per_s=10)
+    budget = Budget(clock, 10)
     await budget.take(7)
     await budget.take(7)
     assert clock.monotonic_ms() == 1_000
@@ -84,7 +84,7 @@ async def test_what_is_said_to_be_left_can_be_sent_in_that_time_and_not_one_more
 
 async def test_those_that_wait_already_are_no_longer_left():
     clock = FakeClock()
-    budget = Budget(clock, requests_per_s=5)
+    budget = Budget(clock, 5)
     await budget.take(5)
     async with asyncio.TaskGroup() as group:
         group.create_task(budget.take(3))
@@ -101,7 +101,7 @@ def test_without_a_cap_there_is_no_number_left():
 
 async def test_the_urgent_overtake_the_routine_that_wait():
     clock = FakeClock()
-    budget = Budget(clock, requests_per_s=1)
+    budget = Budget(clock, 1)
     await budget.take(1)
     order: list[str] = []
 
@@ -120,7 +120,7 @@ async def test_the_urgent_overtake_the_routine_that_wait():
 
 async def test_one_who_gives_up_waiting_holds_nobody_up():
     clock = FakeClock()
-    budget = Budget(clock, requests_per_s=1)
+    budget = Budget(clock, 1)
     await budget.take(1)
     impatient = asyncio.ensure_future(budget.take(1))  # cancelled below, as a deadline does
     await asyncio.sleep(0)
@@ -141,3 +141,16 @@ async def test_a_pause_is_never_shortened_by_a_later_one():
     assert budget.pause_ms == 60_000
     await clock.advance(60)
     assert budget.pause_ms == 0
+
+
+async def test_weights_of_a_minute_are_kept_in_every_minute_and_a_share_of_it_can_go_in_every_part():
+    clock, dice = FakeClock(runs=True), random.Random(8)
+    budget, sent = Budget(clock, 1_200, MINUTE_MS), list[tuple[int, int]]()
+    while clock.monotonic_ms() < 5 * MINUTE_MS:
+        weight = dice.choice([2, 20, 60])
+        await budget.take(weight)
+        sent.append((clock.monotonic_ms(), weight))
+    assert max(sum(w for at, w in sent if start <= at < start + MINUTE_MS) for start, _ in sent) <= 1_200
+    assert sum(w for _, w in sent) >= 4 * 1_200
+    assert budget.share(5_000) == 100
+    assert Budget(clock).share(5_000) is None

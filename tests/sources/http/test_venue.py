@@ -100,3 +100,18 @@ async def test_a_question_for_a_chain_is_refused_by_a_venue(desk: Desk, session:
         await venue(desk, session).read(ask_raw(EthCall(TELLS_ITSELF, b"")))
     with pytest.raises(ReadError, match="before the one for its moment"):
         await venue(desk, session).read(ask_raw(Moment()))
+
+
+async def test_each_question_takes_its_own_weight_and_what_is_left_is_told(desk: Desk, session: aiohttp.ClientSession):
+    clock = FakeClock(NOW_S, runs=True)
+    asking = Venue(VenueSpec("v", desk.url, weight_per_minute=100, allow_private=True), clock, session)
+    await asking.read(ask_raw(VenueCall("/a", weight=60), VenueCall("/b", weight=38)))
+    assert (asking.left(), asking.share(30_000), clock.monotonic_ms()) == (2, 50, 0)
+    await asking.read(ask_raw(VenueCall("/c", weight=2)))
+    assert clock.monotonic_ms() == 0
+    await asking.read(ask_raw(VenueCall("/d")))
+    assert clock.monotonic_ms() == 60_000
+    desk.answer = wire.status(429, {"Retry-After": "5"})
+    with pytest.raises(RateLimited):
+        await asking.read(ask_raw(VenueCall("/e")))
+    assert asking.left() == 0
