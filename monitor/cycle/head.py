@@ -157,6 +157,7 @@ class HeadLoop:
                 kept.left,
                 whole.parts(at),
                 [telling.part for telling in tellings.values()],
+                whole.audits_at(at),
             )
         )
         for key, telling in tellings.items():

@@ -25,7 +25,7 @@ from monitor.rules.levels import Levels
 from monitor.rules.quiet import distance_counts_below_wad, unremarkable
 from monitor.screen.kernel import Kernel
 from monitor.sources.logs.gaps import Gaps
-from monitor.store import LedgerPart, Store
+from monitor.store import AuditPart, LedgerPart, Store
 from monitor.units import PPM, WAD
 
 FULL_BELOW_WAD = 11 * WAD // 10
@@ -220,6 +220,15 @@ class Whole:
         name = self.target.deployment.name
         return tuple(
             LedgerPart(name, key, book.journal) for key, book in self.books.items() if book.journal.at.hash == at.hash
+        )
+
+    def audits_at(self, at: BlockRef) -> tuple[AuditPart, ...]:
+        """Return what audits found at a block, as part of a commit."""
+        name = self.target.deployment.name
+        return tuple(
+            AuditPart(name, key, at, found.sampled, len(found.differing), len(found.apart), found.match_ppm)
+            for key, found in self.audits.items()
+            if found.block == at.number
         )
 
     def watched(self, book: Book) -> Rows:

@@ -1,5 +1,6 @@
 """What must survive: positions, states, alerts and the outbox, written in one transaction and read through views."""
 
+from monitor.store.audits import AuditPart, AuditView
 from monitor.store.ledger import LedgerPart, NotKept
 from monitor.store.queue import Deliverable, Queue
 from monitor.store.shown import (
@@ -18,6 +19,8 @@ from monitor.store.views import Views
 __all__ = [
     "AlertView",
     "AtRisk",
+    "AuditPart",
+    "AuditView",
     "ChannelStatus",
     "Commit",
     "Cursor",

@@ -23,7 +23,7 @@ _LEDGERS = (tables.ledgers, tables.ledger_parts, tables.ledger_steps)
 
 
 def _first_light(connection: Connection) -> None:
-    later = (*_LEDGERS, tables.events)
+    later = (*_LEDGERS, tables.events, tables.audits)
     first = [table for table in tables.metadata.sorted_tables if table not in later]
     tables.metadata.create_all(connection, tables=first)
 
@@ -42,11 +42,16 @@ def _time_to_liquidation(connection: Connection) -> None:
         connection.execute(text("ALTER TABLE positions ADD COLUMN time_to_liquidation_s INTEGER"))
 
 
+def _audits(connection: Connection) -> None:
+    tables.metadata.create_all(connection, tables=(tables.audits,))
+
+
 MIGRATIONS = (
     Migration("first_light", _first_light),
     Migration("ledgers", _ledgers),
     Migration("events", _events),
     Migration("time_to_liquidation", _time_to_liquidation),
+    Migration("audits", _audits),
 )
 
 

@@ -18,7 +18,8 @@ from monitor.ledger.journal import Journal
 from monitor.rules.events.liquidations import Sighting
 from monitor.rules.events.parameters import Told
 from monitor.rules.state import PositionState, time_s
-from monitor.store import engine, records, tables
+from monitor.store import audits, engine, records, tables
+from monitor.store.audits import AuditPart
 from monitor.store.engine import Database, Reach
 from monitor.store.failure import driver_error
 from monitor.store.ledger import LedgerPart, Ledgers, NotKept
@@ -65,7 +66,7 @@ class Commit:
 
     Without a cursor nothing new was reached: the step only says that positions could not be read. `left` are positions
     no longer near any level, whose stored row would only grow old. `ledgers` stand at the cursor's block and must not
-    change until the commit is done. `events` go with the notices that tell them.
+    change until the commit is done. `events` go with the notices that tell them, `audits` were made at the block.
     """
 
     cursor: Cursor | None
@@ -75,6 +76,7 @@ class Commit:
     left: Sequence[PositionId] = ()
     ledgers: Sequence[LedgerPart] = ()
     events: Sequence[EventsPart] = ()
+    audits: Sequence[AuditPart] = ()
 
 
 class Store:
@@ -133,6 +135,8 @@ class Store:
                 await self._put_events(connection, events)
             for part in step.ledgers:
                 await self._ledgers.write(connection, part)
+            for audit in step.audits:
+                await audits.write(connection, self._database, audit)
             if step.cursor is not None:
                 await self._put(connection, tables.cursors, [_cursor_record(step.cursor, now_s)])
             reach("commit: cursor written")

@@ -179,3 +179,15 @@ events = _table(
     _int("at_block"),
     _text("event"),
 )
+
+audits = _table(
+    "audits",
+    Column("deployment", Text, primary_key=True),
+    Column("market", Text, primary_key=True),
+    Column("number", _Int, primary_key=True),
+    _int("audited_s"),
+    _int("sampled"),
+    _int("differing"),
+    _int("apart"),
+    _int("match_ppm"),
+)

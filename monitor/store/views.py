@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 from monitor.clock import Clock
 from monitor.domain.alerts import Alert
 from monitor.domain.ids import Address, ChainId, DeploymentName, PositionId, Slug, Subject
-from monitor.store import paging, records, tables
+from monitor.store import audits, paging, records, tables
+from monitor.store.audits import AuditView
 from monitor.store.engine import Database
 from monitor.store.shown import (
     AlertView,
@@ -89,6 +90,10 @@ class Views:
             counts = levels.setdefault(r.deployment, {})
             counts[name] = counts.get(name, 0) + r.n
         return tuple(_deployment(row, now_s, by_status, levels.get(row.deployment, {})) for row in cursors)
+
+    async def audits(self, deployment: DeploymentName) -> tuple[AuditView, ...]:
+        """Return how the ledgers of a deployment compared with its chain, oldest first."""
+        return await audits.read(self._database, deployment)
 
     async def alerts(
         self,

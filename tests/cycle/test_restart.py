@@ -6,6 +6,7 @@ import pytest
 
 from monitor.clock import SystemClock
 from monitor.cycle.board import Board
+from monitor.units import PPM
 from tests.cycle.test_whole_market import followed, listed, truth
 from tests.devnet import aave_v36, running_chain
 from tests.protocols.aave_v3.acting import Acting
@@ -40,3 +41,6 @@ async def test_a_restart_goes_on_from_the_stored_ledger_and_lists_what_the_contr
             assert found == await asyncio.to_thread(truth, market, users)
             (finding,) = whole.audits.values()
             assert (finding.differing, finding.apart) == ((), {})
+            *_, kept = await store.views.audits(whole.target.deployment.name)
+            assert (kept.block, kept.sampled) == (finding.block, finding.sampled)
+            assert (kept.differing, kept.match_ppm) == (0, PPM)

@@ -14,7 +14,8 @@ from monitor.domain.moment import VenueMoment
 from monitor.errors import StoreError
 from monitor.rules.judge import judge
 from monitor.rules.state import PositionState
-from monitor.store import AtRisk, Commit, Cursor, Store
+from monitor.store import AtRisk, AuditPart, Commit, Cursor, Store
+from monitor.store.audits import KEPT_BLOCKS
 from monitor.store.records import alert_from, alert_record, at_from, at_json, state_from, state_record
 from tests.domain.hostile import PAYLOADS
 from tests.fakes.clock import FakeClock
@@ -167,3 +168,16 @@ async def test_every_commit_is_on_disk_and_every_rule_of_the_tables_is_kept(tmp_
         with pytest.raises(StoreError, match=r"readonly|read-only"):
             async with store._database.reading() as connection:
                 await connection.exec_driver_sql("DELETE FROM outbox")
+
+
+async def test_audits_are_kept_a_hundred_thousand_blocks(tmp_path: Path):
+    of = position()
+    async with opened(tmp_path) as store:
+        for number, differing in ((100, 3), (101, 2), (101 + KEPT_BLOCKS, 1)):
+            audit = AuditPart(of.deployment, of.market, block(number), 500, differing, 0, 994_000)
+            await store.commit(Commit(Cursor(of.deployment, of.protocol, CHAIN, block(number)), audits=[audit]))
+        kept = await store.views.audits(of.deployment)
+    assert [(one.block, one.differing, one.match_ppm) for one in kept] == [
+        (101, 2, 994_000),
+        (101 + KEPT_BLOCKS, 1, 994_000),
+    ]
