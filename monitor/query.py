@@ -138,6 +138,11 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Absent(Failed):
+    """What a venue answers of which there is none (HTTP 404): nobody of that name, nothing at that place."""
+
+
+@dataclass(frozen=True, slots=True)
 class LensPart:
     """The output for `items[start:stop]`, or why those items have none."""
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, NewType
 
+from monitor.domain import bech32
 from monitor.errors import UsageError
 
 ChainId = NewType("ChainId", str)
@@ -18,16 +19,37 @@ PositionKey = NewType("PositionKey", str)
 Address = NewType("Address", str)
 """`0x` and 40 lower-case hex digits."""
 
+_DYDX = "dydx"
+
 
 def address(text: str) -> Address:
-    """Return the address in lower case; checksums are for display only.
+    """Return the address in lower case; checksums are for display only, but that of a `dydx1…` address must fit.
 
-    Raises UsageError when the text is no 20-byte hex address.
+    Raises UsageError when the text is no 20-byte address in either spelling.
     """
+    if text.lower().startswith(_DYDX + "1"):
+        return _of_cosmos(text)
     body = text[2:].lower()
     if len(text) != 42 or text[:2] not in ("0x", "0X") or body.strip("0123456789abcdef"):
         raise UsageError(f"expected an address of 0x and 40 hex digits, found {text[:60]!r}")
     return Address("0x" + body)
+
+
+def spelled(chain: ChainId, owner: Address) -> str:
+    """Return an address as people on its chain write it: `dydx1…` on dYdX."""
+    if not chain.startswith(f"cosmos:{_DYDX}-"):
+        return owner
+    return bech32.encoded(_DYDX, bytes.fromhex(owner[2:]))
+
+
+def _of_cosmos(text: str) -> Address:
+    try:
+        _, body = bech32.decoded(text)
+    except ValueError as e:
+        raise UsageError(f"expected an address of dydx1 and 38 characters, found {text[:60]!r}: {e}") from e
+    if len(body) != 20:
+        raise UsageError(f"expected an address of 20 bytes, found {len(body)} in {text[:60]!r}")
+    return Address("0x" + body.hex())
 
 
 @dataclass(frozen=True, slots=True, order=True)
