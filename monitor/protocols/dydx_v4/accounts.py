@@ -1,6 +1,6 @@
 """Reads what subaccounts have, holds each answer against itself, and our sums against the indexer's."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from monitor.adapter import Mismatch, Page
 from monitor.domain.ids import Address, PositionKey, address, spelled
@@ -45,24 +45,19 @@ def read_accounts(market: Market, keys: Sequence[PositionKey]) -> Ask[Accounts]:
     """
     owners = tuple(dict.fromkeys(owner_of(key) for key in keys))
     answers = yield from together(*(attempt(_subaccounts(market, owner)) for owner in owners))
-    told: dict[Address, Told | ReadError] = dict(zip(owners, answers, strict=True))
-    read, failed = list[Account](), list[tuple[PositionKey, str]]()
-    for key in keys:
-        answer = told[owner_of(key)]
-        try:
-            if isinstance(answer, ReadError):
-                raise answer
-            read.append(account_of(market, key, answer.get(number_of(key))))
-        except ReadError as e:
-            failed.append((key, str(e)))
-    return Accounts.of(read, KEY_BYTES, failed)
+    return _accounts(market, keys, dict(zip(owners, answers, strict=True)))
+
+
+def held(market: Market, owner: Address) -> Ask[Accounts]:
+    """Return the owner's subaccounts that hold anything, children too, from one answer; raises UnexpectedAnswer."""
+    told = yield from _subaccounts(market, owner)
+    return _accounts(market, _holding(owner, told), {owner: told})
 
 
 def owned(market: Market, owner: Address) -> Ask[tuple[PositionKey, ...]]:
-    """Return the owner's subaccounts that hold anything, children too; raises UnexpectedAnswer as reads do."""
+    """Return the keys of the owner's subaccounts that hold anything, children too; raises UnexpectedAnswer."""
     told = yield from _subaccounts(market, owner)
-    held = (number for number, one in told.items() if one.open_perpetual_positions or one.asset_positions)
-    return tuple(key_of(owner, number) for number in sorted(held))
+    return _holding(owner, told)
 
 
 def page(market: Market, after: str | None) -> Ask[Page]:
@@ -118,6 +113,28 @@ def account_of(market: Market, key: PositionKey, told: wire.Subaccount | None) -
     if any(row.raw > UINT128_MAX for row in rows):
         raise UnexpectedAnswer("a number of it does not fit into 128 bits")
     return Account(key, 0, tuple(sorted(rows, key=lambda row: (row.asset, row.kind))), owner_of(key))
+
+
+def _holding(owner: Address, told: Told) -> tuple[PositionKey, ...]:
+    """Return the keys of those that hold anything: also where only the equity says so, which a read then refuses."""
+    return tuple(
+        key_of(owner, number)
+        for number, one in sorted(told.items())
+        if one.open_perpetual_positions or one.asset_positions or wire.scaled_down(one.equity, QUOTE_DECIMALS)
+    )
+
+
+def _accounts(market: Market, keys: Sequence[PositionKey], told: Mapping[Address, Told | ReadError]) -> Accounts:
+    read, failed = list[Account](), list[tuple[PositionKey, str]]()
+    for key in keys:
+        answer = told[owner_of(key)]
+        try:
+            if isinstance(answer, ReadError):
+                raise answer
+            read.append(account_of(market, key, answer.get(number_of(key))))
+        except ReadError as e:
+            failed.append((key, str(e)))
+    return Accounts.of(read, KEY_BYTES, failed)
 
 
 def _balances(traded: Traded, position: wire.PerpetualPosition) -> Iterator[Balance]:

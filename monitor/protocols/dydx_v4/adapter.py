@@ -49,6 +49,10 @@ class DydxV4:
     def owned(self, market: Market, owner: Address) -> Ask[tuple[PositionKey, ...]]:
         return stored.owned(market, owner)
 
+    def held(self, market: Market, owner: Address) -> Ask[Accounts]:
+        """Return all that an owner holds, from the one answer that tells it."""
+        return stored.held(market, owner)
+
     def accounts(self, market: Market, keys: Sequence[PositionKey]) -> Ask[Accounts]:
         return stored.read_accounts(market, keys)
 

@@ -24,8 +24,8 @@ from monitor.protocols.dydx_v4.market import (
 )
 from monitor.protocols.dydx_v4.math import Risk, initial_up, maintenance_up
 
-MAX_SKEW_S = 60
-"""Positions and prices further apart than that are not joined."""
+MAX_SKEW_S = 3600
+"""Positions and prices further apart than that are not joined: funding is taken each hour."""
 BLOCK_S = 1
 """A block takes less: 0.62 to 0.65 s over the hours of 8 December 2025 that the indexer's funding times tell."""
 

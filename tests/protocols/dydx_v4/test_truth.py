@@ -168,11 +168,12 @@ def test_an_answer_whose_equity_is_more_than_its_parts_is_unread_never_healthy()
     told = answer("subaccount_inconsistent")["input"]["response"]["subaccount"]
     venue = Venue.of(markets(), {OWNER: {"subaccounts": [told]}})
     market = venue.read(ADAPTER.market(DEPLOYMENT, MARKET))
-    accounts = venue.read(ADAPTER.accounts(market, [KEY]))
-    assert len(accounts) == 0
-    ((key, reason),) = accounts.failed
-    assert key == KEY
-    assert "161451.040416029" in reason
+    assert venue.read(ADAPTER.owned(market, address(OWNER))) == (KEY,)
+    for accounts in (venue.read(ADAPTER.accounts(market, [KEY])), venue.read(ADAPTER.held(market, address(OWNER)))):
+        assert len(accounts) == 0
+        ((key, reason),) = accounts.failed
+        assert key == KEY
+        assert "161451.040416029" in reason
 
 
 def test_a_pushed_message_wakes_its_subaccount_and_its_made_up_numbers_are_refused():
@@ -207,7 +208,9 @@ def test_an_indexer_far_behind_its_own_clock_is_not_believed():
         venue.read(ADAPTER.market(DEPLOYMENT, MARKET))
 
 
-@pytest.mark.parametrize(("blocks", "is_known"), [(0, True), (-60, True), (60, True), (61, False), (-61, False)])
+@pytest.mark.parametrize(
+    ("blocks", "is_known"), [(0, True), (-3600, True), (3600, True), (3601, False), (-3601, False)]
+)
 def test_positions_and_prices_too_far_apart_are_not_joined(blocks: int, is_known: bool):
     venue = Venue.of(markets(), {OWNER: SHORT["input"]["response"]}, SHORT_HEIGHT + blocks)
     market = venue.read(ADAPTER.market(DEPLOYMENT, MARKET))
