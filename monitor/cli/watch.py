@@ -10,8 +10,9 @@ from rich.live import Live
 from rich.text import Text
 
 from monitor.cli.tables import advice, positions, screen
+from monitor.cli.totals import totals
 from monitor.domain.moment import when
-from monitor.domain.row import Evaluation, row
+from monitor.domain.row import Evaluation, Row, row
 from monitor.errors import EndpointError, UsageError
 
 if TYPE_CHECKING:
@@ -78,7 +79,12 @@ async def _picture(readers: "Readers") -> tuple[list[Evaluation], RenderableType
     where = Text(" · ".join(moments), style="dim")
     if not rows:
         return found, Group(Text("Nothing supplied and nothing owed."), where)
-    return found, Group(positions(rows, "Positions"), *(advice(e) for e in found), where)
+    return found, Group(positions(rows, "Positions"), *_total(rows), *(advice(e) for e in found), where)
+
+
+def _total(rows: list[Row]) -> list[Text]:
+    text = totals(rows)
+    return [text] if text else []
 
 
 def _is_empty(evaluation: Evaluation) -> bool:

@@ -12,7 +12,7 @@ from rich.console import Console
 from monitor.app.readers import Readers, configured
 from monitor.cycle.step import Sight, look
 from monitor.settings import addresses_in
-from tests.demo.stage import Stage, ready, service, stage
+from tests.demo.stage import LENDING, Stage, ready, service, stage
 from tests.demo.story import Story
 
 FOLDER = Path(__file__).parents[2] / ".cache" / "demo"
@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parents[2] / ".cache" / "demo"
 
 async def play(accounts: int, folder: Path, console: Console, *, once: bool) -> int:
     """Run the whole demo and return its exit code."""
-    console.print(f"Deploying the real Aave v3.0.2 on a local chain, with {accounts} accounts …")
+    console.print(f"Deploying the real Aave v3.0.2 and curie on a local chain, with {accounts} accounts …")
     async with stage(folder, accounts) as built, service(built) as process:
         await ready(built, process)
         console.print(f"hfm run watches {built.market.deployed.pool}; its API is at {built.api}")
@@ -29,6 +29,7 @@ async def play(accounts: int, folder: Path, console: Console, *, once: bool) -> 
             await story.slide(http)
             await story.keeper_asks(http)
         await story.compare(await story.snapshot())
+        await story.watch()
         story.tally.reads_per_s = await _reads_per_s(built)
         console.print(story.summary())
         if not once:
@@ -39,7 +40,10 @@ async def play(accounts: int, folder: Path, console: Console, *, once: bool) -> 
 
 async def _reads_per_s(built: Stage) -> float:
     owners = addresses_in(built.accounts)
-    async with configured(built.config) as settings, Readers.open(settings, owners=owners) as readers:
+    async with (
+        configured(built.config) as settings,
+        Readers.open(settings, deployment=LENDING, owners=owners) as readers,
+    ):
         ((chain, target),) = readers.targets
         at = await chain.head()
         started, read = time.perf_counter(), 0

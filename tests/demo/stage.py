@@ -1,4 +1,4 @@
-"""What the demo stands on: real Aave on a local chain, a hero with a loan, a bot, a mail server, and the service."""
+"""What the demo stands on: real Aave and curie on a local chain, a hero with a loan and a long, and the service."""
 
 import asyncio
 import contextlib
@@ -15,13 +15,20 @@ import aiohttp
 from tests.channels.bot_api_stub import TOKEN, BotApi
 from tests.channels.mail_server import MailServer
 from tests.devnet import Market, running_chain
+from tests.devnet.curie.house import House
+from tests.devnet.curie.opening import opened
 
 CHAT = "424242"
 MAILBOX = "owner@example.org"
-DEPLOYMENT = "local-core"
+LENDING, PERPS = "local-core", "local-perps"
 HERO = "0x" + "4e" * 20
 _COLLATERAL_RAW = 10 * 10**18
 _HEALTH_PCT = 142
+_MARGIN_RAW = 2_000 * 10**6
+_LONG_WAD = 8_700 * 10**18
+_PERP_TRADERS = 20
+_AVERAGED_S = 60
+"""How long a pool stands at a price until the mark, a median with an average of 15 s, is there too."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,7 @@ class Stage:
     """Everything that runs, and where to find it."""
 
     market: Market
+    house: House
     bot: BotApi
     mail: MailServer
     config: Path
@@ -41,7 +49,11 @@ class Stage:
         return self.market.oracle_price("WETH")
 
     def drop_ether(self, ppm: int) -> None:
-        """Set the WETH feed to so many millionths of its answer; the block that does it is the next head."""
+        """Let ether fall to so many millionths of its price, in the market of loans and in that of perpetuals."""
+        (traded,) = (one for one in self.house.markets if one.symbol == "vETH")
+        now_e8 = int(self.house.chain.view(traded.feed, "price()(uint256)"))
+        self.house.follow(traded, now_e8 * ppm // 10**6)
+        self.house.wait(_AVERAGED_S)
         self.market.scale_price("WETH", ppm)
 
 
@@ -54,6 +66,14 @@ def give_hero_a_loan(market: Market) -> None:
     market.borrow(HERO, "USDC", dollars_e8 // 10**2)
 
 
+def give_hero_a_long(house: House) -> None:
+    """Deposit dollars and go long ether with more than four times as much."""
+    (traded,) = (one for one in house.markets if one.symbol == "vETH")
+    house.fund([HERO], house.settlement, [_MARGIN_RAW])
+    house.chain.bulk([house.trade(HERO, traded, _LONG_WAD)])
+    house.wait(_AVERAGED_S)
+
+
 @contextlib.asynccontextmanager
 async def stage(folder: Path, accounts: int) -> AsyncIterator[Stage]:
     """Build everything but the service, whose configuration is written and ready."""
@@ -61,14 +81,16 @@ async def stage(folder: Path, accounts: int) -> AsyncIterator[Stage]:
 
     with running_chain() as chain:
         market = await asyncio.to_thread(aave_v30, chain, accounts)
+        house = await asyncio.to_thread(opened, chain, _PERP_TRADERS)
         await asyncio.to_thread(give_hero_a_loan, market)
+        await asyncio.to_thread(give_hero_a_long, house)
         async with BotApi().serve() as bot, MailServer().serve() as mail:
             listed = folder / "accounts.txt"
             listed.write_text("\n".join((HERO, *market.accounts)) + "\n")
             port = _free_port()
             config = folder / "hfm.toml"
-            config.write_text(_config(market, bot, mail, listed, folder, port))
-            yield Stage(market, bot, mail, config, listed, folder, f"http://127.0.0.1:{port}")
+            config.write_text(_config(market, house, bot, mail, folder, port))
+            yield Stage(market, house, bot, mail, config, listed, folder, f"http://127.0.0.1:{port}")
 
 
 @contextlib.asynccontextmanager
@@ -108,7 +130,7 @@ async def ready(built: Stage, process: asyncio.subprocess.Process, timeout_s: fl
     raise SystemExit(f"the service did not become ready:\n{(built.folder / 'service.log').read_text()[-3000:]}")
 
 
-def _config(market: Market, bot: BotApi, mail: MailServer, listed: Path, folder: Path, port: int) -> str:
+def _config(market: Market, house: House, bot: BotApi, mail: MailServer, folder: Path, port: int) -> str:
     return f"""[[chain]]
 name = "local"
 id = "eip155:31337"
@@ -117,10 +139,17 @@ rpc = ["{market.chain.node.http_url}", "{market.chain.node.ws_url}"]
 allow_private = true
 
 [[deployment]]
-name = "{DEPLOYMENT}"
+name = "{LENDING}"
 protocol = "aave_v3"
 chain = "local"
 pool_addresses_provider = "{market.deployed.provider}"
+start_block = 0
+
+[[deployment]]
+name = "{PERPS}"
+protocol = "perp_v2"
+chain = "local"
+clearing_house = "{house.at["ClearingHouse"]}"
 start_block = 0
 
 [[watch]]

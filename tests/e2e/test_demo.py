@@ -27,6 +27,9 @@ def test_the_demo_shows_every_stage_and_equals_the_contract(tmp_path):
         "GET /v1/at-risk",
         "hfm snapshot wrote",
         "to the last unit",
-        "WATCH → WARN → DANGER → CRITICAL → LIQUIDATABLE",
+        "levels of the loan WATCH → WARN → DANGER → CRITICAL → LIQUIDATABLE",
+        "→ CRITICAL → LIQUIDATABLE alerts delivered",
+        "perp v2 · local-perps · treasury",
+        "0x4e4e…4e4e in all: 2 positions; equity $",
     ):
         assert stage in " ".join(done.stdout.replace("│", "").split()), stage

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import isqrt
 from typing import Any
 
 from tests.devnet.chain.client import DEPLOYER, Chain, Transaction
@@ -76,6 +77,12 @@ class House:
         is_short = quote_wad < 0
         order = (market.base, is_short, not is_short, abs(quote_wad), 0, MAX, 0, NO_CODE)
         return Transaction(who, self.at["ClearingHouse"], calldata(OPEN, order))
+
+    def follow(self, market: Traded, dollars_e8: int) -> None:
+        """Have the index say a price below the present one, and somebody rich sell the pool down to it."""
+        self.tell(market.feed, dollars_e8)
+        order = (market.base, True, True, 10**30, 0, MAX, isqrt((dollars_e8 << 192) // 10**8), NO_CODE)
+        self.chain.bulk([Transaction(LIQUIDATOR, self.at["ClearingHouse"], calldata(OPEN, order))])
 
     def provide(self, who: str, market: Traded, base_wad: int, quote_wad: int, ticks: tuple[int, int]) -> Transaction:
         order = (market.base, base_wad, quote_wad, *ticks, 0, 0, False, MAX)
