@@ -289,3 +289,12 @@ class NamesMarkets(Protocol):
     def lent(self, logs: Sequence[Log]) -> tuple[MarketKey, ...]:
         """Return the markets in which logs, found by what any market is interested in, say that somebody borrowed."""
         ...
+
+
+@runtime_checkable
+class ReadsOwners(Protocol):
+    """A protocol that tells everything an owner holds in one answer, so that it need not be found before it is read."""
+
+    def held(self, market: Any, owner: Address) -> Ask[Accounts]:
+        """Return the accounts of everything that the owner holds in the market; raises ReadError."""
+        ...

@@ -1,0 +1,105 @@
+"""One position between two looks at it: its balances as last read, and whether a new judgement could say anything new."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from monitor.domain.alerts import Level
+from monitor.domain.health import Health, Measured, Unmeasurable
+from monitor.domain.row import Evaluation
+from monitor.ledger.accounts import Account
+from monitor.rules.levels import STEPS, Thresholds
+from monitor.rules.reading import health_wad
+from monitor.units import BPS, WAD, mul_div_down, mul_div_up
+
+Views = tuple[Health, Health]
+"""Health under the protocol's prices and under the cautious ones."""
+
+AGAIN_MS = {Level.LIQUIDATABLE: 0, Level.CRITICAL: 0, Level.DANGER: 15_000, Level.WARN: 30_000}
+AGAIN_AT_LEAST_MS = 60_000
+"""A row is never older, whatever happens."""
+_SLACK_BPS = 300
+"""How far a distance told from the margin alone may be from one that is searched for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How a position stood when it was judged last, by the monotonic clock."""
+
+    at_ms: int
+    level: Level | None
+    views: Views
+    distance_bps: int | None
+    thresholds: Thresholds
+
+    @classmethod
+    def of(cls, seen: Evaluation, views: Views, level: Level | None, thresholds: Thresholds, at_ms: int) -> "Judged":
+        """Return what to remember of a judgement; no level where nothing could be measured."""
+        level = None if isinstance(seen.protocol.health, Unmeasurable) else level
+        return cls(at_ms, level, views, seen.distance_bps, thresholds)
+
+
+@dataclass(slots=True)
+class Standing:
+    """A position as last read, its healths at the present prices, and how it was judged last.
+
+    `is_fresh`: it was read since. `is_gone`: its owner has no such position any more, which is to be said once.
+    """
+
+    account: Account
+    views: Views | None = None
+    judged: Judged | None = None
+    is_fresh: bool = True
+    is_gone: bool = False
+
+    def is_due(self, now_ms: int) -> bool:
+        """Whether a judgement now may say something new, or the last one is too old to be shown."""
+        if self.is_fresh or self.judged is None or self.views is None:
+            return True
+        last = self.judged
+        wait_ms = AGAIN_AT_LEAST_MS if last.level is None else AGAIN_MS.get(last.level, AGAIN_AT_LEAST_MS)
+        return now_ms - last.at_ms >= wait_ms or _is_past_a_line(last, self.views)
+
+    def nearness_wad(self) -> int:
+        """Return the lower health factor of both views; 0 where one is not known, so that it comes first."""
+        if self.views is None:
+            return 0
+        found = [health_wad(health) for health in self.views if isinstance(health, Measured)]
+        known = [wad for wad in found if wad is not None]
+        return min(known) if known else 2**255
+
+
+def _is_past_a_line(last: Judged, now: Views) -> bool:
+    return any(_moved(was, is_, last.thresholds) for was, is_ in zip(last.views, now, strict=True)) or _came_near(
+        last, now[0]
+    )
+
+
+def _moved(was: Health, now: Health, thresholds: Thresholds) -> bool:
+    """Whether a health is on another side of one of the lines of its class than it was, or of another sort."""
+    before, after = health_wad(was), health_wad(now)
+    if before is None or after is None:
+        return type(was) is not type(now)
+    lines = (WAD, *(thresholds.steps[level].health_wad for level in STEPS))
+    return any((before < line) != (after < line) for line in _with_release(lines, thresholds))
+
+
+def _came_near(last: Judged, now: Health) -> bool:
+    """Whether the distance may be on another side of one of the lines: it follows what equity has over requirement."""
+    was = last.views[0]
+    if last.distance_bps is None or not isinstance(was, Measured) or not isinstance(now, Measured):
+        return False
+    spare, spare_now = was.numerator - was.denominator, now.numerator - now.denominator
+    if spare <= 0 or spare_now <= 0:
+        return (spare > 0) != (spare_now > 0)
+    distance = mul_div_down(last.distance_bps, spare_now, spare)
+    ends = (mul_div_down(distance, BPS - _SLACK_BPS, BPS), mul_div_up(distance, BPS + _SLACK_BPS, BPS))
+    lines = (last.thresholds.steps[level].distance_bps for level in STEPS)
+    return any(
+        (last.distance_bps < line) != (end < line) for line in _with_release(lines, last.thresholds) for end in ends
+    )
+
+
+def _with_release(lines: Iterable[int], thresholds: Thresholds) -> Iterable[int]:
+    for line in lines:
+        yield line
+        yield mul_div_up(line, thresholds.release_bps, BPS)
