@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from monitor import log
-from monitor.adapter import Followed, Market
+from monitor.adapter import Enumerated, Followed, Market
 from monitor.cycle.follow import Blocks
 from monitor.cycle.markets.listing import REORG_BLOCKS
-from monitor.cycle.markets.naming import Named, Progress, named, wanted_by
+from monitor.cycle.markets.naming import Named, Progress, enumerated, named, wanted_by
 from monitor.cycle.markets.reads import each, shares
 from monitor.cycle.markets.totals import apart
 from monitor.domain.deployment import Deployment
@@ -124,6 +124,8 @@ class Backfill:
         at, first = await self.chain.head(), self._first(cursors)
         if first > at.number or not cursors:
             return Plan(first, at.number, 0, 0)
+        if isinstance(self.adapter, Enumerated):
+            return Plan(at.number, at.number, len(cursors), len(cursors))
         wanted = wanted_by(self.adapter, self.deployment, cursors)
         estimate = await self.chain.estimate(wanted, first, at.number, at)
         return Plan(first, at.number, estimate.requests, estimate.seconds)
@@ -147,10 +149,12 @@ class Backfill:
     async def search(self, cursors: Cursors) -> tuple[BlockRef, Cursors]:
         """Return the cursors at a head that is still near, with every key found on the way there.
 
-        When the head was replaced meanwhile, the blocks that can have been replaced with it are searched again.
+        Where the protocol lists its positions itself, only the blocks since it did are searched. When the head was replaced meanwhile, the blocks that can have been replaced with it are searched again.
         """
         chain, adapter, deployment = self.chain, self.adapter, self.deployment
-        at, following = await chain.head(), self._first(cursors)
+        at = await chain.head()
+        cursors = await self._listed(cursors, at) if isinstance(adapter, Enumerated) else cursors
+        following = self._first(cursors)
         keys = {market: dict.fromkeys(cursor.keys) for market, cursor in cursors.items()}
         while True:
             try:
@@ -194,6 +198,15 @@ class Backfill:
             elif key not in done:
                 done[key] = self._found(market, at, parts[key], cursors[key], total)
         return {key: done[key] for key in cursors}
+
+    async def _listed(self, cursors: Cursors, at: BlockRef) -> Cursors:
+        """Return the cursors after a block at which the protocol itself names everyone."""
+        listed = dict[MarketKey, Cursor]()
+        for key, cursor in cursors.items():
+            market = await self.chain.read(self.adapter.market(self.deployment, key), at)
+            everyone = await enumerated(self.chain, self.adapter, market, at)
+            listed[key] = Cursor(at.number + 1, tuple(dict.fromkeys((*cursor.keys, *everyone))))
+        return listed
 
     def _found(
         self,
