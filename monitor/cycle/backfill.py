@@ -153,7 +153,7 @@ class Backfill:
         """
         chain, adapter, deployment = self.chain, self.adapter, self.deployment
         at = await chain.head()
-        cursors = await self._listed(cursors, at) if isinstance(adapter, Enumerated) else cursors
+        cursors = await self._listed(adapter, cursors, at) if isinstance(adapter, Enumerated) else cursors
         following = self._first(cursors)
         keys = {market: dict.fromkeys(cursor.keys) for market, cursor in cursors.items()}
         while True:
@@ -199,12 +199,12 @@ class Backfill:
                 done[key] = self._found(market, at, parts[key], cursors[key], total)
         return {key: done[key] for key in cursors}
 
-    async def _listed(self, cursors: Cursors, at: BlockRef) -> Cursors:
+    async def _listed(self, adapter: Enumerated, cursors: Cursors, at: BlockRef) -> Cursors:
         """Return the cursors after a block at which the protocol itself names everyone."""
         listed = dict[MarketKey, Cursor]()
         for key, cursor in cursors.items():
             market = await self.chain.read(self.adapter.market(self.deployment, key), at)
-            everyone = await enumerated(self.chain, self.adapter, market, at)
+            everyone = await enumerated(self.chain, adapter, market, at)
             listed[key] = Cursor(at.number + 1, tuple(dict.fromkeys((*cursor.keys, *everyone))))
         return listed
 
