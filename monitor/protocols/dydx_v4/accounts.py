@@ -147,11 +147,7 @@ def _balances(traded: Traded, position: wire.PerpetualPosition) -> Iterator[Bala
 
 def _cash(told: wire.Subaccount) -> int:
     """Return the USDC in quote quantums, toward minus infinity: with unsettled funding it has more decimals."""
-    return sum(
-        wire.scaled_down(_signed(one), QUOTE_DECIMALS)
-        for one in told.asset_positions.values()
-        if one.symbol == USDC.symbol
-    )
+    return sum(wire.scaled_down(_signed(one), QUOTE_DECIMALS) for one in told.asset_positions.values())
 
 
 def _signed(position: wire.AssetPosition) -> str:
@@ -170,8 +166,9 @@ def _inconsistency(told: wire.Subaccount) -> str | None:
         size = wire.scaled(one.size, _FINE, ticker)
         if one.market != ticker or one.status != "OPEN" or not size or (size < 0) != (one.side == "SHORT"):
             return f"expected an open position of {ticker}, found {one.market} {one.status} {one.side} {one.size}"
-    if any(symbol != USDC.symbol for symbol in told.asset_positions):
-        return f"expected USDC alone as collateral, found {', '.join(told.asset_positions)[:60]}"
+    symbols = {*told.asset_positions, *(one.symbol for one in told.asset_positions.values())} - {USDC.symbol}
+    if symbols:
+        return f"expected USDC alone as collateral, found {', '.join(sorted(symbols))[:60]}"
     what = f"subaccount {told.subaccount_number}"
     worth = sum(wire.scaled(_signed(one), _FINE, what) for one in told.asset_positions.values()) * 10**_FINE
     for one in told.open_perpetual_positions.values():

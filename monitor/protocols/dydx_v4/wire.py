@@ -56,6 +56,7 @@ def _bytes_in(value: object) -> Iterable[int]:
 
 Number = Annotated[str, BeforeValidator(_as_number)]
 Integer = Annotated[int, BeforeValidator(_as_integer)]
+Block = Annotated[int, BeforeValidator(_as_integer), Field(ge=0, lt=2**63)]
 
 
 class _Wire(BaseModel):
@@ -73,7 +74,7 @@ class _Whole(_Told):
 class Height(_Told):
     """The block that the indexer is at, and its time."""
 
-    height: Integer
+    height: Block
     time: str
 
 
@@ -143,7 +144,7 @@ class Subaccount(_Whole):
     asset_positions: dict[str, AssetPosition]
     margin_enabled: bool = True
     updated_at_height: Number | None = None
-    latest_processed_block_height: Integer
+    latest_processed_block_height: Block
 
 
 class Subaccounts(_Whole):
