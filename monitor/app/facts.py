@@ -1,12 +1,17 @@
 """What the metrics show of the parts that the API does not know: jobs, passes and endpoints."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from monitor.api import metrics
 from monitor.api.metrics import Fact
-from monitor.cycle.head import HeadLoop
+from monitor.app.origins import Origin
+from monitor.cycle.head import HeadLoop, Pass
+from monitor.cycle.venues.loop import VenueLoop
+from monitor.domain.ids import DeploymentName
 from monitor.schedule import Schedule
+from monitor.sources.http.freshness import VenueStatus
+from monitor.sources.http.place import Place
 from monitor.sources.rpc.chain import Chain
 from monitor.sources.rpc.spec import EndpointState
 from monitor.units import PPM
@@ -19,21 +24,25 @@ class Facts:
     """The running parts, by chain."""
 
     schedule: Schedule
-    chains: Mapping[str, Chain]
+    sources: Mapping[str, Origin]
     loops: Mapping[str, HeadLoop]
+    venues: Mapping[str, VenueLoop]
 
     def of_now(self) -> Iterator[Fact]:
         """Yield every fact as it is now."""
         for name, record in self.schedule.records.items():
             yield Fact(metrics.JOB_FAILURES, record.failures, (name,))
-        for name, chain in self.chains.items():
-            yield from self._of_chain(name, chain)
+        for name, source in self.sources.items():
+            if isinstance(source, Chain):
+                yield from self._of_chain(name, source)
+            yield from _of_apis(source.status() if isinstance(source, Place) else source.joined.status())
+        for venue in self.venues.values():
+            yield from _of_passes(venue.passes)
+            for name, desk in venue.desks.items():
+                yield Fact(metrics.LEDGER_ACCOUNTS, sum(1 for _ in desk.everyone), (name,))
+                yield Fact(metrics.PROJECTION_DRIFTS, desk.drifts, (name,))
         for loop in self.loops.values():
-            for deployment, seen in loop.passes.items():
-                yield Fact(metrics.CYCLE_SECONDS, seen.took_ms / _MS_PER_S, (deployment,))
-                yield Fact(metrics.CYCLES, seen.passes, (deployment, "whole"))
-                yield Fact(metrics.CYCLES, seen.failures, (deployment, "failed"))
-
+            yield from _of_passes(loop.passes)
             for deployment, whole in loop.wholes.items():
                 yield Fact(metrics.LEDGER_ACCOUNTS, whole.accounts, (deployment,))
                 for market, found in whole.audits.items():
@@ -53,3 +62,17 @@ class Facts:
             answered = endpoint.requests - endpoint.errors
             yield Fact(metrics.RPC_REQUESTS, answered, (name, endpoint.label, "answered"))
             yield Fact(metrics.RPC_REQUESTS, endpoint.errors, (name, endpoint.label, "failed"))
+
+
+def _of_apis(statuses: Iterable[VenueStatus]) -> Iterator[Fact]:
+    for status in statuses:
+        yield Fact(metrics.VENUE_STALE, status.is_stale, (status.name,))
+        if status.age_ms is not None:
+            yield Fact(metrics.VENUE_AGE, status.age_ms / _MS_PER_S, (status.name,))
+
+
+def _of_passes(passes: Mapping[DeploymentName, Pass]) -> Iterator[Fact]:
+    for deployment, seen in passes.items():
+        yield Fact(metrics.CYCLE_SECONDS, seen.took_ms / _MS_PER_S, (deployment,))
+        yield Fact(metrics.CYCLES, seen.passes, (deployment, "whole"))
+        yield Fact(metrics.CYCLES, seen.failures, (deployment, "failed"))

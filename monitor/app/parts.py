@@ -10,6 +10,7 @@ from monitor.adapter import Adapter, Followed
 from monitor.clock import Clock
 from monitor.cycle.outlook import Outlooks, Reference
 from monitor.cycle.step import Target
+from monitor.cycle.venues.loop import PACE_MS
 from monitor.domain.alerts import Recipient, Route
 from monitor.domain.ids import Address, ChainId, Slug, address
 from monitor.errors import ConfigError
@@ -55,7 +56,13 @@ def apis(settings: Settings, chain: str) -> tuple[VenueSpec, ...]:
 def venue_specs(chain: ChainSettings) -> tuple[VenueSpec, ...]:
     """Return the addresses of a venue without blocks as its source wants them."""
     return tuple(
-        VenueSpec(chain.name, url, requests_per_s=chain.requests_per_s, allow_private=chain.allow_private)
+        VenueSpec(
+            chain.name,
+            url,
+            requests_per_s=chain.requests_per_s,
+            weight_per_minute=chain.weight_per_minute,
+            allow_private=chain.allow_private,
+        )
         for url in chain.rpc
     )
 
@@ -78,6 +85,11 @@ def pace_ms(chain: ChainSettings) -> int:
     """Return the time between two turns: each block, unless blocks come faster than once a second."""
     pace_s = chain.pace_s if chain.pace_s is not None else 1.0 if chain.block_time_s < 1 else 0.0
     return int(Decimal(str(pace_s)) * 1000)
+
+
+def venue_pace_ms(chain: ChainSettings) -> int:
+    """Return the time between two turns of a venue without blocks."""
+    return PACE_MS if chain.pace_s is None else int(Decimal(str(chain.pace_s)) * 1000)
 
 
 def target(settings: Settings, deployment: DeploymentSettings, owners: Sequence[Address] | None = None) -> Target:

@@ -16,6 +16,7 @@ from monitor.cycle.head import HeadLoop
 from monitor.cycle.outlook import Outlooks
 from monitor.cycle.ruling import Ruling
 from monitor.cycle.step import Target
+from monitor.cycle.venues.loop import VenueLoop
 from monitor.cycle.whole import Whole
 from monitor.errors import ConfigError
 from monitor.outbox.dispatcher import Dispatcher
@@ -23,6 +24,7 @@ from monitor.schedule import Schedule
 from monitor.screen.kernel import Kernel
 from monitor.screen.warm import warm
 from monitor.settings import DeploymentSettings, Settings
+from monitor.sources.http.place import Place
 from monitor.sources.rpc.chain import Chain
 from monitor.store import Store
 
@@ -45,11 +47,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         store = await stack.enter_async_context(Store.open(settings.store.url, clock))
         ways = await channels(settings, clock, stack)
         dispatcher = Dispatcher(store.queue, ways, clock, jitter, settings.alerts.link_base)
-        chains = {
-            name: origin
-            for name in dict.fromkeys(d.chain for d in settings.live)
-            if isinstance(origin := await stack.enter_async_context(origins.kept(settings, name, clock)), Chain)
-        }
+        names = dict.fromkeys(d.chain for d in settings.live)
+        sources = {name: await stack.enter_async_context(origins.kept(settings, name, clock)) for name in names}
+        chains = {name: source for name, source in sources.items() if isinstance(source, Chain)}
         outlooks = parts.outlooks(settings, await stack.enter_async_context(parts.price_venue(settings, clock)))
         kernel = await asyncio.to_thread(warm)
         log.get("service").info("screen", runs=kernel.name, reason=kernel.reason)
@@ -57,11 +57,14 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         loops = {name: _loop(shared, chain) for name, chain in chains.items()}
         for name, loop in loops.items():
             schedule.follow(f"chain {name}", loop.once)
+        venues = {name: _desk(shared, place) for name, place in sources.items() if isinstance(place, Place)}
+        for name, venue in venues.items():
+            schedule.follow(f"venue {name}", venue.once)
         schedule.follow("outbox", dispatcher.run)
         board = Board([whole for loop in loops.values() for whole in loop.wholes.values()], store, clock)
-        host, port = await open_api(settings, board, Facts(schedule, chains, loops).of_now, stack)
+        host, port = await open_api(settings, board, Facts(schedule, sources, loops, venues).of_now, stack)
         log.get("service").info("listening", host=host, port=port)
-        schedule.every(_REPORT_S, "report", _Report(tuple(loops.values())).once)
+        schedule.every(_REPORT_S, "report", _Report((*loops.values(), *venues.values())).once)
         await schedule.run(stop)
 
 
@@ -77,6 +80,38 @@ class _Shared:
     clock: Clock
 
 
+def _ruling(shared: _Shared) -> Ruling:
+    settings = shared.settings
+    return Ruling(
+        shared.store,
+        parts.levels(),
+        parts.recipients(settings),
+        parts.labels(settings),
+        shared.clock,
+        shared.dispatcher.wake,
+    )
+
+
+def _desk(shared: _Shared, place: Place) -> VenueLoop:
+    settings = shared.settings
+    deployments = [d for d in settings.live if d.chain == place.name]
+    for deployment in deployments:
+        if deployment.start_block is not None:
+            raise ConfigError(
+                f"{deployment.name}: a venue without blocks is followed for watched owners; leave start_block out, "
+                "or take everyone with hfm snapshot"
+            )
+    return VenueLoop(
+        venue=place,
+        targets=tuple(parts.target(settings, d) for d in deployments),
+        outlooks=shared.outlooks,
+        ruling=_ruling(shared),
+        clock=shared.clock,
+        target_wad=parts.target_wad(settings),
+        pace_ms=parts.venue_pace_ms(settings.chain_named(place.name)),
+    )
+
+
 def _loop(shared: _Shared, chain: Chain) -> HeadLoop:
     settings = shared.settings
     deployments = [d for d in settings.live if d.chain == chain.spec.name]
@@ -85,14 +120,7 @@ def _loop(shared: _Shared, chain: Chain) -> HeadLoop:
         chain=chain,
         targets=tuple(targets),
         outlooks=shared.outlooks,
-        ruling=Ruling(
-            shared.store,
-            parts.levels(),
-            parts.recipients(settings),
-            parts.labels(settings),
-            shared.clock,
-            shared.dispatcher.wake,
-        ),
+        ruling=_ruling(shared),
         wholes={
             t.deployment.name: _whole(shared, chain, d, t)
             for d, t in zip(deployments, targets, strict=True)
@@ -123,7 +151,7 @@ def _whole(shared: _Shared, chain: Chain, deployment: DeploymentSettings, target
 class _Report:
     """A line in the log about each deployment, so that a quiet service can be told from a dead one."""
 
-    def __init__(self, loops: Sequence[HeadLoop]) -> None:
+    def __init__(self, loops: Sequence[HeadLoop | VenueLoop]) -> None:
         self._loops = loops
 
     async def once(self) -> None:
