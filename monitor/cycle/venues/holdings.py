@@ -58,7 +58,7 @@ class Owned:
         """Every position that is known of."""
         return {*self.standings, *self.failed, *self.remembered}
 
-    def take(self, found: Found, now_ms: int, has_owners: bool) -> list[tuple[Account, Account]]:
+    def take(self, found: Found, now_ms: int, *, has_owners: bool) -> list[tuple[Account, Account]]:
         """Take what was read, and return the accounts that were known before, each as it was and as it is."""
         before = self.standings
         self.failed = dict(found.accounts.failed)
@@ -76,7 +76,7 @@ class Owned:
         return both
 
     def doubts(self, now_ms: int, running_ms: int, limit_s: int) -> dict[PositionKey, str]:
-        """Return the positions of which nothing is known, and why; `running_ms` is how long reads could have been made."""
+        """Return the positions of which nothing is known, and why, after `running_ms` in which they could be read."""
         if self.read_ms is None and running_ms >= limit_s * 1000:
             return dict.fromkeys(self.remembered, self.problem or f"not read in the first {limit_s} s")
         is_old = self.read_ms is None or now_ms - self.read_ms >= STALE_AFTER_MS

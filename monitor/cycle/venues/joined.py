@@ -1,4 +1,4 @@
-"""Assessments whose balances and prices are of two moments: both named, how far apart, and whether a read bore them out."""
+"""Assessments whose balances and prices are of two moments: both named; and whether a later read bore them out."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""One position between two looks at it: its balances as last read, and whether a new judgement could say anything new."""
+"""One position between two looks at it: its balances as last read, and whether judging it could say anything new."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from monitor.errors import EndpointError, NoEndpoint, ReadError
-from monitor.query import Answer, Failed, VenueCall
+from monitor.query import Absent, Answer, Failed, VenueCall
 from monitor.sources.http.freshness import VenueStatus
 from monitor.sources.http.venue import Venue
 
@@ -25,7 +25,7 @@ class Joined:
         except ReadError as e:
             answers[position] = Failed(str(e))
 
-    async def fetch(self, call: VenueCall) -> tuple[str, int]:
+    async def fetch(self, call: VenueCall) -> tuple[str | Absent, int]:
         """Return the JSON text of one answer and the server's time in ms; raises ReadError, never an older answer."""
         venue = self.venues.get(call.venue)
         if venue is None:

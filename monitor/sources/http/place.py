@@ -10,7 +10,7 @@ from monitor.clock import Clock
 from monitor.domain.ids import ChainId
 from monitor.domain.moment import At, VenueMoment
 from monitor.errors import NoEndpoint, ReadError
-from monitor.query import Ask, VenueCall, drive
+from monitor.query import Absent, Ask, VenueCall, drive
 from monitor.sources.http.freshness import VenueStatus
 from monitor.sources.http.joined import NONE, Joined
 from monitor.sources.http.reading import Reading
@@ -69,7 +69,7 @@ class Place:
         except TimeoutError:
             raise NoEndpoint(f"{self.name}: expected the read to end within {deadline_s:g} s") from None
 
-    async def fetch(self, call: VenueCall, urgency: int = 0) -> tuple[str, int]:
+    async def fetch(self, call: VenueCall, urgency: int = 0) -> tuple[str | Absent, int]:
         """Return the JSON text of one answer and the server's time in ms, from the first address that gives one.
 
         Raises ReadError, never an older answer.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from monitor.domain.moment import VenueMoment
 from monitor.errors import ReadError
-from monitor.query import Answer, Moment, Question, VenueCall
+from monitor.query import Absent, Answer, Moment, Question, VenueCall
 
 
 @dataclass(slots=True)
@@ -13,13 +13,13 @@ class Reading:
     """`fetch` returns an answer's text and the server's time in ms, `moment` the moment of an answer of that time."""
 
     name: str
-    fetch: Callable[[VenueCall], Awaitable[tuple[str, int]]]
+    fetch: Callable[[VenueCall], Awaitable[tuple[str | Absent, int]]]
     moment: Callable[[int], VenueMoment]
     oldest_ms: int | None = None
 
     async def answer(self, questions: tuple[Question, ...]) -> tuple[Answer, ...]:
         """Return one answer per question, in order; raises ReadError when one could not be had."""
-        texts: dict[int, str] = {}
+        texts: dict[int, str | Absent] = {}
         for position, question in enumerate(questions):
             match question:
                 case VenueCall():

@@ -10,8 +10,8 @@ from yarl import URL
 
 from monitor.clock import Clock
 from monitor.domain.moment import VenueMoment
-from monitor.errors import EndpointError, NoEndpoint, RateLimited, ReadError
-from monitor.query import Ask, VenueCall, drive
+from monitor.errors import EndpointError, MalformedJson, NoEndpoint, RateLimited, ReadError
+from monitor.query import Absent, Ask, VenueCall, drive
 from monitor.sources.http import strict_json
 from monitor.sources.http.budget import MINUTE_MS, Budget
 from monitor.sources.http.exchange import exchange
@@ -22,6 +22,7 @@ from monitor.sources.http.status import refusal
 
 READ_DEADLINE_S = 10.0
 RETRY_PAUSES_MS = (250, 500)
+_NOT_FOUND = 404
 
 T = TypeVar("T")
 
@@ -78,15 +79,18 @@ class Venue:
         except TimeoutError:
             raise NoEndpoint(f"{self.spec.name}: expected the read to end within {deadline_s:g} s") from None
 
-    async def fetch(self, call: VenueCall, urgency: int = 0) -> tuple[str, int]:
-        """Return the JSON text of one answer and the server's time in ms; raises ReadError, never an older answer."""
+    async def fetch(self, call: VenueCall, urgency: int = 0) -> tuple[str | Absent, int]:
+        """Return the JSON text of one answer, or that there is nothing of the kind, and the server's time in ms.
+
+        Raises ReadError, never an older answer.
+        """
         try:
             return await self._tried(call, urgency)
         except ReadError as e:
             self._freshness.failed(str(e))
             raise
 
-    async def _tried(self, call: VenueCall, urgency: int) -> tuple[str, int]:
+    async def _tried(self, call: VenueCall, urgency: int) -> tuple[str | Absent, int]:
         pauses_ms = iter(RETRY_PAUSES_MS)
         while True:
             if self._budget.pause_ms:
@@ -104,14 +108,25 @@ class Venue:
                     raise
             await self._clock.sleep(pause_ms / 1000)
 
-    async def _fetched(self, call: VenueCall) -> tuple[str, int]:
+    async def _fetched(self, call: VenueCall) -> tuple[str | Absent, int]:
         body = call.body.encode() or None
         answer = await exchange(self._session, self._to, body, READ_DEADLINE_S, call.path)
-        if answer.status != 200:
+        is_absent = answer.status == _NOT_FOUND and self._is_json(answer.body)
+        if answer.status != 200 and not is_absent:
             raise refusal(answer.status, answer.retry_after_ms, self.spec.name)
-        strict_json.parse(answer.body, self.spec.name)
+        if not is_absent:
+            strict_json.parse(answer.body, self.spec.name)
         self._freshness.answered(answer.server_time_ms)
-        return str(answer.body, "utf-8"), answer.server_time_ms or self._clock.wall_s() * 1000
+        text, stated_ms = str(answer.body, "utf-8"), answer.server_time_ms or self._clock.wall_s() * 1000
+        return Absent(f"{self.spec.name}: it has none: {text[:120]}") if is_absent else text, stated_ms
+
+    def _is_json(self, body: bytes) -> bool:
+        """Whether the venue itself may have written it: the front of one that is gone answers with a page."""
+        try:
+            strict_json.parse(body, self.spec.name)
+        except MalformedJson:
+            return False
+        return True
 
     def moment(self, server_time_ms: int) -> VenueMoment:
         """Return the moment of an answer that arrives now."""

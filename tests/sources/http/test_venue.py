@@ -8,7 +8,7 @@ from aiohttp import web
 
 from monitor.domain.moment import VenueMoment
 from monitor.errors import ConfigError, EndpointError, MalformedJson, RateLimited, ReadError
-from monitor.query import EthCall, Moment, VenueCall, ask_raw
+from monitor.query import Absent, EthCall, Moment, VenueCall, ask_raw
 from monitor.sources.http.venue import Venue, VenueSpec
 from tests.fakes.clock import FakeClock
 from tests.faults import wire
@@ -115,3 +115,16 @@ async def test_each_question_takes_its_own_weight_and_what_is_left_is_told(desk:
     with pytest.raises(RateLimited):
         await asking.read(ask_raw(VenueCall("/e")))
     assert asking.left() == 0
+
+
+async def test_that_there_is_none_is_an_answer_where_the_venue_says_so_itself_and_an_outage_where_its_front_does(
+    desk: Desk, session: aiohttp.ClientSession
+):
+    desk.answer = wire.status(404, DATE, b'{"errors":[{"msg":"No subaccounts found"}]}')
+    (answer,) = await venue(desk, session).read(ask_raw(VenueCall("/addresses/a")))
+    assert isinstance(answer, Absent)
+    assert "No subaccounts found" in answer.reason
+    assert len(desk.asked) == 1
+    desk.answer = wire.status(404, DATE, b"<html>404 Not Found</html>")
+    with pytest.raises(EndpointError, match="404"):
+        await venue(desk, session).read(ask_raw(VenueCall("/addresses/a")))
