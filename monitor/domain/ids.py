@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, NewType
 
-from monitor.domain import bech32
+from monitor.domain.spelling import bech32
 from monitor.errors import UsageError
 
 ChainId = NewType("ChainId", str)

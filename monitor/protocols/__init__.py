@@ -10,6 +10,7 @@ from monitor.protocols.aave_v2.adapter import AaveV2
 from monitor.protocols.aave_v3.adapter import AaveV3
 from monitor.protocols.compound_v2.adapter import CompoundV2
 from monitor.protocols.compound_v3.adapter import CompoundV3
+from monitor.protocols.dydx_v4.adapter import DydxV4
 from monitor.protocols.euler_v2.adapter import EulerV2
 from monitor.protocols.liquity_v1.adapter import LiquityV1
 from monitor.protocols.liquity_v2.adapter import LiquityV2
@@ -33,5 +34,9 @@ ADAPTERS: Mapping[Slug, Followed[Any]] = MappingProxyType(
 )
 """Protocols on chains, whose accounts are found from logs and kept up to date by them."""
 
-VENUES: Mapping[Slug, Adapter[Any]] = MappingProxyType({})
+VENUES: Mapping[Slug, Adapter[Any]] = MappingProxyType(
+    {
+        Slug("dydx_v4"): DydxV4(),
+    }
+)
 """Venues without blocks and logs, which answer over HTTP."""

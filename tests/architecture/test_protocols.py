@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.protocols import VENUES
 from tests.architecture.tree import ROOT, readme
 
 PROTOCOLS = ROOT / "monitor" / "protocols"
@@ -22,15 +23,20 @@ def slugs() -> list[str]:
     [
         "monitor/protocols/{}/adapter.py",
         "monitor/protocols/{}/math.py",
-        "monitor/protocols/{}/events.py",
         "monitor/protocols/{}/README.md",
-        "abis/{}/*.json",
         "config/deployments/{}.toml",
         "tests/protocols/{}/test_*.py",
     ],
 )
 def test_every_protocol_has_all_its_parts(slug: str, part: str):
     assert list(ROOT.glob(part.format(slug))), f"expected {part.format(slug)}"
+
+
+@pytest.mark.parametrize("slug", slugs())
+def test_a_protocol_of_contracts_has_their_interfaces_and_a_venue_the_models_of_its_answers(slug: str):
+    own = ["monitor/protocols/{}/events.py", "abis/{}/*.json"]
+    for part in ["monitor/protocols/{}/wire.py"] if slug in VENUES else own:
+        assert list(ROOT.glob(part.format(slug))), f"expected {part.format(slug)}"
 
 
 @pytest.mark.parametrize("slug", slugs())

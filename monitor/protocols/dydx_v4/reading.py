@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
-
-from pydantic import BaseModel
+from typing import Generic
 
 from monitor.domain.deployment import Deployment
 from monitor.domain.ids import Address, MarketKey
@@ -16,6 +14,7 @@ from monitor.pricing.graph import PriceGraph
 from monitor.protocols.dydx_v4 import wire
 from monitor.protocols.dydx_v4.market import PAR, FillablePrice, Market, Status, Tier, Traded
 from monitor.protocols.dydx_v4.math import QUOTE_DECIMALS
+from monitor.protocols.dydx_v4.wire import M
 from monitor.query import Answer, Ask, Failed, VenueCall, ask_all, ask_each, moment
 from monitor.units import PPM, WAD, div_up
 
@@ -25,8 +24,6 @@ MAX_LAG_MS = 60_000
 """An indexer further behind its own clock than that tells the past."""
 _USUAL_DECIMALS = 15
 """A price of the chain has this many decimals more than the market's atomic resolution, by its listing rule."""
-
-M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from monitor.protocols.dydx_v4.math import (
     funding_down,
     funding_ppm,
     initial_up,
+    maintenance_up,
     notional_to_zero,
     open_interest_imf_ppm,
 )
@@ -127,6 +128,12 @@ def test_an_accounts_own_fraction_counts_only_where_it_is_more():
     assert initial_up(1_000_001, 50_000) == 50_001
     assert initial_up(1_000_001, 50_000, 20_000) == 50_001
     assert initial_up(1_000_001, 50_000, 200_000) == 200_001
+
+
+def test_a_maintenance_requirement_is_rounded_up_twice():
+    """Of 1 quantum at 10 % and 50 %: 1 is required at first, and so is 1 to keep it; of 11 it is 2 and 1."""
+    assert [maintenance_up(notional, 100_000, 500_000) for notional in (0, 1, 10, 11, 21)] == [0, 1, 1, 1, 2]
+    assert maintenance_up(56_944_343_822, 20_000, 600_000) == 683_332_127
 
 
 def test_whole_accounts_have_the_risk_of_the_chain():

@@ -2,8 +2,8 @@
 
 import pytest
 
-from monitor.domain import bech32
 from monitor.domain.ids import ChainId, address, spelled
+from monitor.domain.spelling import bech32
 from monitor.errors import UsageError
 
 REAL = {

@@ -1,0 +1,1 @@
+"""How addresses are written on chains that do not write them in hexadecimal."""
