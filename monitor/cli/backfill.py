@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from monitor.domain.moment import BlockRef
     from monitor.settings import Settings
     from monitor.sources.rpc.chain import Chain
-    from monitor.store.checkpoint import Origin
+    from monitor.store.ledgers.checkpoint import Origin
 
 _KEEP_EVERY_S = 15
 
@@ -117,7 +117,7 @@ def _seeded(seeds: Path | None, target: "Target", starts: "Mapping[MarketKey, in
 
 def _checkpointed(path: Path, target: "Target", key: MarketKey) -> "Cursor":
     from monitor.cycle.backfill import Cursor
-    from monitor.store.checkpoint import read_checkpoint
+    from monitor.store.ledgers.checkpoint import read_checkpoint
 
     kept = read_checkpoint(path)
     if (kept.origin.deployment, kept.origin.market) != (target.deployment.name, key):
@@ -164,7 +164,7 @@ class _Kept:
 
     async def keep(self, next_block: int, named: "Named") -> None:
         """Remember who was named, and now and then write it down."""
-        from monitor.store.checkpoint import known_by_key, write_checkpoint
+        from monitor.store.ledgers.checkpoint import known_by_key, write_checkpoint
 
         for key, new in named.items():
             self.keys[key].update(dict.fromkeys(new))
@@ -177,7 +177,7 @@ class _Kept:
     def write(self, found: "Iterable[Found | ReadError]") -> None:
         """Write down everyone as read; of a market that could not be read, what was kept before stays."""
         from monitor.cycle.backfill import Found
-        from monitor.store.checkpoint import write_checkpoint
+        from monitor.store.ledgers.checkpoint import write_checkpoint
 
         for one in found:
             if isinstance(one, Found) and one.market.key in self.paths:
@@ -190,7 +190,7 @@ class _Kept:
         return parts.followed(self.target.deployment.protocol).key_bytes
 
     def _origin(self, key: MarketKey, at: "BlockRef") -> "Origin":
-        from monitor.store.checkpoint import Origin
+        from monitor.store.ledgers.checkpoint import Origin
 
         deployment = self.target.deployment
         return Origin(deployment.chain, deployment.protocol, deployment.name, key, at, self._key_bytes)

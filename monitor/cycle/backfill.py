@@ -149,7 +149,8 @@ class Backfill:
     async def search(self, cursors: Cursors) -> tuple[BlockRef, Cursors]:
         """Return the cursors at a head that is still near, with every key found on the way there.
 
-        Where the protocol lists its positions itself, only the blocks since it did are searched. When the head was replaced meanwhile, the blocks that can have been replaced with it are searched again.
+        Where the protocol lists its positions itself, only the blocks since it did are searched. When the head was
+        replaced meanwhile, the blocks that can have been replaced with it are searched again.
         """
         chain, adapter, deployment = self.chain, self.adapter, self.deployment
         at = await chain.head()

@@ -1,7 +1,7 @@
 """What must survive: positions, states, alerts and the outbox, written in one transaction and read through views."""
 
-from monitor.store.audits import AuditPart, AuditView
-from monitor.store.ledger import LedgerPart, NotKept
+from monitor.store.ledgers.audits import AuditPart, AuditView
+from monitor.store.ledgers.kept import LedgerPart, NotKept
 from monitor.store.queue import Deliverable, Queue
 from monitor.store.shown import (
     AlertView,

@@ -18,11 +18,12 @@ from monitor.ledger.journal import Journal
 from monitor.rules.events.liquidations import Sighting
 from monitor.rules.events.parameters import Told
 from monitor.rules.state import PositionState, time_s
-from monitor.store import audits, engine, records, tables
-from monitor.store.audits import AuditPart
+from monitor.store import engine, records, tables
 from monitor.store.engine import Database, Reach
 from monitor.store.failure import driver_error
-from monitor.store.ledger import LedgerPart, Ledgers, NotKept
+from monitor.store.ledgers import audits
+from monitor.store.ledgers.audits import AuditPart
+from monitor.store.ledgers.kept import LedgerPart, Ledgers, NotKept
 from monitor.store.migrations import migrate
 from monitor.store.queue import Queue, refused_routes
 from monitor.store.records import Record

@@ -9,9 +9,10 @@ from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 from monitor.clock import Clock
 from monitor.domain.alerts import Alert
 from monitor.domain.ids import Address, ChainId, DeploymentName, PositionId, Slug, Subject
-from monitor.store import audits, paging, records, tables
-from monitor.store.audits import AuditView
+from monitor.store import paging, records, tables
 from monitor.store.engine import Database
+from monitor.store.ledgers import audits
+from monitor.store.ledgers.audits import AuditView
 from monitor.store.shown import (
     AlertView,
     AtRisk,

@@ -37,8 +37,9 @@ from monitor.pricing.haircuts import NONE
 from monitor.rules.levels import Levels
 from monitor.screen.kernel import numpy_kernel
 from monitor.settings import table
-from monitor.store import AtRisk, Commit, Cursor, LedgerPart, Store, checkpoint
-from monitor.store import ledger as stored
+from monitor.store import AtRisk, Commit, Cursor, LedgerPart, Store
+from monitor.store.ledgers import checkpoint
+from monitor.store.ledgers import kept as stored
 from monitor.units import WAD
 from tests.crash.recording import ADAPTER, CHAIN, NAME, SLUG
 from tests.crash.replayed import Replayed

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.store import checkpoint, ledger
+from monitor.store.ledgers import checkpoint
+from monitor.store.ledgers import kept as ledger
 from tests.architecture.tree import ROOT
 from tests.crash.market_child import DONE, OVER, Orders
 from tests.crash.recording import record

@@ -7,7 +7,7 @@ import pytest
 
 from monitor.domain.ids import DeploymentName, MarketKey
 from monitor.store import NotKept, Store
-from monitor.store.checkpoint import read_checkpoint
+from monitor.store.ledgers.checkpoint import read_checkpoint
 from tests.e2e.command import DEPLOYMENT, accounts_of, config_of, hfm
 
 pytestmark = [pytest.mark.devnet, pytest.mark.xdist_group("v36")]

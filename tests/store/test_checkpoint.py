@@ -14,7 +14,7 @@ from monitor.errors import UsageError
 from monitor.ledger.accounts import Accounts
 from monitor.ledger.changes import Changes
 from monitor.ledger.ledger import Ledger
-from monitor.store.checkpoint import Origin, known_by_key, read_checkpoint, whole, write_checkpoint
+from monitor.store.ledgers.checkpoint import Origin, known_by_key, read_checkpoint, whole, write_checkpoint
 from tests.ledger.scripted import CHAIN, account, changes, held, key, ref
 from tests.ledger.synthetic import people
 

@@ -14,7 +14,7 @@ from monitor.ledger.changes import Changes
 from monitor.ledger.journal import Journal
 from monitor.ledger.ledger import Ledger
 from monitor.store import Commit, Cursor, LedgerPart, NotKept, Store
-from monitor.store import ledger as stored
+from monitor.store.ledgers import kept as stored
 from tests.fakes.clock import FakeClock
 from tests.fakes.evaluations import position
 from tests.ledger.scripted import CHAIN, Scripted, account, fresh, held

@@ -15,7 +15,7 @@ from monitor.errors import StoreError
 from monitor.rules.judge import judge
 from monitor.rules.state import PositionState
 from monitor.store import AtRisk, AuditPart, Commit, Cursor, Store
-from monitor.store.audits import KEPT_BLOCKS
+from monitor.store.ledgers.audits import KEPT_BLOCKS
 from monitor.store.records import alert_from, alert_record, at_from, at_json, state_from, state_record
 from tests.domain.hostile import PAYLOADS
 from tests.fakes.clock import FakeClock

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.store.checkpoint import read_checkpoint
+from monitor.store.ledgers.checkpoint import read_checkpoint
 from tests.devnet.morpho.market import Morpho
 from tests.e2e.command import hfm
 from tests.protocols.morpho_blue.watched import Watched

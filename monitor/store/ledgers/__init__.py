@@ -1,0 +1,1 @@
+"""Ledgers as the store keeps them, what audits found of them, and checkpoints, which are files of them."""
