@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from monitor.clock import Clock
-from monitor.domain import bech32
+from monitor.domain.spelling import bech32
 from tests.venues.limit import Limit
 from tests.venues.perpetual import plain
 from tests.venues.recorded import cases
