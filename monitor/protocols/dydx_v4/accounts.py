@@ -55,9 +55,12 @@ def held(market: Market, owner: Address) -> Ask[Accounts]:
 
 
 def owned(market: Market, owner: Address) -> Ask[tuple[PositionKey, ...]]:
-    """Return the keys of the owner's subaccounts that hold anything, children too; raises UnexpectedAnswer."""
+    """Return the keys of the owner's subaccounts that hold anything, children too; the first one where none does.
+
+    Raises UnexpectedAnswer.
+    """
     told = yield from _subaccounts(market, owner)
-    return _holding(owner, told)
+    return _holding(owner, told) or (key_of(owner, 0),)
 
 
 def page(market: Market, after: str | None) -> Ask[Page]:

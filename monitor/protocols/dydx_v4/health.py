@@ -115,8 +115,15 @@ def health_without(account: Account, reason: str) -> Health:
 
 
 def health_by(sums: Sums) -> Health:
-    """Return net collateral over maintenance requirement; without a requirement nothing is liquidatable."""
-    return equity_over(sums.risk.net, sums.risk.maintenance)
+    """Return net collateral over maintenance requirement; without a requirement nothing is liquidatable.
+
+    Unless net collateral is below zero: then positions too small to require anything are closed against others by
+    deleveraging (x/clob/keeper/deleveraging.go, CanDeleverageSubaccount), and the requirement counts as one quantum.
+    """
+    risk = sums.risk
+    if sums.positions and not risk.maintenance and risk.net < 0:
+        return equity_over(risk.net, 1)
+    return equity_over(risk.net, risk.maintenance)
 
 
 def height_of(account: Account) -> int | None:

