@@ -46,6 +46,7 @@ class Toy:
     keys: tuple[MarketKey, ...] = (POOL,)
     broken: dict[MarketKey, str] = field(default_factory=dict)
     account_fails: str = ""
+    kind: Kind = Kind.LENDING
     slug: Slug = SLUG
     reads: int = 0
     at: BlockRef = field(default_factory=lambda: block(1))

@@ -80,6 +80,12 @@ def mutated(bug: Bug, text: str | None) -> str:
     return text.replace(bug["old"], bug["new"])
 
 
+@pytest.mark.parametrize("bug", BUGS, ids=[bug["bug"] for bug in BUGS])
+def test_every_deliberate_bug_has_its_place(bug: Bug):
+    target = ROOT / bug["file"]
+    assert mutated(bug, target.read_text() if target.exists() else None)
+
+
 @pytest.mark.parametrize(
     "bug", [pytest.param(b, id=b["bug"], marks=[pytest.mark.long] if b.get("long") else []) for b in BUGS]
 )
