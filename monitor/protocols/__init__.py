@@ -12,6 +12,7 @@ from monitor.protocols.compound_v2.adapter import CompoundV2
 from monitor.protocols.compound_v3.adapter import CompoundV3
 from monitor.protocols.dydx_v4.adapter import DydxV4
 from monitor.protocols.euler_v2.adapter import EulerV2
+from monitor.protocols.hyperliquid.adapter import Hyperliquid
 from monitor.protocols.liquity_v1.adapter import LiquityV1
 from monitor.protocols.liquity_v2.adapter import LiquityV2
 from monitor.protocols.maker.adapter import Maker
@@ -37,6 +38,7 @@ ADAPTERS: Mapping[Slug, Followed[Any]] = MappingProxyType(
 VENUES: Mapping[Slug, Adapter[Any]] = MappingProxyType(
     {
         Slug("dydx_v4"): DydxV4(),
+        Slug("hyperliquid"): Hyperliquid(),
     }
 )
 """Venues without blocks and logs, which answer over HTTP."""

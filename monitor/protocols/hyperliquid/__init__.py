@@ -1,0 +1,1 @@
+"""Hyperliquid: perpetuals of the main dex and of builder dexes, read over the info API."""
