@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from monitor.domain.ids import Address
+from monitor.domain.ids import Address, spelled
 from monitor.domain.label import safe_label
 from monitor.domain.row import Evaluation, Row
 from monitor.outbox.figures import foreseen_text, interest_text
@@ -68,7 +68,8 @@ def advice(evaluation: Evaluation) -> Text:
 
     That is a price that is foreseen, and interest.
     """
-    found, who = evaluation.remedy, short(evaluation.protocol.id.key)
+    seen = evaluation.protocol
+    found, who = evaluation.remedy, short((seen.owner and spelled(seen.id.chain, seen.owner)) or seen.id.key)
     lines = [f"{who} has health {foreseen_text(one)}" for one in foreseen_facts(evaluation.protocol)]
     if found is None or not (found.steps or found.unavailable):
         return Text("\n".join(lines))
