@@ -1,0 +1,1 @@
+"""GMX v2: isolated perpetual positions on Arbitrum, Avalanche and Botanix."""

@@ -1,0 +1,113 @@
+"""What the screen needs to know: bounds of what each stored number adds to what is left, and what is required.
+
+Contract function: PositionUtils.isPositionLiquidatable.
+"""
+
+import numpy as np
+
+from monitor.domain.prices import PROTOCOL, Repricing
+from monitor.protocols.gmx_v2 import math
+from monitor.protocols.gmx_v2.health import Priced, Quotes, priced, quotes_of
+from monitor.protocols.gmx_v2.market import Market, State, Traded
+from monitor.protocols.gmx_v2.math import FUNDING_UNIT, ONE
+from monitor.protocols.gmx_v2.positions import (
+    BORROWED,
+    CATEGORIES,
+    CHARGED,
+    COLLATERAL,
+    FUNDED,
+    LONG,
+    REQUIRED,
+    SHORT_TOKEN,
+    SIZE_RAW,
+    SIZE_USD,
+    WIDE,
+)
+from monitor.screen.factors import Bounds, Cells, Factors
+from monitor.units import WAD, mul_div_up
+
+CELLS = Cells(collateral=(SIZE_USD, SIZE_RAW, COLLATERAL, BORROWED, FUNDED, CHARGED, WIDE), debt=(REQUIRED,))
+_ROUNDED = 4.0
+"""How many smallest units of the collateral the roundings of a position's costs make up at most."""
+
+
+_WIDEST = 1e60
+"""More than any position is worth, base units."""
+
+
+def factors(market: Market, repricing: Repricing = PROTOCOL) -> Factors:
+    """Return the deployment's factors under a repricing; raises UsageError when that names a node it does not have."""
+    view = priced(market, repricing)
+    made = Factors.blank(CELLS, CATEGORIES, len(market.traded))
+    for traded in market.traded:
+        made.debt[:, CELLS.debt_code(traded.place, REQUIRED)] = Bounds(1.0, 1.0, 0.0, 0.0)
+        for category in range(CATEGORIES):
+            _fill(made, view, traded, category)
+    return made.widened()
+
+
+def debt_growth_wad(market: Market, seconds: int) -> int:
+    """Return a growth of the requirement that is as bad as what borrowing and funding take in that time, rounded up.
+
+    They take a part of the size, as the requirement is one; at the present rates, twice over because what is left may
+    be little more than what is required.
+    """
+    most = 0
+    for traded in market.traded:
+        if isinstance(traded.state, State) and traded.terms.least_factor_for_liquidation:
+            rate = max(traded.state.borrowing_rate) + traded.state.funding_rate
+            most = max(most, mul_div_up(2 * rate * seconds, WAD, traded.terms.least_factor_for_liquidation))
+    return most
+
+
+def _fill(made: Factors, view: Priced, traded: Traded, category: int) -> None:
+    """Put in the bounds of one market for positions of one category; without a price or a state they stay unknown."""
+    state, is_long, is_short_token = traded.state, bool(category & LONG), bool(category & SHORT_TOKEN)
+    quotes = quotes_of(view, traded, is_long=is_long, is_short_token=is_short_token)
+    if isinstance(state, str) or isinstance(quotes, str):
+        return
+    price, terms = float(quotes.collateral), traded.terms
+    sign = 1.0 if is_long else -1.0
+    index = quotes.index.for_pnl(is_long, is_maximised=False) * sign
+    accrued = state.now.borrowing.of(is_long) / ONE
+    accrued += state.now.fees.of(is_long, is_short_token) / FUNDING_UNIT * price
+    size, rounded = -sign - accrued, _ROUNDED * (price + 1.0)
+    most_impact = terms.most_impact_for_liquidations / ONE
+    low_fee, high_fee = (fee / ONE for fee in sorted(_fees(view, traded, state, quotes, is_long=is_long)))
+    cells = {
+        SIZE_USD: Bounds(size - most_impact, size, rounded, rounded),
+        SIZE_RAW: _bounds(index),
+        COLLATERAL: _bounds(price),
+        BORROWED: _bounds(1.0),
+        FUNDED: _bounds(price),
+        CHARGED: Bounds(-high_fee, -low_fee, 0.0, 0.0),
+        WIDE: Bounds(-_WIDEST, 0.0, 0.0, np.inf),
+    }
+    if _may_be_capped(traded, state, quotes, is_long=is_long):
+        cells[SIZE_USD] = Bounds(min(size, -accrued) - most_impact, size, rounded, rounded)
+        cells[SIZE_RAW] = Bounds(min(index, 0.0), index, 0.0, np.inf)
+    for kind, bounds in cells.items():
+        code = CELLS.collateral_code(traded.place, kind)
+        made.collateral[category, code] = bounds
+        made.worth[category, code] = price if kind == COLLATERAL else 0.0
+
+
+def _fees(view: Priced, traded: Traded, state: State, quotes: Quotes, *, is_long: bool) -> tuple[int, int]:
+    """Return the fee factors that closing may take: on the lighter side it never balances the market."""
+    interest = math.interest_for_balance(
+        state.interest_usd, state.interest_raw, quotes.index, counts_tokens=view.market.layout.counts_tokens
+    )
+    is_heavier = interest.of(is_long) > interest.of(not is_long)
+    worse = traded.terms.fee_factor.no
+    return (traded.terms.fee_factor.yes, worse) if is_heavier else (worse, worse)
+
+
+def _may_be_capped(traded: Traded, state: State, quotes: Quotes, *, is_long: bool) -> bool:
+    pool_pnl, pool_usd = math.pool_usd(
+        state.interest_usd, state.interest_raw, state.pool_raw, quotes.index, quotes.pool, is_long=is_long
+    )
+    return pool_pnl > math.part_down(pool_usd, traded.terms.most_pnl_factor.of(is_long))
+
+
+def _bounds(slope: float) -> Bounds:
+    return Bounds(slope, slope, 0.0, 0.0)
