@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from aiohttp import web
 
 from monitor.domain.moment import VenueMoment
 from monitor.errors import ConfigError, EndpointError, MalformedJson, RateLimited, ReadError
@@ -13,38 +12,15 @@ from monitor.sources.http.venue import Venue, VenueSpec
 from tests.fakes.clock import FakeClock
 from tests.faults import wire
 from tests.sources.contracts import TELLS_ITSELF
+from tests.sources.http.desk import DATE, DATE_MS, Desk, served
 
 NOW_S = 1_750_000_000
-DATE = {"Date": "Sun, 15 Jun 2025 15:06:30 GMT"}
-DATE_MS = 1_749_999_990_000
-
-
-class Desk:
-    """A venue's server: answers with `answer`, and remembers what was asked."""
-
-    def __init__(self) -> None:
-        self.url = ""
-        self.answer: wire.Wire = wire.status(200, DATE, b'{"price": 1.10}')
-        self.asked: list[str] = []
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        self.asked.append(f"{request.method} {request.path_qs} {await request.text()}".rstrip())
-        answer = await self.answer(request)
-        assert answer is not None
-        return answer
 
 
 @pytest.fixture
 async def desk() -> AsyncIterator[Desk]:
-    made = Desk()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", made.handle)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield made
-    await runner.cleanup()
+    async with served() as made:
+        yield made
 
 
 def venue(desk: Desk, session: aiohttp.ClientSession, clock: FakeClock | None = None, *, allow: bool = True) -> Venue:
