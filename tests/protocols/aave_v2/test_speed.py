@@ -11,7 +11,7 @@ from monitor.sources.opening import open_chain
 from monitor.sources.rpc.spec import ChainSpec, EndpointSpec
 from tests.protocols.aave_v2.watched import Watched
 
-pytestmark = pytest.mark.devnet
+pytestmark = [pytest.mark.devnet, pytest.mark.long]
 
 ACCOUNTS = 6_000
 LEAST_PER_S = 10_000

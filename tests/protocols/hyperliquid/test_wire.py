@@ -71,6 +71,17 @@ def test_a_clearinghouse_state_of_another_shape_leaves_the_account_unread(path: 
     assert "Hyperliquid" in found.failed[0][1] or "szi" in found.failed[0][1]
 
 
+def test_a_hedge_that_is_left_out_is_noticed_although_it_adds_nothing_to_the_value():
+    made = venue([asset("BTC", 5, 40, 56), asset("ETH", 4, 25)], [context("80000.0"), context("2000.0")])
+    whole = unpooled({"BTC": ("0.5", "80000.0", 40), "ETH": ("-20.0", "2000.0", 25)}, "5000.0")
+    market = made.market()
+    made.tell("clearinghouseState", whole, user=USER)
+    assert made.read(ADAPTER.accounts(market, [key_in(USER)])).failed == ()
+    made.tell("clearinghouseState", changed(whole, "assetPositions", []), user=USER)
+    ((_, reason),) = made.read(ADAPTER.accounts(market, [key_in(USER)])).failed
+    assert "not whole" in reason
+
+
 def test_integers_written_as_text_are_read():
     made = venue([asset("BTC", 5, 40, 56)], [context("80000.0")])
     told = changed(changed(GOOD, "time", str(GOOD["time"])), f"{POSITION}.maxLeverage", "40")

@@ -14,7 +14,7 @@ from monitor.sources.rpc.spec import ChainSpec, EndpointSpec
 from tests.devnet.chain.rpc import strict
 from tests.protocols.morpho_blue.watched import Watched
 
-pytestmark = pytest.mark.devnet
+pytestmark = [pytest.mark.devnet, pytest.mark.long]
 
 ACCOUNTS = 20_000
 LEAST_PER_S = 10_000

@@ -18,7 +18,7 @@ from tests.devnet.venus.pool import Pool
 from tests.protocols.compound_v2.recorded import ADAPTER
 from tests.protocols.compound_v2.venus.watched import Watched
 
-pytestmark = pytest.mark.devnet
+pytestmark = [pytest.mark.devnet, pytest.mark.long]
 
 ACCOUNTS = 3_000
 LEAST_PER_CPU_S, MOST_EXACT_US = 7_000, 15
