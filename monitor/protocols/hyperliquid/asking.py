@@ -4,8 +4,6 @@ import json
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from pydantic import TypeAdapter
-
 from monitor.protocols.hyperliquid import wire
 from monitor.query import Answer, VenueCall
 
@@ -30,7 +28,7 @@ class Info(Generic[Shape]):
     """One question that reads its own answer."""
 
     question: VenueCall
-    shape: TypeAdapter[Shape]
+    shape: wire.Form[Shape]
 
     def decode(self, answer: Answer) -> Shape:
         return wire.parsed(answer, self.shape, f"Hyperliquid {self.question.body}")

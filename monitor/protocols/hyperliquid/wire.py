@@ -179,6 +179,9 @@ class SpotMeta(_Open):
     tokens: list[SpotToken]
 
 
+Form = TypeAdapter
+"""Reads one shape of answer."""
+
 CLEARINGHOUSE = TypeAdapter(ClearinghouseState)
 SPOT = TypeAdapter(SpotState)
 CONTEXTS = TypeAdapter(tuple[Meta, list[Context]])
@@ -190,7 +193,7 @@ ABSTRACTION = TypeAdapter(Literal["unifiedAccount", "portfolioMargin", "disabled
 Shape = TypeVar("Shape")
 
 
-def parsed(answer: Answer, shape: TypeAdapter[Shape], what: str) -> Shape:
+def parsed(answer: Answer, shape: Form[Shape], what: str) -> Shape:
     """Return the typed value of an answer.
 
     Raises UnexpectedAnswer naming the place that is not as expected, MalformedJson for text that is no JSON.
