@@ -45,6 +45,30 @@ DEPLOYMENT = Deployment(
 OWNER = Address("0x" + "0a" * 20)
 NOTHING = PerToken(0, 0, 0, 0)
 ACCRUED = Accrued(Sides(0, 0), NOTHING, NOTHING)
+TERMS = Terms(
+    least_factor=ONE // 100,
+    least_factor_for_liquidation=ONE // 200,
+    most_impact_for_liquidations=0,
+    most_impact=Sides(ONE // 200, ONE // 200),
+    fee_factor=Sides(4 * ONE // 10_000, 6 * ONE // 10_000),
+    curve=Curve(Sides(10**21, 2 * 10**21), Sides(2 * ONE, 2 * ONE)),
+    most_pnl_factor=Sides(9 * ONE // 10, 9 * ONE // 10),
+    interest_multiplier=Sides(0, 0),
+    virtual_id=b"\0" * 32,
+)
+"""Rules of a market as most are: one percent to open, half of one to stay, no impact when liquidated."""
+STATE = State(
+    pool_raw=Sides(10**24, 10**24),
+    interest_usd=Sides(10**7 * ONE, 8 * 10**6 * ONE),
+    interest_raw=Sides(0, 0),
+    stored=ACCRUED,
+    now=ACCRUED,
+    virtual_usd=None,
+    borrowing_rate=Sides(0, 0),
+    funding_rate=0,
+    do_longs_pay=True,
+    is_disabled=False,
+)
 
 
 @cache
