@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from monitor.adapter import Adapter, Market, ReadsOwners
 from monitor.domain.ids import Address
@@ -37,6 +37,18 @@ class Venue(Protocol):
 
     def share(self, of_ms: int) -> int | None:
         """Return how much weight a time may use so that as much is left for every time like it; None without a cap."""
+        ...
+
+
+@runtime_checkable
+class Glimpses(Protocol):
+    """A protocol whose market can be seen roughly for little weight."""
+
+    def glimpse(self, market: Any) -> Ask[Any]:
+        """Return the market at about the prices of now: good for seeing whom they moved, not for saying how anyone is.
+
+        Raises ReadError.
+        """
         ...
 
 

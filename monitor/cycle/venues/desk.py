@@ -1,6 +1,5 @@
 """One deployment of a venue in memory: its markets at the present prices, and its owners as they were read in turn."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,19 +8,18 @@ from typing import Any
 
 from monitor import log
 from monitor.clock import Clock
-from monitor.cycle.markets.listing import Listing
-from monitor.cycle.outlook import Outlooks
 from monitor.cycle.ruling import Ruled
 from monitor.cycle.step import Target
 from monitor.cycle.venues.asking import PARALLEL, Found, Weighed, of_owners
 from monitor.cycle.venues.holdings import Holdings, Owned
 from monitor.cycle.venues.joined import drifted
+from monitor.cycle.venues.quotes import Quotes
 from monitor.cycle.venues.standing import Judged, Standing
 from monitor.cycle.venues.turns import in_order
 from monitor.domain.alerts import Level
 from monitor.domain.health import Unmeasurable
 from monitor.domain.ids import Address, MarketKey, PositionId, PositionKey
-from monitor.domain.moment import At, VenueMoment, time_ms
+from monitor.domain.moment import time_ms
 from monitor.errors import ReadError
 from monitor.ledger.accounts import Account
 from monitor.rules.levels import Levels
@@ -29,17 +27,14 @@ from monitor.rules.quiet import is_settled
 from monitor.sources.http.freshness import Freshness
 from monitor.store import Store
 
-_PER_TURN = 250
 _SAY_AGAIN_MS = 30_000
 
 _log = log.get("cycle")
 
-Remembered = Mapping[MarketKey, Mapping[Address, Mapping[PositionKey, Level | None]]]
-
 
 @dataclass(slots=True)
 class Desk:
-    """What is known of a deployment. `prices` and `reads` say how old the last news of either is.
+    """What is known of a deployment; `reads` says how old the last balances are that were read of anybody.
 
     `drifts` counts the accounts whose read differed from what was projected by more than `drift_ppm` of its equity
     though nobody acted, of `compared`; `cost` is the weight that one owner took lately.
@@ -47,21 +42,16 @@ class Desk:
 
     target: Target
     clock: Clock
-    known: Remembered
+    quotes: Quotes
     drift_ppm: int
-    listing: Listing = field(init=False)
-    prices: Freshness = field(init=False)
     reads: Freshness = field(init=False)
     started_ms: int = field(init=False)
-    holdings: dict[MarketKey, Holdings] = field(default_factory=dict)
     compared: int = 0
     drifts: int = 0
     cost: int = 1
 
     def __post_init__(self) -> None:
-        self.listing = Listing(self.target.adapter, self.target.deployment)
-        self.listing.keep(self.known)
-        self.prices, self.reads = Freshness(self.clock), Freshness(self.clock)
+        self.reads = Freshness(self.clock)
         self.started_ms = self.clock.monotonic_ms()
 
     @classmethod
@@ -77,62 +67,27 @@ class Desk:
                 state = states.get(position)
                 of_market = known.setdefault(position.market, {})
                 of_market.setdefault(owner, {})[position.key] = state.level if state else None
-        return cls(target, clock, known, drift_ppm)
+        return cls(target, clock, Quotes(target, clock, known), drift_ppm)
+
+    @property
+    def holdings(self) -> Mapping[MarketKey, Holdings]:
+        """What is held in each market."""
+        return self.quotes.holdings
 
     @property
     def everyone(self) -> Iterator[Owned]:
         """Every owner of every market."""
         return (owned for holdings in self.holdings.values() for owned in holdings.owned.values())
 
-    async def look(self, source: Weighed, outlooks: Outlooks, at: VenueMoment) -> Mapping[MarketKey, ReadError]:
-        """Read the prices of every market and revalue everyone; return the markets that cannot be read.
-
-        Raises ReadError when none can be, or the venue only repeats what it said before.
-        """
-        keys = await self.listing.keys(source, at)
-        found = await self.listing.read(source, keys, at)
-        unread = {key: one for key, one in found.items() if isinstance(one, ReadError)}
-        markets = [one for one in found.values() if not isinstance(one, ReadError)]
-        if unread and not markets:
-            self.listing.outdate()
-            raise next(iter(unread.values()))
-        self._refuse_old([market.at for market in markets])
-        views = await outlooks.each(source, markets, at)
-        for key in found:
-            if key not in self.holdings:
-                self.holdings[key] = Holdings.of(key, self.target.owners, self.known.get(key, {}))
-        for market, outlook in zip(markets, views, strict=True):
-            holdings = self.holdings[market.key]
-            holdings.market, holdings.outlook = market, outlook
-            await self._revalue(holdings)
-        for key in unread:
-            self.holdings[key].market = None
-        return unread
-
-    def _refuse_old(self, moments: Sequence[At]) -> None:
-        if moments:
-            self.prices.answered(max(time_ms(at) for at in moments))
-        if moments and self.prices.is_stale:
-            age_s = (self.prices.age_ms or 0) // 1000
-            raise ReadError(f"expected prices of now, found the venue repeating those of {age_s} s ago")
-
-    async def _revalue(self, holdings: Holdings) -> None:
-        standings = (standing for _, standing in holdings.standings)
-        while some := list(islice(standings, _PER_TURN)):
-            holdings.value(self.target.adapter, some)
-            await asyncio.sleep(0)
-
-    async def reread(self, source: Weighed, allowance: int | None, until_ms: int, pace_ms: int) -> int:
+    async def reread(self, source: Weighed, allowance: int | None, until_ms: int, pace_ms: int, limit_s: int) -> int:
         """Read the balances of owners again, the nearest to liquidation first, and return of how many.
 
         No more weight than `allowance` is asked for, None for any, and nothing new from `until_ms` on. Raises ReadError
         when no owner could be read for so long that nothing may count as known.
         """
-        queue = in_order(
-            (one for one in self.everyone if self.holdings[one.market].market is not None),
-            self.clock.monotonic_ms(),
-            pace_ms,
-        )
+        owners = [one for one in self.everyone if self.holdings[one.market].market is not None]
+        reads = len(owners) if allowance is None else allowance // self.cost
+        queue = in_order(owners, self.clock.monotonic_ms(), pace_ms, reads, limit_s)
         count = 0
         while True:
             room = PARALLEL if allowance is None else min(PARALLEL, (allowance - source.weight) // self.cost)
@@ -212,7 +167,7 @@ class Desk:
         read = {self.target.position(one.market, key): one.owner for one in self.everyone for key in one.keys}
         return read | {
             self.target.position(market, key): owner
-            for market, by_owner in self.known.items()
+            for market, by_owner in self.quotes.known.items()
             if market not in self.holdings
             for owner, keys in by_owner.items()
             for key in keys
@@ -249,12 +204,6 @@ class Desk:
                 del owned.standings[standing.account.key]
                 left.append(state.position)
         return left
-
-    @property
-    def at(self) -> At | None:
-        """The newest moment of any market's prices."""
-        moments = [one.market.at for one in self.holdings.values() if one.market is not None]
-        return max(moments, key=time_ms, default=None)
 
     @property
     def unmeasurable(self) -> int:

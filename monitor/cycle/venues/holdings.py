@@ -94,10 +94,14 @@ class Owned:
 
 @dataclass(slots=True)
 class Holdings:
-    """The owners of one market, and the market at its present prices with what a cautious reader makes of them."""
+    """The owners of one market, and the market at its present prices with what a cautious reader makes of them.
+
+    `seen_ms` is when its prices were read last, by the monotonic clock.
+    """
 
     owned: dict[Address, Owned]
     market: Market | None = None
+    seen_ms: int | None = None
     outlook: Outlook | None = None
 
     @classmethod
@@ -111,6 +115,11 @@ class Holdings:
     def standings(self) -> Iterator[tuple[Owned, Standing]]:
         """Every position that was read, with whose it is."""
         return ((owned, standing) for owned in self.owned.values() for standing in owned.standings.values())
+
+    def is_moved_by(self, adapter: Adapter[Any], market: Market, standings: Sequence[Standing]) -> bool:
+        """Whether the prices of a market would change what is said of any of these positions."""
+        healths = _healths(adapter, market, [standing.account for standing in standings], PROTOCOL)
+        return any(standing.is_moved_by(health) for standing, health in zip(standings, healths, strict=True))
 
     def value(self, adapter: Adapter[Any], standings: Sequence[Standing]) -> None:
         """Give positions their healths at the present prices."""

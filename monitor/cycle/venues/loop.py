@@ -22,14 +22,13 @@ from monitor.errors import ReadError
 from monitor.ledger.accounts import Accounts
 from monitor.store import Commit, Cursor
 
-PACE_MS = 5_000
-"""Whoever is critical is read again in each turn, and so within twice this time."""
-LIMIT_S = 1_800
+PACE_MS = 4_000
+"""Whoever is critical is read again in each second turn, and so within ten seconds."""
+LIMIT_S = 3_600
 """Balances older than this say nothing of now, whatever the prices are."""
 DRIFT_PPM = 1_000
 _SAY_AGAIN_MS = 30_000
 """How often it is said again that nothing is known."""
-_LONGEST_SHARE_MS = 60_000
 _PER_STEP = 25
 
 Due = tuple[Holdings, Owned, Standing]
@@ -58,13 +57,14 @@ class VenueLoop:
 
         Raises ReadError when none can be read, after saying so for every position.
         """
-        since_ms, failed = await self._keep_pace(), list[ReadError]()
+        await self._keep_pace()
+        failed = list[ReadError]()
         for target in self.targets:
             name, started_ms = target.deployment.name, self.clock.monotonic_ms()
             if name not in self.desks:
                 self.desks[name] = await Desk.open(target, self.ruling.store, self.clock, self.drift_ppm)
             try:
-                done = await self._turn(self.desks[name], since_ms // len(self.targets))
+                done = await self._turn(self.desks[name])
             except ReadError as e:
                 failed.append(e)
                 await self._blind(self.desks[name], str(e))
@@ -74,34 +74,29 @@ class VenueLoop:
         if failed and len(failed) == len(self.targets):
             raise failed[0]
 
-    async def _keep_pace(self) -> int:
-        """Let `pace_ms` go by between turns, and return how long ago the last one began."""
+    async def _keep_pace(self) -> None:
+        """Let `pace_ms` go by between turns."""
         now_ms = self.clock.monotonic_ms()
         if self._turned_ms is not None and now_ms < self._turned_ms + self.pace_ms:
             await self.clock.sleep((self._turned_ms + self.pace_ms - now_ms) / 1000)
-        now_ms = self.clock.monotonic_ms()
-        since_ms = self.pace_ms if self._turned_ms is None else now_ms - self._turned_ms
-        self._turned_ms = now_ms
-        return min(since_ms, _LONGEST_SHARE_MS)
+        self._turned_ms = self.clock.monotonic_ms()
 
-    async def _turn(self, desk: Desk, since_ms: int) -> "_Done":
+    async def _turn(self, desk: Desk) -> "_Done":
         """Revalue everyone at new prices and judge whom they moved; then read on, and judge who was read.
 
         Raises ReadError when prices or accounts cannot be read.
         """
         started_ms = self.clock.monotonic_ms()
         asked, reread = Weighed(self.venue), Weighed(self.venue, urgency=1)
-        unread = await desk.look(asked, self.outlooks, await self.venue.head())
+        share = self.venue.share(self.pace_ms // len(self.targets))
+        room = None if share is None else share // 2
+        unread = await desk.quotes.look(asked, self.outlooks, await self.venue.head(), self.pace_ms, room)
         done = await self._judged(desk, started_ms + self.pace_ms, unread)
-        allowance = self._allowance(since_ms, asked.weight)
-        await desk.reread(reread, allowance, started_ms + self.pace_ms, self.pace_ms)
+        left = self.venue.left()
+        allowance = None if share is None else max(min(share - asked.weight, share if left is None else left), 0)
+        await desk.reread(reread, allowance, started_ms + self.pace_ms, self.pace_ms, self.limit_s)
         more = await self._judged(desk, started_ms + 2 * self.pace_ms, unread)
         return _Done(more.at, done.positions + more.positions, done.alerts + more.alerts)
-
-    def _allowance(self, since_ms: int, spent: int) -> int | None:
-        """Return how much weight accounts may take in this turn, so that there is as much for the next one."""
-        share, left = self.venue.share(since_ms), self.venue.left()
-        return None if share is None else max(min(share - spent, share if left is None else left), 0)
 
     async def _judged(self, desk: Desk, until_ms: int, unread: Mapping[MarketKey, ReadError]) -> "_Done":
         """Judge and commit who is due, the nearest first; who is not reached by `until_ms` is next time."""
@@ -110,7 +105,7 @@ class VenueLoop:
             evaluations += await self._evaluated(desk, some)
             if self.clock.monotonic_ms() >= until_ms:
                 break
-        at = desk.at or await self.venue.head()
+        at = desk.quotes.at or await self.venue.head()
         evaluations += _unknown(desk, unread, at, self.limit_s)
         ruled = await self.ruling.judge(evaluations)
         left = desk.judged(ruled, self.ruling.levels)

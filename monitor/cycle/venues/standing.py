@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from zlib import crc32
 
 from monitor.domain.alerts import Level
 from monitor.domain.health import Health, Measured, Unmeasurable
@@ -15,8 +16,8 @@ Views = tuple[Health, Health]
 """Health under the protocol's prices and under the cautious ones."""
 
 AGAIN_MS = {Level.LIQUIDATABLE: 0, Level.CRITICAL: 0, Level.DANGER: 15_000, Level.WARN: 30_000}
-AGAIN_AT_LEAST_MS = 60_000
-"""A row is never older, whatever happens."""
+AGAIN_AT_LEAST_MS = 120_000
+"""No row is older. Each has its own time in the second half of it, so that not all are due at once."""
 _SLACK_BPS = 300
 """How far a distance told from the margin alone may be from one that is searched for."""
 
@@ -56,8 +57,18 @@ class Standing:
         if self.is_fresh or self.judged is None or self.views is None:
             return True
         last = self.judged
-        wait_ms = AGAIN_AT_LEAST_MS if last.level is None else AGAIN_MS.get(last.level, AGAIN_AT_LEAST_MS)
-        return now_ms - last.at_ms >= wait_ms or _is_past_a_line(last, self.views)
+        if _is_past_a_line(last, self.views[0]) or _moved(last.views[1], self.views[1], last.thresholds):
+            return True
+        wait_ms = None if last.level is None else AGAIN_MS.get(last.level)
+        return now_ms - last.at_ms >= (self._calm_ms if wait_ms is None else wait_ms)
+
+    @property
+    def _calm_ms(self) -> int:
+        return AGAIN_AT_LEAST_MS - crc32(self.account.key.encode()) % (AGAIN_AT_LEAST_MS // 2)
+
+    def is_moved_by(self, health: Health) -> bool:
+        """Whether that health would put it on another side of a line than where it was judged last."""
+        return self.judged is not None and _is_past_a_line(self.judged, health)
 
     def nearness_wad(self) -> int:
         """Return the lower health factor of both views; 0 where one is not known, so that it comes first."""
@@ -68,10 +79,8 @@ class Standing:
         return min(known) if known else 2**255
 
 
-def _is_past_a_line(last: Judged, now: Views) -> bool:
-    return any(_moved(was, is_, last.thresholds) for was, is_ in zip(last.views, now, strict=True)) or _came_near(
-        last, now[0]
-    )
+def _is_past_a_line(last: Judged, now: Health) -> bool:
+    return _moved(last.views[0], now, last.thresholds) or _came_near(last, now)
 
 
 def _moved(was: Health, now: Health, thresholds: Thresholds) -> bool:
