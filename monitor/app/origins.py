@@ -8,6 +8,7 @@ from monitor.clock import Clock
 from monitor.domain.ids import ChainId
 from monitor.settings import Settings
 from monitor.sources.http.place import Place
+from monitor.sources.life.probation import Probation
 from monitor.sources.opening import keep_chain, open_chain, open_place
 from monitor.sources.rpc.chain import Chain
 
@@ -28,8 +29,10 @@ async def opened(settings: Settings, name: str, clock: Clock) -> AsyncIterator[O
 
 
 @asynccontextmanager
-async def kept(settings: Settings, name: str, clock: Clock) -> AsyncIterator[Origin]:
-    """Yield one chain or venue that may have no usable endpoint for now.
+async def kept(
+    settings: Settings, name: str, clock: Clock, probation: Probation | None = None
+) -> AsyncIterator[Origin]:
+    """Yield one chain or venue that may have no usable endpoint for now; `probation` as an earlier run left it.
 
     Raises WrongChain or ConfigError when it never can have one.
     """
@@ -38,7 +41,7 @@ async def kept(settings: Settings, name: str, clock: Clock) -> AsyncIterator[Ori
         async with _place(settings, name, clock) as place:
             yield place
         return
-    async with keep_chain(parts.chain_spec(row), clock, apis=parts.apis(settings, name)) as chain:
+    async with keep_chain(parts.chain_spec(row), clock, probation, apis=parts.apis(settings, name)) as chain:
         yield chain
 
 

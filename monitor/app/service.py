@@ -1,14 +1,15 @@
 """The service: chains are followed, alerts delivered and the API served until it is told to stop."""
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 
 from monitor import log
 from monitor.app import origins, parts
 from monitor.app.delivery import channels
 from monitor.app.facts import Facts
+from monitor.app.origins import Origin
 from monitor.app.serving import open_api
 from monitor.clock import Clock, SystemClock, jitter, salt
 from monitor.cycle.board import Board
@@ -18,6 +19,7 @@ from monitor.cycle.ruling import Ruling
 from monitor.cycle.step import Target
 from monitor.cycle.venues.loop import VenueLoop
 from monitor.cycle.whole import Whole
+from monitor.domain.ids import ChainId
 from monitor.errors import ConfigError
 from monitor.outbox.dispatcher import Dispatcher
 from monitor.schedule import Schedule
@@ -25,6 +27,7 @@ from monitor.screen.kernel import Kernel
 from monitor.screen.warm import warm
 from monitor.settings import DeploymentSettings, Settings
 from monitor.sources.http.place import Place
+from monitor.sources.life.probation import Probation
 from monitor.sources.rpc.chain import Chain
 from monitor.store import Store
 
@@ -48,7 +51,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         ways = await channels(settings, clock, stack)
         dispatcher = Dispatcher(store.queue, ways, clock, jitter, settings.alerts.link_base)
         names = dict.fromkeys(d.chain for d in settings.live)
-        sources = {name: await stack.enter_async_context(origins.kept(settings, name, clock)) for name in names}
+        sources = {name: await stack.enter_async_context(_resumed(settings, name, store, clock)) for name in names}
         chains = {name: source for name, source in sources.items() if isinstance(source, Chain)}
         outlooks = parts.outlooks(settings, await stack.enter_async_context(parts.price_venue(settings, clock)))
         kernel = await asyncio.to_thread(warm)
@@ -78,6 +81,17 @@ class _Shared:
     kernel: Kernel
     dispatcher: Dispatcher
     clock: Clock
+
+
+@asynccontextmanager
+async def _resumed(settings: Settings, name: str, store: Store, clock: Clock) -> AsyncIterator[Origin]:
+    """Open a chain or venue whose new checks go on counting their days where the last run left them."""
+    chain = ChainId(settings.chain_named(name).id)
+    probation = Probation.resumed(await store.probation(chain))
+    async with origins.kept(settings, name, clock, probation) as source:
+        if isinstance(source, Chain):
+            await store.keep_probation(chain, source.probation.since_s)
+        yield source
 
 
 def _ruling(shared: _Shared) -> Ruling:

@@ -23,7 +23,7 @@ _LEDGERS = (tables.ledgers, tables.ledger_parts, tables.ledger_steps)
 
 
 def _first_light(connection: Connection) -> None:
-    later = (*_LEDGERS, tables.events, tables.audits)
+    later = (*_LEDGERS, tables.events, tables.audits, tables.probations)
     first = [table for table in tables.metadata.sorted_tables if table not in later]
     tables.metadata.create_all(connection, tables=first)
 
@@ -46,12 +46,17 @@ def _audits(connection: Connection) -> None:
     tables.metadata.create_all(connection, tables=(tables.audits,))
 
 
+def _probations(connection: Connection) -> None:
+    tables.metadata.create_all(connection, tables=(tables.probations,))
+
+
 MIGRATIONS = (
     Migration("first_light", _first_light),
     Migration("ledgers", _ledgers),
     Migration("events", _events),
     Migration("time_to_liquidation", _time_to_liquidation),
     Migration("audits", _audits),
+    Migration("probations", _probations),
 )
 
 

@@ -1,6 +1,6 @@
 """The store: everything one step of a cycle learned goes down in one transaction, or not at all."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -174,6 +174,19 @@ class Store:
         at = next((records.at_from(row.event) for row in rows if not row.id), None)
         events = (records.event_from(row.kind, row.event) for row in rows if row.id)
         return EventsKept(at if isinstance(at, BlockRef) else None, tuple(events))
+
+    async def probation(self, chain: ChainId) -> dict[str, int]:
+        """Return since when each new check runs on a chain, in seconds of the wall clock."""
+        t = tables.probations.c
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(select(t.name, t.since_s).where(t.chain == chain))).all()
+        return {row.name: row.since_s for row in rows}
+
+    async def keep_probation(self, chain: ChainId, since_s: Mapping[str, int]) -> None:
+        """Remember since when each new check runs on a chain; raises StoreError."""
+        rows: list[Record] = [{"chain": chain, "name": name, "since_s": at_s} for name, at_s in since_s.items()]
+        async with self._database.writing() as connection:
+            await self._put(connection, tables.probations, rows)
 
     async def cursor(self, deployment: DeploymentName) -> Cursor | None:
         """Return how far the deployment was followed, None when never."""

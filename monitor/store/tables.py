@@ -191,3 +191,10 @@ audits = _table(
     _int("apart"),
     _int("match_ppm"),
 )
+
+probations = _table(
+    "probations",
+    Column("chain", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    _int("since_s"),
+)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from monitor.domain.alerts import AlertKind, Level, Notice
 from monitor.domain.health import Line, Measured
+from monitor.domain.ids import ChainId
 from monitor.domain.moment import VenueMoment
 from monitor.errors import StoreError
 from monitor.rules.judge import judge
@@ -181,3 +182,14 @@ async def test_audits_are_kept_a_hundred_thousand_blocks(tmp_path: Path):
         (101, 2, 994_000),
         (101 + KEPT_BLOCKS, 1, 994_000),
     ]
+
+
+async def test_since_when_a_check_runs_is_kept_by_chain(tmp_path: Path):
+    async with opened(tmp_path) as store:
+        assert await store.probation(CHAIN) == {}
+        await store.keep_probation(CHAIN, {"logs": 1_750_000_000})
+    async with opened(tmp_path) as store:
+        assert await store.probation(CHAIN) == {"logs": 1_750_000_000}
+        assert await store.probation(ChainId("eip155:10")) == {}
+        await store.keep_probation(CHAIN, {"logs": 1_740_000_000})
+        assert await store.probation(CHAIN) == {"logs": 1_740_000_000}
