@@ -25,7 +25,6 @@ from monitor.domain.ids import Address, MarketKey, PositionId, PositionKey
 from monitor.domain.moment import At, BlockRef, VenueMoment
 from monitor.domain.row import Evaluation, Row, row
 from monitor.errors import ConfigError, EndpointError, ReadError, UsageError
-from monitor.ledger.accounts import key_texts
 from monitor.settings import DeploymentSettings, Settings, load, with_endpoints
 from monitor.sources.http.place import Place
 from monitor.sources.rpc.chain import Chain
@@ -145,21 +144,22 @@ class Readers:
             sights = look(chain, target, self.outlooks, at, listing)
         else:
             sights = self._everyone(chain, target, start, at)
-        read: set[str] = set()
+        read: set[Address] = set()
         try:
             async for sight in sights:
                 if isinstance(sight, Unread):
                     for evaluation in sight.evaluations(at):
                         yield told(evaluation)
-                    read.update(sight.owners)
+                    read.update(owner for owner in sight.owners.values() if owner is not None)
                     continue
                 async for one in tell(sight, parts.target_wad(self.settings)):
                     yield one
-                read.update(key_texts(sight.accounts.keys), (key for key, _ in sight.accounts.failed))
+                read.update(sight.read)
         except ReadError as e:
             if start is not None:
                 raise
-            blind = {target.unplaced(owner): owner for owner in target.owners if owner not in read}
+            missed = target.owners if len(listing.known) != 1 else [one for one in target.owners if one not in read]
+            blind = {target.unplaced(owner): owner for owner in missed}
             for evaluation in unseen(blind, at, target.adapter.kind, str(e)):
                 yield told(evaluation)
 

@@ -17,7 +17,7 @@ from monitor.domain.moment import At
 from monitor.domain.row import Evaluation
 from monitor.errors import ReadError
 from monitor.health.evaluate import evaluation, glance
-from monitor.ledger.accounts import Accounts
+from monitor.ledger.accounts import Accounts, key_texts
 from monitor.pricing.repricing import Outlook
 from monitor.query import Ask, together
 from monitor.units import WAD
@@ -53,6 +53,12 @@ class Sight:
     outlook: Outlook
     accounts: Accounts
     owners: Mapping[PositionKey, Address | None]
+
+    @property
+    def read(self) -> set[Address]:
+        """Whose positions were read, or found to be unreadable."""
+        keys = (*map(PositionKey, key_texts(self.accounts.keys)), *(key for key, _ in self.accounts.failed))
+        return {owner for owner in map(self.owners.get, keys) if owner is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,9 +58,9 @@ class DeploymentSettings(_Table):
     @classmethod
     def _are_market_ids(cls, market_ids: tuple[str, ...]) -> tuple[str, ...]:
         for text in market_ids:
-            if not re.fullmatch(r"0x[0-9a-fA-F]{64}", text):
-                raise ValueError(f"expected market ids of 0x and 64 hex digits, found {text[:70]!r}")
-        return tuple(text.lower() for text in market_ids)
+            if not re.fullmatch(r"0x[0-9a-fA-F]{64}|[a-zA-Z][\w@.-]{0,31}", text):
+                raise ValueError(f"expected market ids of 0x and 64 hex digits, or a venue's names, found {text[:70]!r}")
+        return tuple(text.lower() if text.startswith("0x") else text for text in market_ids)
 
     @property
     def roots(self) -> Mapping[str, Address]:

@@ -49,6 +49,11 @@ class Listing:
         if self._listed_step is None or abs(_step(at) - self._listed_step) >= EVERY_BLOCKS:
             self.keep(await self._list(chain, at))
             self._listed_step = _step(at)
+        return self.known
+
+    @property
+    def known(self) -> tuple[MarketKey, ...]:
+        """The markets as far as they are known."""
         return self.deployment.markets or tuple(self._keys)
 
     def keep(self, keys: Iterable[MarketKey]) -> None:
