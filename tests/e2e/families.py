@@ -1,4 +1,4 @@
-"""Every lending family at once, each on a node: played back where it is recorded, its real contracts elsewhere."""
+"""Every family at once, each on a node: played back where it is recorded, its real contracts elsewhere."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,6 +10,7 @@ from typing import Any
 from tests.devnet import aave_v36, running_chain
 from tests.devnet.aave_v2.opening import aave_v2
 from tests.devnet.chain.client import Chain
+from tests.devnet.curie.opening import opened as curie
 from tests.devnet.morpho.opening import morpho_blue
 from tests.recordings.playback import playback
 
@@ -52,6 +53,8 @@ def all_families() -> Iterator[tuple[Family, ...]]:
         found.append(Family("morpho_blue", chain, {"morpho": morpho.address}))
         ether = aave_v2(chain, "ETH", 10)
         found.append(Family("aave_v2", chain, {"lending_pool": ether.deployed.pool}))
+        house = curie(chain, 10)
+        found.append(Family("perp_v2", chain, {"clearing_house": house.at["ClearingHouse"]}))
         for protocol in RECORDED:
             recorded: Any = import_module(f"tests.protocols.{protocol}.recorded")
             deployment = recorded.DEPLOYMENT if hasattr(recorded, "DEPLOYMENT") else recorded.deployment(0)
