@@ -29,7 +29,10 @@ class Subaccount:
 
 
 class Dydx:
-    """`/v4/…` of the indexer and `/dydxprotocol/…` of a node. Prices are those recorded until a test moves them."""
+    """`/v4/…` of the indexer and `/dydxprotocol/…` of a node. Prices are those recorded until a test moves them.
+
+    `lag_s` is how far the indexer is behind the chain.
+    """
 
     name = "dydx"
 
@@ -43,12 +46,12 @@ class Dydx:
             self.recorded.setdefault(one["address"], []).append(one)
         self.subaccounts: dict[str, dict[int, Subaccount]] = {}
         self.first_height, self._since_s = 66_624_132, clock.wall_s()
-        self.behind_s = 0
+        self.behind_s, self.lag_s = 0, 0
 
     @property
     def height(self) -> int:
         """The block that the indexer is at; one each second."""
-        return self.first_height + self._clock.wall_s() - self._since_s - self.behind_s
+        return self.first_height + self._clock.wall_s() - self._since_s - self.lag_s
 
     def takes(self, question: Question) -> bool:
         return question.method == "GET" and question.path.startswith(("/v4/", "/dydxprotocol/"))
@@ -74,7 +77,7 @@ class Dydx:
     def _of_indexer(self, parts: list[str]) -> Any:
         match parts:
             case ["height"]:
-                stated = datetime.fromtimestamp(self._clock.wall_s() - self.behind_s, UTC)
+                stated = datetime.fromtimestamp(self._clock.wall_s() - self.behind_s - self.lag_s, UTC)
                 return {"height": str(self.height), "time": stated.isoformat(timespec="milliseconds")[:-6] + "Z"}
             case ["perpetualMarkets"]:
                 return {"markets": self.markets}

@@ -17,6 +17,7 @@ class Gmx:
     def __init__(self, clock: Clock, most: int | None = None) -> None:
         self._clock = clock
         self.limit = Limit(clock, most)
+        self.behind_s = 0
         rows = cases("gmx_v2_tickers")
         self.tickers: dict[str, dict[str, Any]] = {
             case["input"]["tokenSymbol"]: {**case["input"], "updatedAt": clock.wall_s() * 1000} for case in rows

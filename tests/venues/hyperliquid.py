@@ -23,6 +23,7 @@ class Hyperliquid:
     def __init__(self, clock: Clock, most: int | None = WEIGHT_PER_MINUTE) -> None:
         self._clock = clock
         self.limit = Limit(clock, most)
+        self.behind_s = 0
         self.marks = dict(MARKS)
         self.users: dict[str, User] = {}
         self.recorded: dict[tuple[str, str], Any] = {}
@@ -110,7 +111,7 @@ class Hyperliquid:
                 {"type": "oneWay", "position": self._position(one, Decimal(cross["accountValue"]) - required)}
                 for one in user.positions
             ],
-            "time": self._clock.wall_s() * 1000,
+            "time": (self._clock.wall_s() - self.behind_s) * 1000,
         }
 
     def _summary(self, cash: Decimal, positions: Iterable[Position]) -> dict[str, str]:

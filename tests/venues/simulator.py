@@ -44,10 +44,11 @@ class Question:
 
 
 class Desk(Protocol):
-    """One venue's API."""
+    """One venue's API; `behind_s` is how far its clock is behind, in the `Date` of each answer too."""
 
     name: str
     limit: Limit
+    behind_s: int
 
     def takes(self, question: Question) -> bool:
         """Whether the path is one of its own."""
@@ -86,7 +87,7 @@ class Simulator:
     """The server. `asked` counts questions by venue and kind.
 
     While `frozen` it repeats to each question what it said to it last, with the time of then, as the front of a venue
-    does whose back is gone. `behind_s` is how far its clock, in the `Date` of each answer, is behind.
+    does whose back is gone.
     """
 
     clock: Clock
@@ -94,7 +95,6 @@ class Simulator:
     url: str = ""
     faults: list[Fault] = field(default_factory=list)
     frozen: bool = False
-    behind_s: int = 0
     asked: Counter[str] = field(default_factory=Counter)
     _said: dict[tuple[str, str], tuple[bytes, str]] = field(default_factory=dict)
 
@@ -103,13 +103,13 @@ class Simulator:
         question = Question(request.method, request.path, dict(request.query), await request.text())
         desk = next((one for one in self.desks if one.takes(question)), None)
         if desk is None:
-            return web.Response(status=404, text="not found", headers=self._headers())
+            return web.Response(status=404, text="not found")
         try:
             kind = desk.kind(question)
             self.asked[f"{desk.name} {kind}"] += 1
             wait_s = desk.limit.retry_after_s(desk.weight(question))
             if wait_s is not None:
-                headers = {**self._headers(), "Retry-After": str(wait_s)}
+                headers = {**self._headers(desk), "Retry-After": str(wait_s)}
                 return web.Response(status=429, text="null", content_type=JSON, headers=headers)
             for fault in self.faults:
                 if fault.holds(self.clock.monotonic_ms(), kind):
@@ -118,7 +118,7 @@ class Simulator:
                         return wrong
             return self._answered(desk, question)
         except NotServed as e:
-            return web.Response(status=e.status, text=e.text, headers=self._headers())
+            return web.Response(status=e.status, text=e.text, headers=self._headers(desk))
 
     def _answered(self, desk: Desk, question: Question) -> web.Response:
         key = (f"{question.path} {sorted(question.query.items())}", question.text)
@@ -126,12 +126,12 @@ class Simulator:
             body = json.dumps(desk.answer(question)).encode()
             if self.frozen:
                 raise NotServed(502, "bad gateway")
-            self._said[key] = body, self._headers()["Date"]
+            self._said[key] = body, self._headers(desk)["Date"]
         body, date = self._said[key]
         return web.Response(body=body, content_type=JSON, headers={"Date": date})
 
-    def _headers(self) -> dict[str, str]:
-        return {"Date": formatdate(self.clock.wall_s() - self.behind_s, usegmt=True)}
+    def _headers(self, desk: Desk) -> dict[str, str]:
+        return {"Date": formatdate(self.clock.wall_s() - desk.behind_s, usegmt=True)}
 
 
 @asynccontextmanager

@@ -24,7 +24,7 @@ from monitor.errors import ReadError
 from monitor.ledger.accounts import Account
 from monitor.rules.levels import Levels
 from monitor.rules.quiet import is_settled
-from monitor.sources.http.freshness import Freshness
+from monitor.sources.http.freshness import NOT_ASKED, Freshness
 from monitor.store import Store
 
 _SAY_AGAIN_MS = 30_000
@@ -79,6 +79,11 @@ class Desk:
         """Every owner of every market."""
         return (owned for holdings in self.holdings.values() for owned in holdings.owned.values())
 
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether reads of accounts have failed for so long that what was read before says nothing of now."""
+        return self.reads.is_stale and self.reads.problem not in ("", NOT_ASKED)
+
     async def reread(self, source: Weighed, allowance: int | None, until_ms: int, pace_ms: int, limit_s: int) -> int:
         """Read the balances of owners again, the nearest to liquidation first, and return of how many.
 
@@ -98,7 +103,7 @@ class Desk:
             count += len(group)
             if self.clock.monotonic_ms() >= until_ms or all(one.problem for one in group):
                 break
-        if self.reads.problem and self.reads.is_stale and count:
+        if self.is_cut_off:
             raise ReadError(f"accounts cannot be read: {self.reads.problem}")
         return count
 

@@ -84,18 +84,20 @@ class VenueLoop:
     async def _turn(self, desk: Desk) -> "_Done":
         """Revalue everyone at new prices and judge whom they moved; then read on, and judge who was read.
 
-        Raises ReadError when prices or accounts cannot be read.
+        While no account can be read nobody is judged before. Raises ReadError when prices or accounts cannot be read.
         """
         started_ms = self.clock.monotonic_ms()
         asked, reread = Weighed(self.venue), Weighed(self.venue, urgency=1)
         share = self.venue.share(self.pace_ms // len(self.targets))
         room = None if share is None else share // 2
         unread = await desk.quotes.look(asked, self.outlooks, await self.venue.head(), self.pace_ms, room)
-        done = await self._judged(desk, started_ms + self.pace_ms, unread)
+        done = None if desk.is_cut_off else await self._judged(desk, started_ms + self.pace_ms, unread)
         left = self.venue.left()
         allowance = None if share is None else max(min(share - asked.weight, share if left is None else left), 0)
         await desk.reread(reread, allowance, started_ms + self.pace_ms, self.pace_ms, self.limit_s)
         more = await self._judged(desk, started_ms + 2 * self.pace_ms, unread)
+        if done is None:
+            return more
         return _Done(more.at, done.positions + more.positions, done.alerts + more.alerts)
 
     async def _judged(self, desk: Desk, until_ms: int, unread: Mapping[MarketKey, ReadError]) -> "_Done":

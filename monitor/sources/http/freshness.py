@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from monitor.clock import Clock
 
+NOT_ASKED = "not asked yet"
 STALE_AFTER_MS = 45_000
 """Whoever looks every quarter of a minute knows within a minute."""
 
@@ -25,7 +26,7 @@ class Freshness:
         self._clock = clock
         self._news_ms: int | None = None
         self._stated_ms: int | None = None
-        self.problem = "not asked yet"
+        self.problem = NOT_ASKED
 
     def answered(self, stated_ms: int | None) -> None:
         """Note a good answer and the time the venue states in it, None where it states none."""

@@ -1,0 +1,124 @@
+"""Who is read next, and who is judged now."""
+
+from itertools import islice
+
+import pytest
+
+from monitor import resources
+from monitor.cycle.venues.holdings import Owned
+from monitor.cycle.venues.standing import AGAIN_AT_LEAST_MS, Judged, Standing
+from monitor.cycle.venues.turns import in_order
+from monitor.domain.alerts import Level
+from monitor.domain.health import Health, Line, Measured, NoDebt, Unmeasurable
+from monitor.domain.ids import Address, MarketKey, PositionKey
+from monitor.ledger.accounts import Account
+from monitor.rules.levels import Levels
+from monitor.settings import table
+
+LEVELS = Levels.parse(table(resources.config() / "levels.toml"))
+PACE_MS, LIMIT_S = 4_000, 3_600
+NOW_MS = 1_000_000
+
+
+def health(pct: int) -> Measured:
+    """A health of so many hundredths."""
+    return Measured(pct, 100, Line.BELOW, None)
+
+
+def standing(level: Level | None, now: Health, was: Health | None = None, distance_bps: int | None = None) -> Standing:
+    """A position judged a second ago."""
+    was = now if was is None else was
+    judged = Judged(NOW_MS - 1_000, level, (was, was), distance_bps, LEVELS.default)
+    return Standing(Account(PositionKey("0x01"), 0, ()), (now, now), judged, is_fresh=False)
+
+
+def owner(number: int, level: Level | None, tried_ms: int | None, pct: int = 300) -> Owned:
+    """An owner of one position."""
+    made = Owned(MarketKey("main"), Address(f"0x{number:040x}"), read_ms=tried_ms, tried_ms=tried_ms)
+    made.standings[PositionKey("0x01")] = standing(level, health(pct))
+    return made
+
+
+def names(owners: list[Owned], reads: int) -> list[int]:
+    """The owners read in a turn of so many reads, in their order."""
+    return [int(one.owner, 16) for one in islice(in_order(owners, NOW_MS, PACE_MS, reads, LIMIT_S), reads)]
+
+
+def test_the_critical_come_first_the_nearest_of_them_before_the_others_and_the_passed_over_before_these():
+    owners = [
+        owner(1, Level.OK, NOW_MS - 600_000),
+        owner(2, Level.CRITICAL, NOW_MS - 4_000, pct=130),
+        owner(3, Level.CRITICAL, NOW_MS - 4_000, pct=120),
+        owner(4, Level.CRITICAL, NOW_MS - 8_000, pct=140),
+        owner(5, Level.LIQUIDATABLE, NOW_MS - 4_000, pct=90),
+        owner(6, Level.DANGER, NOW_MS - 4_000, pct=90),
+    ]
+    assert names(owners, 10)[:4] == [5, 4, 3, 2]
+
+
+def test_each_level_is_due_after_its_own_time_and_before_that_in_turn():
+    owners = [
+        owner(1, Level.DANGER, NOW_MS - 24_000),
+        owner(2, Level.DANGER, NOW_MS - 26_000),
+        owner(3, Level.WATCH, NOW_MS - 296_000),
+        owner(4, Level.OK, NOW_MS - 900_000),
+    ]
+    assert names(owners, 3) == [2, 3, 4]
+
+
+def test_one_who_could_not_be_measured_is_as_urgent_as_the_critical():
+    owners = [owner(1, Level.DANGER, NOW_MS - 60_000), owner(2, None, NOW_MS - 4_000)]
+    assert names(owners, 1) == [2]
+
+
+def test_however_many_are_critical_everyone_is_read_within_the_limit():
+    owners = [owner(n, Level.CRITICAL, NOW_MS - 4_000) for n in range(1_000)]
+    owners += [owner(n, Level.OK, NOW_MS - n) for n in range(1_000, 5_000)]
+    read = names(owners, 34)
+    calm = sum(n >= 1_000 for n in read)
+    assert calm * LIMIT_S * 1_000 >= len(owners) * PACE_MS
+    assert calm <= len(read) // 3
+
+
+def test_half_of_the_reads_go_to_those_of_whom_nothing_is_known_yet():
+    owners = [owner(n, Level.CRITICAL, NOW_MS - 4_000) for n in range(50)]
+    owners += [owner(n, Level.OK, None) for n in range(100, 200)]
+    assert sum(n >= 100 for n in names(owners, 30)) == 15
+
+
+def test_nobody_is_read_twice_in_a_turn():
+    owners = [owner(n, Level.CRITICAL, NOW_MS - 400_000) for n in range(20)]
+    assert sorted(names(owners, 100)) == list(range(20))
+
+
+@pytest.mark.parametrize(
+    ("one", "is_due"),
+    [
+        (standing(Level.OK, health(300)), False),
+        (standing(Level.CRITICAL, health(103)), True),
+        (standing(Level.OK, health(149), health(151)), True),
+        (standing(Level.OK, health(152), health(160)), True),
+        (standing(Level.OK, health(155), health(160)), False),
+        (standing(Level.DANGER, health(99), health(107)), True),
+        (standing(Level.OK, Unmeasurable("no price"), health(300)), True),
+        (standing(Level.OK, health(300), NoDebt()), True),
+        (standing(Level.OK, NoDebt()), False),
+        (standing(Level.WATCH, health(180), health(300), 2_000), True),
+        (standing(Level.WATCH, health(290), health(300), 2_000), False),
+        (standing(Level.OK, health(301), health(300), 2_580), True),
+    ],
+)
+def test_a_position_is_judged_anew_when_a_line_may_lie_between_then_and_now(one: Standing, is_due: bool):
+    assert one.is_due(NOW_MS) is is_due
+
+
+def test_a_row_is_never_older_than_two_minutes_and_not_all_are_due_at_once():
+    ones = [standing(Level.OK, health(300)) for _ in range(200)]
+    for number, one in enumerate(ones):
+        one.account = Account(PositionKey(f"0x{number:040x}"), 0, ())
+    due = [
+        sum(one.is_due(NOW_MS - 1_000 + after_ms) for one in ones) for after_ms in (59_000, 90_000, AGAIN_AT_LEAST_MS)
+    ]
+    assert due[0] == 0
+    assert 50 < due[1] < 150
+    assert due[2] == 200
