@@ -141,6 +141,33 @@ class LiquidationPrice:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """One asset's part in a joint move, in millionths of its present price; `name` is its token's or its node's."""
+
+    name: str
+    token: Token | None
+    move_ppm: int
+
+
+@dataclass(frozen=True, slots=True)
+class Nearness:
+    """How near the line is when prices move together, each number rounded toward danger.
+
+    `joint_ppm` is how far the market may move, everything else by its beta, with the position still safe;
+    `joint_direction` is "falls" or "rises". `sigmas_ppm` is how many standard deviations of a time of `horizon_s` the
+    likeliest way past the line takes, in millionths, and `likeliest` that way. Both are 0 past the line, and None where
+    no such move leads there.
+    """
+
+    market: str
+    joint_ppm: int | None
+    joint_direction: str | None
+    horizon_s: int
+    sigmas_ppm: int | None
+    likeliest: tuple[Moved, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """What one liquidation call may take now: the most profitable pair of legs.
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from monitor.domain.assessment import Assessment, Leg, LiquidationPrice, Quote, Remedy
+from monitor.domain.assessment import Assessment, Leg, LiquidationPrice, Nearness, Quote, Remedy
 from monitor.domain.health import Health, Measured, NoDebt, Unmeasurable
+from monitor.domain.ids import spelled
 from monitor.domain.label import clean_symbol, safe_line
 from monitor.domain.moment import At, BlockRef
 from monitor.domain.perp import PerpLeg
@@ -32,7 +33,7 @@ class Evaluation:
 
     `time_to_liquidation_s` is the first second from the moment of the evaluation in which interest alone, at the
     present rates, brings the position past the protocol's line: 0 when it is past it, None when that is ten years away
-    or more, or not known.
+    or more, or not known. `nearness` is only worked out for positions near their line or asked for.
     """
 
     protocol: Assessment
@@ -42,6 +43,7 @@ class Evaluation:
     remedy: Remedy | None = None
     quote: Quote | None = None
     time_to_liquidation_s: int | None = None
+    nearness: Nearness | None = None
 
 
 def row(evaluation: Evaluation) -> Row:
@@ -60,7 +62,7 @@ def row(evaluation: Evaluation) -> Row:
         "deployment": seen.id.deployment,
         "market": seen.id.market,
         "key": seen.id.key,
-        "owner": seen.owner,
+        "owner": None if seen.owner is None else spelled(seen.id.chain, seen.owner),
         "at_block": block.number if block else None,
         "at_hash": block.hash if block else None,
         "at_time": _time_s(seen.at),
