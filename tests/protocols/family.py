@@ -60,7 +60,8 @@ class Family:
 
     `deployment` and `moments()` (readers in the order of time, of one chain) are the truth: all of a recording, or
     blocks of a real chain. `totals_within_raw` is how far the debts of N accounts may be from the market's total, per
-    account; `most_calls` how many calls reading one account may take.
+    account; `most_calls` how many calls reading one account may take. `most_width` is the median width of the screen's
+    intervals, as a part of the health.
     """
 
     adapter: Followed[Any]
@@ -73,3 +74,4 @@ class Family:
     may_rise_bps: int = 0
     totals_within_raw: int = 0
     most_calls: int = 4
+    most_width: float = 1e-3

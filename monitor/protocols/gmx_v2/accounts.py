@@ -86,7 +86,7 @@ def compare(deployment: Deployment, key: MarketKey, keys: Sequence[PositionKey])
     asked = [
         (one, listed, prices)
         for one in accounts
-        if (listed := _listed(market, one)) and (prices := prices_of(market, listed))
+        if (listed := _listed(market, one)) and not isinstance(prices := prices_of(market, listed), str)
     ]
     roots = (contracts.store, contracts.referrals)
     checks, infos = yield from together(
@@ -126,7 +126,7 @@ def _discounts(market: Market, keys: Sequence[PositionKey], told: Sequence[Any])
             continue
         (owner, name, _), (size_usd, *_), _ = one
         listed = market.layout.listed[places[name]]
-        if prices_of(market, listed) and size_usd > largest.get(owner, (0,))[0]:
+        if not isinstance(prices_of(market, listed), str) and size_usd > largest.get(owner, (0,))[0]:
             largest[owner] = size_usd, key, listed
     infos = yield from ask_each([_info(market, key, prices_of(market, listed)) for _, key, listed in largest.values()])
     pairs = zip(largest, infos, strict=True)

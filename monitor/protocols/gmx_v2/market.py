@@ -1,7 +1,7 @@
 """All that the positions of one deployment share at one moment: its markets, their rules and state, and the prices."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from monitor.domain.deployment import Deployment
@@ -123,7 +123,7 @@ class Layout:
     terms: tuple[Terms, ...]
     least_usd: int
     counts_tokens: bool
-    rules_block: int
+    rules_block: int = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +210,10 @@ def graph(tokens: Iterable[Token], quoted: Mapping[Address, Quoted] | str, at: B
 
 
 def sources(at: BlockRef, venue: str, quoted_ms: Iterable[int]) -> tuple[At, ...]:
-    """Return the moments an assessment is joined from: the block, and the oldest of the prices that it uses."""
-    oldest_ms = min(quoted_ms, default=None)
-    return (at,) if oldest_ms is None else (at, VenueMoment(venue, None, oldest_ms, oldest_ms // 1000))
+    """Return the moments an assessment is joined from: the block, the oldest and the newest of the prices it uses."""
+    times = sorted(quoted_ms)
+    ends = dict.fromkeys((*times[:1], *times[-1:]))
+    return (at, *(VenueMoment(venue, None, time_ms, time_ms // 1000) for time_ms in ends))
 
 
 def _value(one: Quoted | str, at: BlockRef) -> Value:

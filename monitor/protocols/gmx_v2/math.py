@@ -105,12 +105,14 @@ def fee_raw_down(size_usd: int, fee_factor: int, collateral_price: int, discount
 
 
 def discount_factor(fee_raw: int, discount_raw: int, candidates: tuple[int, ...] = ()) -> int:
-    """Return the part of a fee that a discount takes off: the candidate that makes it, else the least that does.
+    """Return the part of a fee that a discount takes off: the least candidate that makes it, else the least that does.
 
-    0 where there is no fee.
+    Of a fee too small to show a discount it is the least candidate.
     """
-    made = (factor for factor in candidates if factor and part_down(fee_raw, factor) == discount_raw)
-    return next(made, mul_div_up(discount_raw, ONE, fee_raw)) if fee_raw and discount_raw else 0
+    made = [factor for factor in candidates if factor and part_down(fee_raw, factor) == discount_raw]
+    if made:
+        return min(made)
+    return mul_div_up(discount_raw, ONE, fee_raw) if fee_raw else 0
 
 
 class Curve(NamedTuple):

@@ -8,6 +8,7 @@ from monitor import abi
 from monitor.domain.deployment import Deployment
 from monitor.domain.ids import Address, MarketKey
 from monitor.domain.moment import BlockRef
+from monitor.domain.prices import Unknown
 from monitor.domain.token import Token
 from monitor.errors import ConfigError, ReadError, UnexpectedAnswer
 from monitor.protocols.gmx_v2 import store as kept
@@ -25,7 +26,7 @@ from monitor.protocols.gmx_v2.market import (
     price_node,
 )
 from monitor.protocols.gmx_v2.wire import Quoted
-from monitor.query import Answer, Ask, Failed, Logs, VenueCall, ask_all, ask_each, ask_raw, moment
+from monitor.query import Answer, Ask, Failed, Logs, VenueCall, ask_all, ask_each, ask_raw, moment, together
 
 READER, ERC20 = abi.interface("gmx_v2", "reader"), abi.interface("shared", "erc20")
 API = "prices"
@@ -98,11 +99,14 @@ def contracts_of(deployment: Deployment) -> Contracts:
     return Contracts(roots["reader"], roots["data_store"], referrals, roots["event_emitter"])
 
 
-def prices_of(market: Market, listed: Listed) -> Prices | None:
-    """Return the prices of a market as the Reader takes them, None where one is not known."""
-    ends = [_ends(market, token) for token in (listed.index_token, listed.long_token, listed.short_token)]
-    index, long, short = ends
-    return None if index is None or long is None or short is None else (index, long, short)
+def prices_of(market: Market, listed: Listed) -> Prices | str:
+    """Return the prices of a market as the Reader takes them, or why one of them is not known."""
+    tokens = (listed.index_token, listed.long_token, listed.short_token)
+    values = [market.graph.values[node(token)] for token in tokens for node in (price_node, high_node)]
+    known = [value for value in values if isinstance(value, int)]
+    if len(known) < len(values):
+        return next(value.reason for value in values if isinstance(value, Unknown))
+    return (known[0], known[1]), (known[2], known[3]), (known[4], known[5])
 
 
 def _block(deployment: Deployment) -> Ask[BlockRef]:
@@ -192,32 +196,24 @@ def _market(deployment: Deployment, key: MarketKey, layout: Layout, at: BlockRef
 
 def _traded(market: Market) -> Ask[tuple[Traded, ...]]:
     """Return the state of each market; one without a price is asked for nothing and says why."""
-    layout = market.layout
-    contracts, priced = layout.contracts, [prices_of(market, one) for one in layout.listed]
-    asked = [number for number, prices in enumerate(priced) if prices is not None]
-    sums = yield from ask_all(
-        [question for number in asked for question in kept.state_questions(contracts.store, layout.listed[number])]
-    )
-    infos = yield from ask_each(
-        [
-            READER["getMarketInfo"].at(contracts.reader, contracts.store, priced[number], layout.listed[number].market)
-            for number in asked
-        ]
-    )
-    read = dict(zip(asked, zip(_shares(sums, kept.STATES), infos, strict=True), strict=True))
-    found = list[Traded]()
-    for place, (listed, sold) in enumerate(zip(layout.listed, layout.terms, strict=True)):
-        state: State | str = "a price of the market is not known"
-        if place in read:
-            answers, info = read[place]
-            state = kept.state(listed, sold, answers, info, market.at.timestamp_s)
-        found.append(Traded(place, listed, sold, state))
-    return tuple(found)
-
-
-def _ends(market: Market, token: Address) -> tuple[int, int] | None:
-    low, high = (market.graph.values[node] for node in (price_node(token), high_node(token)))
-    return (low, high) if isinstance(low, int) and isinstance(high, int) else None
+    layout, contracts = market.layout, market.layout.contracts
+    states: list[State | str] = ["" for _ in layout.listed]
+    asked = list[int]()
+    infos_asked = list[abi.Call]()
+    for place, listed in enumerate(layout.listed):
+        prices = prices_of(market, listed)
+        if isinstance(prices, str):
+            states[place] = prices
+        else:
+            asked.append(place)
+            infos_asked.append(READER["getMarketInfo"].at(contracts.reader, contracts.store, prices, listed.market))
+    questions = [kept.state_questions(contracts.store, layout.listed[place]) for place in asked]
+    sums, infos = yield from together(ask_all([one for some in questions for one in some]), ask_each(infos_asked))
+    for place, answers, info in zip(asked, _shares(sums, kept.STATES), infos, strict=True):
+        listed, sold = layout.listed[place], layout.terms[place]
+        states[place] = kept.state(listed, sold, answers, info, market.at.timestamp_s)
+    rows = enumerate(zip(layout.listed, layout.terms, states, strict=True))
+    return tuple(Traded(place, listed, sold, state) for place, (listed, sold, state) in rows)
 
 
 def _text(answer: Answer) -> str:

@@ -68,9 +68,8 @@ class Detail:
         is_short_token = fees[6] == self.prices[2]
         index, other = (Address(f"0x{number:040x}") for number in (1, 2))
         long, short = (other, collateral) if is_short_token else (collateral, other)
-        quoted = dict(
-            zip((index, long, short), (Quoted(*ends, AT.timestamp_s * 1000) for ends in self.prices), strict=True)
-        )
+        ends = zip((index, long, short), self.prices, strict=True)
+        quoted = {token: Quoted(low, high, AT.timestamp_s * 1000) for token, (low, high) in ends}
         size_usd, borrowing, funding = numbers[0], numbers[4], numbers[5]
         owed_usd, funding_raw = fees[3][0], fees[2][0]
         factor_now = borrowing + mul_div_up(owed_usd, ONE, size_usd)
