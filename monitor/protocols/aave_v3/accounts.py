@@ -1,6 +1,7 @@
 """Reads what accounts have stored, by the lens or by plain calls, and holds it against the contract's own view."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from monitor.abi import Call
@@ -8,10 +9,10 @@ from monitor.adapter import Mismatch
 from monitor.domain.deployment import Deployment
 from monitor.domain.ids import Address, MarketKey, PositionKey
 from monitor.domain.prices import Unknown
-from monitor.errors import UnexpectedAnswer
 from monitor.ledger.accounts import Account, Accounts, Balance
+from monitor.lens import joined
 from monitor.protocols.aave_v3.health import AccountData, account_data, priced
-from monitor.protocols.aave_v3.lens import decoded, failure, head, joined, reads_plain_debt, runtime_code
+from monitor.protocols.aave_v3.lens import LENS, failure, head, reads_plain_debt
 from monitor.protocols.aave_v3.market import Market
 from monitor.protocols.aave_v3.reading import POOL, TOKEN, read_market
 from monitor.protocols.aave_v3.versions.totals import (
@@ -22,11 +23,9 @@ from monitor.protocols.aave_v3.versions.totals import (
     STABLE_RATE,
     STABLE_SINCE,
 )
-from monitor.query import Ask, Failed, LensAnswer, LensCall, ask_each, ask_raw, together
+from monitor.query import Ask, Failed, ask_each, together
 
 _TOO_LARGE = 2**128
-KEYS_AT_ONCE = 1_000
-"""Accounts of three legs for which the lens has room."""
 
 
 class _Row(NamedTuple):
@@ -40,47 +39,10 @@ class _Row(NamedTuple):
 
 def read_accounts(market: Market, keys: Sequence[PositionKey]) -> Ask[Accounts]:
     """Return the accounts of the keys, in their order; one whose read fails stands in `failed` with the reason."""
-    parts: list[Accounts] = []
-    refused: list[PositionKey] = []
-    unread = list(keys)
-    while unread:
-        found, unread, failed = yield from _read_through_lens(market, unread)
-        parts += found
-        refused += failed
+    parts, refused = yield from LENS.read(head(market), keys, partial(failure, market))
     if refused:
         parts.append((yield from _read_plainly(market, refused)))
-    whole = joined(parts) if parts else Accounts.of(())
-    return whole if _is_in_order(whole, keys) else _in_order(whole, keys)
-
-
-def _read_through_lens(
-    market: Market, keys: Sequence[PositionKey]
-) -> Ask[tuple[list[Accounts], list[PositionKey], list[PositionKey]]]:
-    """Return what the lens read, the keys it did not get to, and those that it cannot read."""
-    asked = [keys[i : i + KEYS_AT_ONCE] for i in range(0, len(keys), KEYS_AT_ONCE)]
-    code, known = runtime_code(), head(market)
-    answers = yield from ask_raw(
-        *(LensCall(code, known, tuple(bytes.fromhex(key[2:]) for key in some)) for some in asked)
-    )
-    found: list[Accounts] = []
-    unread: list[PositionKey] = []
-    refused: list[PositionKey] = []
-    for some, answer in zip(asked, answers, strict=True):
-        if isinstance(answer, Failed):
-            refused += some
-            continue
-        if not isinstance(answer, LensAnswer):
-            raise UnexpectedAnswer(f"expected the lens's answer, found {type(answer).__name__}")
-        for part in answer.parts:
-            if isinstance(part.output, Failed):
-                refused += some[part.start : part.stop]
-                continue
-            accounts, got_to = decoded(part.output, some[part.start : part.stop], market)
-            found.append(accounts)
-            rest = some[part.start + got_to : part.stop]
-            unread += rest if got_to else ()
-            refused += () if got_to else rest
-    return found, unread, refused
+    return joined(parts, keys)
 
 
 def owned(owner: Address) -> Ask[tuple[PositionKey, ...]]:
@@ -163,13 +125,3 @@ def _with_debt_only(balances: Sequence[Balance]) -> tuple[Balance, ...]:
     owed = {b.asset for b in balances if b.kind == STABLE_PRINCIPAL and b.raw}
     stable = (STABLE_RATE, STABLE_SINCE, STABLE_PRINCIPAL)
     return tuple(b for b in balances if b.kind not in stable or b.asset in owed)
-
-
-def _is_in_order(accounts: Accounts, keys: Sequence[PositionKey]) -> bool:
-    failed = {key for key, _ in accounts.failed}
-    return accounts.keys.tobytes().hex() == "".join(key[2:] for key in keys if key not in failed)
-
-
-def _in_order(accounts: Accounts, keys: Sequence[PositionKey]) -> Accounts:
-    found = {account.key: account for account in accounts}
-    return Accounts.of((found[key] for key in keys if key in found), failed=accounts.failed)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from vyper.compiler import compile_code
 from vyper.compiler.settings import OptimizationLevel, Settings
 
 from monitor.errors import DecodeError
-from monitor.protocols.aave_v2.reading.lens import decoded, head, runtime_code
+from monitor.protocols.aave_v2.reading.lens import LENS, failure, head
 from monitor.protocols.aave_v2.totals import COLLATERAL, STABLE_PRINCIPAL
 from monitor.query import Answer, LensAnswer, LensPart, Question
 from tests.protocols.aave_v2.made import KEY, Listed, market_of
@@ -32,7 +33,7 @@ def test_the_committed_code_is_what_the_compiler_makes_of_the_source():
     )
     made = compile_code(source.decode(), output_formats=["bytecode_runtime"], settings=settings)
     assert made["bytecode_runtime"] == COMPILED["runtime_code"]
-    assert len(runtime_code()) < 24_576
+    assert len(LENS.code()) < 24_576
 
 
 @pytest.mark.devnet
@@ -102,4 +103,4 @@ def test_words_that_the_lens_does_not_write_are_refused(words):
     end = 1 << 144 | 253 << 128 | len(words)
     output = b"".join(word.to_bytes(32, "big") for word in (*words, end))
     with pytest.raises(DecodeError):
-        decoded(output, [KEY], market_of(Listed()))
+        LENS.decoded(output, [KEY], partial(failure, market_of(Listed())))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from vyper.compiler.settings import OptimizationLevel, Settings
 from monitor.domain.ids import PositionKey
 from monitor.errors import DecodeError
 from monitor.protocols.aave_v3.accounts import read_accounts
-from monitor.protocols.aave_v3.lens import decoded, head, runtime_code
+from monitor.protocols.aave_v3.lens import LENS, failure, head
 from monitor.protocols.aave_v3.versions.totals import COLLATERAL, SCALED_DEBT
 from monitor.query import Answer, Failed, LensAnswer, LensCall, LensPart, Question
 from tests.protocols.aave_v3.made import VERSIONS, Listed, market_of
@@ -36,7 +37,7 @@ def test_the_committed_code_is_what_the_compiler_makes_of_the_source():
     )
     made = compile_code(source.decode(), output_formats=["bytecode_runtime"], settings=settings)
     assert made["bytecode_runtime"] == COMPILED["runtime_code"]
-    assert len(runtime_code()) < 24_576
+    assert len(LENS.code()) < 24_576
 
 
 @pytest.mark.devnet
@@ -131,7 +132,7 @@ def test_words_become_accounts_with_every_bit_of_their_balances():
         word(1, 254, 0, category=3),
         word(1, SCALED_DEBT, 7),
     )
-    (first, second, third), got_to = decoded(output, KEYS, MARKET)
+    (first, second, third), got_to = LENS.decoded(output, KEYS, partial(failure, MARKET))
     assert got_to == 3
     assert [(b.asset, b.kind, b.raw) for b in first.balances] == [(1, COLLATERAL, largest), (1, SCALED_DEBT, 2**64)]
     assert (first.category, second.category, second.balances) == (255, 3, ())
@@ -139,9 +140,9 @@ def test_words_become_accounts_with_every_bit_of_their_balances():
 
 
 def test_runs_that_end_before_the_accounts_leave_the_rest_to_be_asked_again():
-    accounts, got_to = decoded(ended(ONE, ONE), KEYS, MARKET)
+    accounts, got_to = LENS.decoded(ended(ONE, ONE), KEYS, partial(failure, MARKET))
     assert (len(accounts), got_to) == (2, 2)
-    assert decoded(ended(), KEYS, MARKET)[1] == 0
+    assert LENS.decoded(ended(), KEYS, partial(failure, MARKET))[1] == 0
 
 
 @pytest.mark.parametrize(
@@ -163,14 +164,14 @@ def test_runs_that_end_before_the_accounts_leave_the_rest_to_be_asked_again():
 )
 def test_words_that_are_not_whole_runs_of_these_accounts_are_refused(output: bytes):
     with pytest.raises(DecodeError):
-        decoded(output, KEYS, MARKET)
+        LENS.decoded(output, KEYS, partial(failure, MARKET))
 
 
 def test_a_source_without_any_lens_answers_by_plain_calls():
     read = read_accounts(MARKET, KEYS)
     (asked,) = next(read)
     assert isinstance(asked, LensCall)
-    assert (asked.code, asked.head, len(asked.items)) == (runtime_code(), head(MARKET), 3)
+    assert (asked.code, asked.head, len(asked.items)) == (LENS.code(), head(MARKET), 3)
     words = read.send((Failed("this endpoint runs no code"),))
     assert len(words) == 6
     balances = read.send((*[(1).to_bytes(32)] * 3, Failed("gone"), *[bytes(32)] * 2))
