@@ -13,17 +13,18 @@ from monitor.ledger.accounts import Account
 
 
 def joined(seen: Evaluation, read_at: At, limit_s: int) -> Evaluation:
-    """Return an evaluation of balances read at one moment under prices of another; unmeasurable beyond the limit."""
-    moments = tuple(dict.fromkeys((read_at, *(seen.protocol.sources or (seen.protocol.at,)))))
+    """Return an evaluation of balances read at one moment under prices of another; unmeasurable beyond the limit.
+
+    Where the assessment itself says of which moments it is, these stand.
+    """
+    moments = seen.protocol.sources or tuple(dict.fromkeys((read_at, seen.protocol.at)))
     apart_s = skew_s(moments)
     if apart_s > limit_s:
         reason = f"balances and prices are {apart_s} s apart, expected at most {limit_s} s"
         blind = unread(seen.protocol.id, seen.protocol.owner, seen.protocol.at, seen.protocol.kind, reason)
         blind = replace(blind, sources=moments, skew_s=apart_s)
         return Evaluation(blind, blind)
-    return replace(
-        seen, protocol=_joined(seen.protocol, read_at, moments), cautious=_joined(seen.cautious, read_at, moments)
-    )
+    return replace(seen, protocol=_joined(seen.protocol, moments), cautious=_joined(seen.cautious, moments))
 
 
 def drifted(
@@ -38,9 +39,9 @@ def drifted(
     return found if found is not None and found.apart_ppm > most_ppm else None
 
 
-def _joined(seen: Assessment, read_at: At, moments: tuple[At, ...]) -> Assessment:
-    age_s = (time_ms(seen.at) - time_ms(read_at)) // 1000
-    is_old = time_ms(read_at) < time_ms(seen.at)
+def _joined(seen: Assessment, moments: tuple[At, ...]) -> Assessment:
+    """Return the assessment as an estimate where balances are older than prices, with what accrued since if it can."""
+    age_s = (time_ms(seen.at) - min(time_ms(at) for at in moments)) // 1000
     aged = accrue(seen, age_s) if age_s > 0 and isinstance(seen.health, Measured) else seen
-    exactness = Exactness.ESTIMATE if is_old else seen.exactness
+    exactness = Exactness.ESTIMATE if age_s > 0 else seen.exactness
     return replace(aged, sources=moments, skew_s=max(seen.skew_s, skew_s(moments)), exactness=exactness)
