@@ -136,16 +136,21 @@ def _margin(view: Priced, listed: Listed, leg: PerpLeg, sums: Sums) -> Margin:
 
 def _claimable_usd(view: Priced, listed: Listed, sums: Sums) -> int:
     """Return what funding has earned and the owner can claim, which is no margin; 0 of a token without a price."""
-    earned = ((listed.long_token, sums.costs.claim_long_raw), (listed.short_token, sums.costs.claim_short_raw))
-    values = ((raw, on_collateral_side(view.prices[price_node(token)])) for token, raw in earned)
-    return sum(raw * price for raw, price in values if isinstance(price, int))
+    position, claimable = sums.position, sums.quotes.state.now.claimable
+    total = 0
+    for is_short_token, then in ((False, position.claim_long), (True, position.claim_short)):
+        price = on_collateral_side(view.prices[price_node(listed.collateral(is_short_token))])
+        per_size = claimable.of(position.is_long, is_short_token)
+        if isinstance(price, int):
+            total += math.claimable_raw_down(position.size_usd, per_size, then) * price
+    return total
 
 
 def _position(view: Priced, traded: Traded, state: State, sums: Sums) -> PerpLeg:
     market, listed, position, costs = view.market, traded.listed, sums.position, sums.costs
     token, price = market.layout.tokens[listed.index_token], sums.quotes.collateral
     sign = 1 if position.is_long else -1
-    mark = sums.quotes.index.for_pnl(position.is_long, is_maximised=False)
+    mark = sums.quotes.mark
     return PerpLeg(
         market=listed.market,
         token=token,

@@ -4,7 +4,7 @@ Contract functions: PositionUtils.isPositionLiquidatable with both flags set, as
 funding and borrowing of the market were brought to the block.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from monitor.domain.health import Health, Line, Measured, NoDebt, Unmeasurable
 from monitor.domain.prices import PROTOCOL, Repricing, SidedValue, Unknown, Value
@@ -16,42 +16,57 @@ from monitor.protocols.gmx_v2.market import (
     Market,
     State,
     Terms,
-    Traded,
     collateral_node,
     high_node,
     price_node,
 )
-from monitor.protocols.gmx_v2.math import Impact, Price
+from monitor.protocols.gmx_v2.math import Price, Sides
 from monitor.protocols.gmx_v2.positions import Position, position_of
 
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """A deployment under one repricing."""
+    """A deployment under one repricing. `_quotes` remembers what one kind of position of a market is judged at."""
 
     market: Market
     repricing: Repricing
     prices: Prices
+    _quotes: dict[tuple[int, bool, bool], "Quotes | str"] = field(default_factory=dict, compare=False, repr=False)
+
+    def quotes(self, place: int, *, is_long: bool, is_short_token: bool) -> "Quotes | str":
+        """Return the prices of a kind of position, or why one of them, or the state of its market, is not known."""
+        key = place, is_long, is_short_token
+        found = self._quotes.get(key)
+        if found is None:
+            found = self._quotes[key] = _quotes(self, place, is_long=is_long, is_short_token=is_short_token)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
 class Quotes:
-    """The prices that a position is judged at; `pool` is that of the token the pool pays its profit in."""
+    """What the positions of one side of a market with one collateral are judged at.
 
+    `mark` is the end of the index's price that profit is counted at, `interest` what balance is measured by;
+    `pool_pnl_usd` is the whole profit of the side, maximised, and `pool_usd` what it is paid from.
+    """
+
+    state: State
+    terms: Terms
     index: Price
+    mark: int
     collateral: int
-    pool: int
+    interest: Sides
+    pool_pnl_usd: int
+    pool_usd: int
 
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What closing costs, in smallest units of the collateral, and what has been earned and not claimed."""
+    """What closing costs, in smallest units of the collateral."""
 
     fee_raw: int
     borrowing_raw: int
     funding_raw: int
-    claim_long_raw: int
-    claim_short_raw: int
 
     @property
     def total_raw(self) -> int:
@@ -67,7 +82,6 @@ class Sums:
     collateral_usd: int
     pnl_usd: int
     uncapped_pnl_usd: int
-    closing: Impact
     impact_usd: int
     costs: Costs
     remaining_usd: int
@@ -105,30 +119,16 @@ def sums_of(view: Priced, position: Position, *, is_stored: bool = False, for_li
     `is_stored` takes what had accrued when the market was last touched, as `Reader.isPositionLiquidatable` does;
     `for_liquidation` is the contract's flag: the requirement of a liquidation, or of any other change.
     """
-    market = view.market
-    if position.place >= len(market.traded):
-        return f"market {position.place} is not part of the deployment as it was read"
-    traded = market.traded[position.place]
-    state, terms = traded.state, traded.terms
-    if isinstance(state, str):
-        return state
-    quotes = quotes_of(view, traded, is_long=position.is_long, is_short_token=position.is_short_token)
+    quotes = view.quotes(position.place, is_long=position.is_long, is_short_token=position.is_short_token)
     if isinstance(quotes, str):
         return quotes
-    size_usd, is_long = position.size_usd, position.is_long
-    uncapped = math.pnl_usd(
-        size_usd, position.size_raw, quotes.index.for_pnl(is_long, is_maximised=False), is_long=is_long
+    size_usd, terms, state = position.size_usd, quotes.terms, quotes.state
+    uncapped = math.pnl_usd(size_usd, position.size_raw, quotes.mark, is_long=position.is_long)
+    pnl = math.capped_pnl_usd(
+        uncapped, quotes.pool_pnl_usd, quotes.pool_usd, terms.most_pnl_factor.of(position.is_long)
     )
-    closing = _closing(market, terms, state, position, quotes.index)
-    costs = _costs(terms, state.stored if is_stored else state.now, position, quotes.collateral, closing)
-    pnl = uncapped if uncapped <= 0 else _capped(terms, state, position, quotes, uncapped)
-    impact_usd = math.liquidation_impact_usd(
-        closing.usd,
-        size_usd,
-        min(terms.most_impact),
-        math.pending_impact_usd(position.impact_raw, quotes.index),
-        terms.most_impact_for_liquidations,
-    )
+    costs = _costs(quotes, state.stored if is_stored else state.now, position)
+    impact_usd = _impact_usd(quotes, position)
     factor = terms.least_factor_for_liquidation if for_liquidation else terms.least_factor
     return Sums(
         position=position,
@@ -136,66 +136,73 @@ def sums_of(view: Priced, position: Position, *, is_stored: bool = False, for_li
         collateral_usd=position.collateral_raw * quotes.collateral,
         pnl_usd=pnl,
         uncapped_pnl_usd=uncapped,
-        closing=closing,
         impact_usd=impact_usd,
         costs=costs,
         remaining_usd=math.remaining_usd(position.collateral_raw, costs.total_raw, quotes.collateral, pnl, impact_usd),
-        least_usd=market.layout.least_usd,
+        least_usd=view.market.layout.least_usd,
         least_for_leverage_usd=math.part_down(size_usd, factor),
     )
 
 
-def quotes_of(view: Priced, traded: Traded, *, is_long: bool, is_short_token: bool) -> Quotes | str:
-    """Return the prices of a position: what it owns as collateral, what it owes as debt."""
-    listed = traded.listed
-    pool_token = listed.long_token if is_long else listed.short_token
+def _quotes(view: Priced, place: int, *, is_long: bool, is_short_token: bool) -> Quotes | str:
+    """Return the prices of a kind of position: what it owns as collateral, what it owes as debt."""
+    market = view.market
+    if place >= len(market.traded):
+        return f"market {place} is not part of the deployment as it was read"
+    traded = market.traded[place]
+    state, terms, listed = traded.state, traded.terms, traded.listed
+    if isinstance(state, str):
+        return state
     values = [
         _side(view.prices[price_node(listed.index_token)], is_long=is_long),
         _side(view.prices[high_node(listed.index_token)], is_long=is_long),
         on_collateral_side(view.prices[collateral_node(listed.collateral(is_short_token))]),
-        on_collateral_side(view.prices[price_node(pool_token)]),
+        on_collateral_side(view.prices[price_node(listed.collateral(not is_long))]),
     ]
     known = [value for value in values if isinstance(value, int)]
-    unknown = next((value.reason for value in values if isinstance(value, Unknown)), None)
-    if unknown is not None:
-        return unknown
+    if len(known) < len(values):
+        return next(value.reason for value in values if isinstance(value, Unknown))
     low, high, collateral, pool = known
     if collateral <= 0:
         return "a collateral without a price cannot pay a fee"
-    return Quotes(Price(low, high), collateral, pool)
+    index, usd, raw = Price(low, high), state.interest_usd, state.interest_raw
+    pool_pnl_usd, pool_usd = math.pool_usd(usd, raw, state.pool_raw, index, pool, is_long=is_long)
+    return Quotes(
+        state=state,
+        terms=terms,
+        index=index,
+        mark=index.for_pnl(is_long, is_maximised=False),
+        collateral=collateral,
+        interest=math.interest_for_balance(usd, raw, index, counts_tokens=market.layout.counts_tokens),
+        pool_pnl_usd=pool_pnl_usd,
+        pool_usd=pool_usd,
+    )
 
 
 def _side(value: Value | SidedValue, *, is_long: bool) -> Value:
     return on_collateral_side(value) if is_long else on_debt_side(value)
 
 
-def _closing(market: Market, terms: Terms, state: State, position: Position, index: Price) -> Impact:
-    interest = math.interest_for_balance(
-        state.interest_usd, state.interest_raw, index, counts_tokens=market.layout.counts_tokens
+def _impact_usd(quotes: Quotes, position: Position) -> int:
+    """Return the impact that counts; most markets leave it out, and powers are slow."""
+    most, terms = quotes.terms.most_impact_for_liquidations, quotes.terms
+    if not most:
+        return 0
+    size_usd = position.size_usd
+    closing_usd = math.closing_impact_usd(
+        terms.curve, quotes.interest, quotes.state.virtual_usd, size_usd, is_long=position.is_long
     )
-    return math.closing_impact(terms.curve, interest, state.virtual_usd, position.size_usd, is_long=position.is_long)
+    pending_usd = math.pending_impact_usd(position.impact_raw, quotes.index)
+    return math.liquidation_impact_usd(closing_usd, size_usd, min(terms.most_impact), pending_usd, most)
 
 
-def _costs(terms: Terms, accrued: Accrued, position: Position, collateral_price: int, closing: Impact) -> Costs:
-    size_usd, is_long = position.size_usd, position.is_long
+def _costs(quotes: Quotes, accrued: Accrued, position: Position) -> Costs:
+    size_usd, is_long, price = position.size_usd, position.is_long, quotes.collateral
     owed_usd = math.borrowing_usd(size_usd, accrued.borrowing.of(is_long), position.borrowing)
     per_size = accrued.fees.of(is_long, position.is_short_token)
-    claims = (accrued.claimable.of(is_long, is_short_token) for is_short_token in (False, True))
-    claim_long, claim_short = claims
+    fee_factor = quotes.terms.fee_factor.of(math.is_balancing(quotes.interest, size_usd, is_long=is_long))
     return Costs(
-        fee_raw=math.fee_raw_down(
-            size_usd, terms.fee_factor.of(closing.is_balancing), collateral_price, position.discount
-        ),
-        borrowing_raw=owed_usd // collateral_price,
+        fee_raw=math.fee_raw_down(size_usd, fee_factor, price, position.discount),
+        borrowing_raw=owed_usd // price,
         funding_raw=math.funding_fee_raw_up(size_usd, per_size, position.fees),
-        claim_long_raw=math.claimable_raw_down(size_usd, claim_long, position.claim_long),
-        claim_short_raw=math.claimable_raw_down(size_usd, claim_short, position.claim_short),
     )
-
-
-def _capped(terms: Terms, state: State, position: Position, quotes: Quotes, pnl: int) -> int:
-    is_long = position.is_long
-    pool_pnl, pool_usd = math.pool_usd(
-        state.interest_usd, state.interest_raw, state.pool_raw, quotes.index, quotes.pool, is_long=is_long
-    )
-    return math.capped_pnl_usd(pnl, pool_pnl, pool_usd, terms.most_pnl_factor.of(is_long))

@@ -136,24 +136,23 @@ class Curve(NamedTuple):
         return part_down(imbalance_usd, factor)
 
 
-class Impact(NamedTuple):
-    """What closing does to the price of it, in dollars, and whether it leaves the market more balanced."""
+def is_balancing(interest: Sides, size_usd: int, *, is_long: bool) -> bool:
+    """Whether closing a whole position leaves the open interests closer together; not where it exceeds them."""
+    after = _after(interest, size_usd, is_long=is_long)
+    return min(after) >= 0 and abs(after.yes - after.no) < abs(interest.yes - interest.no)
 
-    usd: int
-    is_balancing: bool
 
-
-def closing_impact(curve: Curve, interest: Sides, virtual_usd: int | None, size_usd: int, *, is_long: bool) -> Impact:
+def closing_impact_usd(curve: Curve, interest: Sides, virtual_usd: int | None, size_usd: int, *, is_long: bool) -> int:
     """Return the impact of closing a whole position, before any cap (PositionPricingUtils.getPriceImpactUsd).
 
     `interest` are the open interests of longs and shorts; `virtual_usd` the inventory that several markets share,
     which makes a negative impact worse and no other, None without one. None where the size exceeds the interest.
     """
-    own = _impact(curve, interest, size_usd, is_long=is_long)
-    if own.usd >= 0 or virtual_usd is None:
-        return own
+    own_usd = _impact_usd(curve, interest, size_usd, is_long=is_long)
+    if own_usd >= 0 or virtual_usd is None:
+        return own_usd
     shared = Sides(max(-virtual_usd, 0) + size_usd, max(virtual_usd, 0) + size_usd)
-    return Impact(min(own.usd, _impact(curve, shared, size_usd, is_long=is_long).usd), own.is_balancing)
+    return min(own_usd, _impact_usd(curve, shared, size_usd, is_long=is_long))
 
 
 def liquidation_impact_usd(
@@ -218,16 +217,20 @@ def shown_liquidation_price(
     return price if price > 0 else None
 
 
-def _impact(curve: Curve, interest: Sides, size_usd: int, *, is_long: bool) -> Impact:
-    after = Sides(interest.yes - size_usd * is_long, interest.no - size_usd * (not is_long))
+def _after(interest: Sides, size_usd: int, *, is_long: bool) -> Sides:
+    return Sides(interest.yes - size_usd * is_long, interest.no - size_usd * (not is_long))
+
+
+def _impact_usd(curve: Curve, interest: Sides, size_usd: int, *, is_long: bool) -> int:
+    after = _after(interest, size_usd, is_long=is_long)
     if min(after) < 0:
-        return Impact(0, is_balancing=False)
+        return 0
     before_usd, after_usd = abs(interest.yes - interest.no), abs(after.yes - after.no)
-    is_balancing = after_usd < before_usd
+    is_better = after_usd < before_usd
     if (interest.yes <= interest.no) == (after.yes <= after.no):
-        difference = curve.usd(before_usd, is_positive=is_balancing) - curve.usd(after_usd, is_positive=is_balancing)
-        return Impact(abs(difference) if is_balancing else -abs(difference), is_balancing)
-    return Impact(curve.usd(before_usd, is_positive=True) - curve.usd(after_usd, is_positive=False), is_balancing)
+        apart_usd = abs(curve.usd(before_usd, is_positive=is_better) - curve.usd(after_usd, is_positive=is_better))
+        return apart_usd if is_better else -apart_usd
+    return curve.usd(before_usd, is_positive=True) - curve.usd(after_usd, is_positive=False)
 
 
 def _roots() -> tuple[int, ...]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from monitor.domain.prices import PROTOCOL, Repricing
 from monitor.protocols.gmx_v2 import math
-from monitor.protocols.gmx_v2.health import Priced, Quotes, priced, quotes_of
+from monitor.protocols.gmx_v2.health import Priced, Quotes, priced
 from monitor.protocols.gmx_v2.market import Market, State, Traded
 from monitor.protocols.gmx_v2.math import FUNDING_UNIT, ONE
 from monitor.protocols.gmx_v2.positions import (
@@ -62,18 +62,17 @@ def debt_growth_wad(market: Market, seconds: int) -> int:
 
 def _fill(made: Factors, view: Priced, traded: Traded, category: int) -> None:
     """Put in the bounds of one market for positions of one category; without a price or a state they stay unknown."""
-    state, is_long, is_short_token = traded.state, bool(category & LONG), bool(category & SHORT_TOKEN)
-    quotes = quotes_of(view, traded, is_long=is_long, is_short_token=is_short_token)
-    if isinstance(state, str) or isinstance(quotes, str):
+    is_long, is_short_token = bool(category & LONG), bool(category & SHORT_TOKEN)
+    quotes = view.quotes(traded.place, is_long=is_long, is_short_token=is_short_token)
+    if isinstance(quotes, str):
         return
-    price, terms = float(quotes.collateral), traded.terms
+    price, accrued = float(quotes.collateral), quotes.state.now
     sign = 1.0 if is_long else -1.0
-    index = quotes.index.for_pnl(is_long, is_maximised=False) * sign
-    accrued = state.now.borrowing.of(is_long) / ONE
-    accrued += state.now.fees.of(is_long, is_short_token) / FUNDING_UNIT * price
-    size, rounded = -sign - accrued, _ROUNDED * (price + 1.0)
-    most_impact = terms.most_impact_for_liquidations / ONE
-    low_fee, high_fee = (fee / ONE for fee in sorted(_fees(view, traded, state, quotes, is_long=is_long)))
+    index = quotes.mark * sign
+    costs = accrued.borrowing.of(is_long) / ONE + accrued.fees.of(is_long, is_short_token) / FUNDING_UNIT * price
+    size, rounded = -sign - costs, _ROUNDED * (price + 1.0)
+    most_impact = traded.terms.most_impact_for_liquidations / ONE
+    low_fee, high_fee = (fee / ONE for fee in sorted(_fees(quotes, is_long=is_long)))
     cells = {
         SIZE_USD: Bounds(size - most_impact, size, rounded, rounded),
         SIZE_RAW: _bounds(index),
@@ -83,8 +82,8 @@ def _fill(made: Factors, view: Priced, traded: Traded, category: int) -> None:
         CHARGED: Bounds(-high_fee, -low_fee, 0.0, 0.0),
         WIDE: Bounds(-_WIDEST, 0.0, 0.0, np.inf),
     }
-    if _may_be_capped(traded, state, quotes, is_long=is_long):
-        cells[SIZE_USD] = Bounds(min(size, -accrued) - most_impact, size, rounded, rounded)
+    if quotes.pool_pnl_usd > math.part_down(quotes.pool_usd, traded.terms.most_pnl_factor.of(is_long)):
+        cells[SIZE_USD] = Bounds(min(size, -costs) - most_impact, size, rounded, rounded)
         cells[SIZE_RAW] = Bounds(min(index, 0.0), index, 0.0, np.inf)
     for kind, bounds in cells.items():
         code = CELLS.collateral_code(traded.place, kind)
@@ -92,21 +91,11 @@ def _fill(made: Factors, view: Priced, traded: Traded, category: int) -> None:
         made.worth[category, code] = price if kind == COLLATERAL else 0.0
 
 
-def _fees(view: Priced, traded: Traded, state: State, quotes: Quotes, *, is_long: bool) -> tuple[int, int]:
+def _fees(quotes: Quotes, *, is_long: bool) -> tuple[int, int]:
     """Return the fee factors that closing may take: on the lighter side it never balances the market."""
-    interest = math.interest_for_balance(
-        state.interest_usd, state.interest_raw, quotes.index, counts_tokens=view.market.layout.counts_tokens
-    )
-    is_heavier = interest.of(is_long) > interest.of(not is_long)
-    worse = traded.terms.fee_factor.no
-    return (traded.terms.fee_factor.yes, worse) if is_heavier else (worse, worse)
-
-
-def _may_be_capped(traded: Traded, state: State, quotes: Quotes, *, is_long: bool) -> bool:
-    pool_pnl, pool_usd = math.pool_usd(
-        state.interest_usd, state.interest_raw, state.pool_raw, quotes.index, quotes.pool, is_long=is_long
-    )
-    return pool_pnl > math.part_down(pool_usd, traded.terms.most_pnl_factor.of(is_long))
+    is_heavier = quotes.interest.of(is_long) > quotes.interest.of(not is_long)
+    less, more = quotes.terms.fee_factor
+    return (less, more) if is_heavier else (more, more)
 
 
 def _bounds(slope: float) -> Bounds:

@@ -10,8 +10,8 @@ from monitor.protocols.gmx_v2.market import Accrued, Listed, Market, PerToken, S
 from monitor.protocols.gmx_v2.math import FUNDING_UNIT, ONE, Curve, Sides
 from monitor.protocols.gmx_v2.positions import account_of, position_of, with_collateral
 from monitor.protocols.gmx_v2.wire import Quoted
+from tests.protocols.gmx_v2.numbers import UPDATED_S
 from tests.protocols.gmx_v2.recorded import AT, house
-from tests.protocols.gmx_v2.world import UPDATED_S
 
 Random = np.random.Generator
 
