@@ -12,7 +12,7 @@ from tests.architecture.tree import ROOT, Module, modules, rooms
 
 ANYWHERE_IMPURE = {
     "api", "app", "bot", "channels", "cli", "client", "cycle", "dashboard", "export", "history", "log", "outbox",
-    "schedule", "settings", "sources", "store",
+    "outgoing", "schedule", "settings", "sources", "store",
 }  # fmt: skip
 HOMES = {
     "aiohttp": {"sources", "channels", "api", "bot", "dashboard", "client"},
@@ -36,7 +36,7 @@ HOMES = {
     "sqlalchemy": {"store"},
     "structlog": {"log"},
     "web3": {"sources"},
-    "yarl": {"sources", "channels", "api"},
+    "yarl": {"outgoing", "sources", "channels", "api"},
 }
 PURE = {
     "domain",
@@ -57,6 +57,7 @@ PURE = {
 WORLDLY = {
     "asyncio", "http", "logging", "multiprocessing", "random", "secrets", "selectors", "smtplib", "socket", "sqlite3",
     "ssl", "subprocess", "threading", "time", "urllib", "web3", "aiohttp", "sqlalchemy", "monitor.log", "monitor.clock",
+    "monitor.outgoing",
 }  # fmt: skip
 
 

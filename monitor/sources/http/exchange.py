@@ -2,18 +2,16 @@
 
 import zlib
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 import aiohttp
 from yarl import URL
 
 from monitor.errors import EndpointError, UsageError
-from monitor.sources.http.guard import Destination
+from monitor.outgoing.guard import Destination
+from monitor.outgoing.waits import date_ms, retry_after_ms
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 MAX_INFLATION = 100
-MAX_RETRY_AFTER_MS = 86_400_000
 INFLATION_FLOOR_BYTES = 4 * 1024 * 1024
 """Below this size any compression ratio is fair: a table of zeros is honest and shrinks a thousandfold."""
 INFLATION_STEP_BYTES = 1024 * 1024
@@ -54,7 +52,7 @@ async def exchange(
             timeout=aiohttp.ClientTimeout(total=timeout_s),
         ) as response:
             whole = await _body(response, to.label)
-            return Answer(response.status, whole, _retry_after_ms(response), _date_ms(response.headers.get("Date", "")))
+            return Answer(response.status, whole, retry_after_ms(response.headers), date_ms(response.headers))
     except (aiohttp.ClientError, OSError, TimeoutError, zlib.error, ValueError) as e:
         to.forget()
         # Not chained: aiohttp's messages can hold the whole URL, and a chained error is printed with its cause.
@@ -91,21 +89,3 @@ async def _body(response: aiohttp.ClientResponse, label: str) -> bytes:
     if inflater and not inflater.eof:
         raise EndpointError(f"{label}: expected a whole compressed answer, found it cut off after {received} bytes")
     return b"".join(chunks)
-
-
-def _retry_after_ms(response: aiohttp.ClientResponse) -> int | None:
-    value = response.headers.get("Retry-After", "")
-    if value.isascii() and value.isdigit():
-        return min(int(value[:9]) * 1000, MAX_RETRY_AFTER_MS)
-    until_ms, now_ms = _date_ms(value), _date_ms(response.headers.get("Date", ""))
-    if until_ms is None or now_ms is None:
-        return None
-    return min(max(until_ms - now_ms, 0), MAX_RETRY_AFTER_MS)
-
-
-def _date_ms(header: str) -> int | None:
-    try:
-        stated = parsedate_to_datetime(header)
-    except ValueError:
-        return None
-    return int(stated.replace(tzinfo=stated.tzinfo or UTC).timestamp()) * 1000

@@ -11,12 +11,12 @@ from yarl import URL
 from monitor.clock import Clock
 from monitor.domain.moment import VenueMoment
 from monitor.errors import EndpointError, MalformedJson, NoEndpoint, RateLimited, ReadError
+from monitor.outgoing.guard import Destination
 from monitor.query import Absent, Ask, VenueCall, drive
 from monitor.sources.http import strict_json
 from monitor.sources.http.budget import MINUTE_MS, Budget
 from monitor.sources.http.exchange import exchange
 from monitor.sources.http.freshness import Freshness, VenueStatus
-from monitor.sources.http.guard import Destination
 from monitor.sources.http.reading import Reading
 from monitor.sources.http.status import refusal
 

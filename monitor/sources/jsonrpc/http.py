@@ -7,9 +7,9 @@ from typing import Any
 import aiohttp
 
 from monitor.errors import MalformedJson
+from monitor.outgoing.guard import Destination
 from monitor.sources.http import strict_json
 from monitor.sources.http.exchange import exchange
-from monitor.sources.http.guard import Destination
 from monitor.sources.http.status import refusal
 from monitor.sources.jsonrpc.messages import Fault, Request, encode, match
 

@@ -7,8 +7,8 @@ from typing import Protocol
 import aiohttp
 
 from monitor.errors import EndpointError
+from monitor.outgoing.guard import Destination
 from monitor.sources.http.exchange import MAX_BODY_BYTES
-from monitor.sources.http.guard import Destination
 
 CONNECT_TIMEOUT_S = 5.0
 PING_EVERY_S = 20.0

@@ -12,10 +12,10 @@ from monitor.domain.ids import Address, ChainId
 from monitor.domain.liveness import Liveness
 from monitor.domain.moment import At, BlockRef
 from monitor.errors import BlockMoved, ConfigError, NoEndpoint, ReadError, WrongChain
+from monitor.outgoing.guard import Destination
 from monitor.query import Ask, Log, LogFilter, drive
 from monitor.sources.evm import block as blocks
 from monitor.sources.evm.reader import Reader, as_bytes
-from monitor.sources.http.guard import Destination
 from monitor.sources.http.joined import NONE, Joined
 from monitor.sources.jsonrpc import wires
 from monitor.sources.jsonrpc.http import HttpTransport

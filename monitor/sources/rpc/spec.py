@@ -8,7 +8,7 @@ from yarl import URL
 from monitor.domain.ids import Address, ChainId
 from monitor.domain.moment import BlockRef
 from monitor.errors import ConfigError
-from monitor.sources.http.guard import scrub
+from monitor.outgoing.guard import scrub
 
 SCHEMES = ("http", "https", "ws", "wss")
 MULTICALL3 = Address("0xca11bde05977b3631167028862be2a173976ca11")

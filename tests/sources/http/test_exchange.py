@@ -14,8 +14,8 @@ from aiohttp import web
 from yarl import URL
 
 from monitor.errors import EndpointError, UsageError
+from monitor.outgoing.guard import Destination
 from monitor.sources.http.exchange import MAX_BODY_BYTES, exchange
-from monitor.sources.http.guard import Destination
 from tests.fakes.clock import FakeClock
 from tests.faults import wire
 

@@ -10,7 +10,7 @@ from yarl import URL
 
 from monitor.clock import SystemClock
 from monitor.domain.moment import BlockRef
-from monitor.sources.http.guard import Destination
+from monitor.outgoing.guard import Destination
 from monitor.sources.jsonrpc.messages import Request
 from monitor.sources.jsonrpc.silence import LONGEST_MS, Silence, limit_ms
 from monitor.sources.jsonrpc.stream import StreamTransport

@@ -12,9 +12,9 @@ from yarl import URL
 
 from monitor.clock import SystemClock
 from monitor.errors import EndpointError, MonitorError
+from monitor.outgoing.guard import Destination
 from monitor.query import EthCall, LensCall, LogFilter, Logs, StorageRead, VenueCall, ask_raw
 from monitor.sources.http.exchange import exchange
-from monitor.sources.http.guard import Destination
 from monitor.sources.http.venue import Venue, VenueSpec
 from monitor.sources.jsonrpc.wires import websocket
 from monitor.sources.rpc.chain import Chain

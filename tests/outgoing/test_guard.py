@@ -6,8 +6,8 @@ from aiohttp import web
 from yarl import URL
 
 from monitor.errors import ConfigError, EndpointError
+from monitor.outgoing.guard import KEEP_ADDRESS_MS, Destination, is_public
 from monitor.sources.http.exchange import exchange
-from monitor.sources.http.guard import KEEP_ADDRESS_MS, Destination, is_public
 from tests.fakes.clock import FakeClock
 
 PRIVATE = """
@@ -61,9 +61,7 @@ async def test_one_private_address_among_public_ones_is_enough_to_refuse():
         await Destination(URL("https://rpc.example"), allow_private=False, clock=FakeClock(), resolve=names).pinned()
 
 
-async def test_the_connection_goes_to_the_checked_address_even_if_the_name_moves_meanwhile(
-    session: aiohttp.ClientSession,
-):
+async def test_the_connection_goes_to_the_checked_address_even_if_the_name_moves_meanwhile():
     seen = []
 
     async def note(request: web.Request) -> web.Response:
@@ -78,8 +76,9 @@ async def test_the_connection_goes_to_the_checked_address_even_if_the_name_moves
     port = runner.addresses[0][1]
     clock, names = FakeClock(), Names(["127.0.0.1"], ["169.254.169.254"])
     to = Destination(URL(f"http://node.example:{port}/"), allow_private=True, clock=clock, resolve=names)
-    for _ in range(3):
-        await exchange(session, to, b"{}", 2)
+    async with aiohttp.ClientSession() as session:
+        for _ in range(3):
+            await exchange(session, to, b"{}", 2)
     assert seen == [f"node.example:{port}"] * 3
     assert names.asked == 1
     await runner.cleanup()
