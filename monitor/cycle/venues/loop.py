@@ -127,7 +127,7 @@ class VenueLoop:
             accounts = [standing.account for _, _, standing in dues]
             columns = Accounts.of(accounts, (len(accounts[0].key) - 2) // 2)
             owners = {standing.account.key: owned.owner for _, owned, standing in dues}
-            sight = Sight(desk.target, holdings.market, holdings.outlook, columns, owners)
+            sight = Sight(desk.target, holdings.market, holdings.outlook, columns, owners, self.outlooks.risk)
             async for seen in assess(sight, self.target_wad, near_wad=None):
                 moment = read_at[seen.protocol.id.key]
                 found.append(seen if moment is None else joined(seen, moment, self.limit_s))

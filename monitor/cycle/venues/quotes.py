@@ -20,8 +20,8 @@ from monitor.errors import ReadError
 from monitor.pricing.repricing import Outlook
 from monitor.sources.http.freshness import Freshness
 
-NEWS_MS = 10_000
-"""How old the prices are at most that anybody is judged by, while the venue answers."""
+NEWS_MS, CALM_NEWS_MS = 10_000, 60_000
+"""How old the prices are at most that anybody critical is judged by, and all others, while the venue answers."""
 _PER_STEP = 250
 
 Remembered = Mapping[MarketKey, Mapping[Address, Mapping[PositionKey, Level | None]]]
@@ -91,7 +91,9 @@ class Quotes:
         here = self.holdings.get(key)
         if here is None or here.market is None or not isinstance(self.target.adapter, Glimpses):
             return True
-        return is_over_by_next(here.seen_ms, self.clock.monotonic_ms(), pace_ms, NEWS_MS)
+        is_calm = all(one.level < Level.CRITICAL for one in here.owned.values())
+        most_ms = CALM_NEWS_MS if is_calm else NEWS_MS
+        return is_over_by_next(here.seen_ms, self.clock.monotonic_ms(), pace_ms, most_ms)
 
     async def _glimpsed(self, source: Weighed, key: MarketKey, due: list[MarketKey]) -> At:
         """See a market roughly, add it to those to read where that would move anybody, and return of when it was."""

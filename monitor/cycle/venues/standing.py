@@ -57,6 +57,8 @@ class Standing:
         if self.is_fresh or self.judged is None or self.views is None:
             return True
         last = self.judged
+        if last.thresholds.is_told_jointly and last.distance_bps is not None:
+            return True
         if _is_past_a_line(last, self.views[0]) or _moved(last.views[1], self.views[1], last.thresholds):
             return True
         wait_ms = None if last.level is None else AGAIN_MS.get(last.level)

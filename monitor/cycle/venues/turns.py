@@ -1,22 +1,21 @@
-"""Whose balances are read next: who is near liquidation and due, and between them who waited longest."""
+"""Whose balances are read next: of each level so many that all are in time, and between them who waited longest."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from monitor.cycle.venues.holdings import Owned
 from monitor.domain.alerts import Level
 
 READ_AGAIN_MS = {
-    Level.LIQUIDATABLE: 0,
-    Level.CRITICAL: 0,
+    Level.LIQUIDATABLE: 10_000,
+    Level.CRITICAL: 10_000,
     Level.DANGER: 30_000,
     Level.WARN: 60_000,
     Level.WATCH: 300_000,
+    Level.OK: 600_000,
 }
-"""Within how long the balances of an owner are read again, ahead of all others; without a level, in turn.
-
-Whoever is critical is read in each turn that has room, so that a turn without leaves them no older than two.
-"""
+"""Within how long the balances of an owner are read again while the venue lets us ask that much, the worst first."""
 _SLACK_MS = 1_000
 
 
@@ -25,15 +24,15 @@ def is_over_by_next(since_ms: int | None, now_ms: int, pace_ms: int, most_ms: in
     return since_ms is None or now_ms - since_ms + pace_ms + _SLACK_MS > most_ms
 
 
-def in_order(owners: Sequence[Owned], now_ms: int, pace_ms: int, reads: int, limit_s: int) -> Iterator[Owned]:
+def in_order(owners: Sequence[Owned], pace_ms: int, reads: int, limit_s: int) -> Iterator[Owned]:
     """Yield the owners in the order in which they are read, each once, where a turn has room for so many `reads`.
 
-    However many are near liquidation, so many go to whoever waited longest that all are read before the limit; half of
-    them while there is anybody of whom nothing was read yet.
+    Of each level its part of a turn goes to those who waited longest, so that they come round evenly. However many are
+    near liquidation, so many go to whoever waited longest of all that all are read before the limit; half of them while
+    there is anybody of whom nothing was read yet.
     """
-    near = (one for one in owners if _is_urgent(one, now_ms, pace_ms))
-    urgent = iter(sorted(near, key=_urgency(now_ms, pace_ms)))
-    waiting = iter(sorted(owners, key=lambda one: -1 if one.tried_ms is None else one.tried_ms))
+    urgent = (one for level, some in _by_level(owners) for one in some[: _part(len(some), level, pace_ms)])
+    waiting = iter(sorted(owners, key=_waited))
     in_turn = -(-len(owners) * pace_ms * 8 // (limit_s * 7_000))
     if any(one.tried_ms is None for one in owners):
         in_turn = max(in_turn, reads // 2)
@@ -46,16 +45,26 @@ def in_order(owners: Sequence[Owned], now_ms: int, pace_ms: int, reads: int, lim
                 yield one
 
 
-def _is_urgent(one: Owned, now_ms: int, pace_ms: int) -> bool:
-    most_ms = READ_AGAIN_MS.get(one.level)
-    return most_ms is not None and is_over_by_next(one.tried_ms, now_ms, pace_ms, most_ms)
+def _by_level(owners: Sequence[Owned]) -> list[tuple[Level, list[Owned]]]:
+    """Return the owners of each level, the worst level first, and in it who waited longest, then who is nearest."""
+    found = defaultdict[Level, list[Owned]](list)
+    for one in owners:
+        found[one.level].append(one)
+    return [
+        (level, sorted(some, key=lambda one: (_waited(one), _nearness_wad(one))))
+        for level, some in sorted(found.items(), reverse=True)
+    ]
 
 
-def _urgency(now_ms: int, pace_ms: int) -> Callable[[Owned], tuple[int, int, int]]:
-    """Return the order of those near liquidation: the worst level, then who was passed over, then the nearest."""
+def _part(count: int, level: Level, pace_ms: int) -> int:
+    """Return how many of a level have to be read in each turn so that all are in time."""
+    turns = max((READ_AGAIN_MS[level] - _SLACK_MS) // pace_ms, 1)
+    return -(-count // turns)
 
-    def order(one: Owned) -> tuple[int, int, int]:
-        turns = 2**31 if one.tried_ms is None else (now_ms - one.tried_ms) // max(pace_ms, 1)
-        return -one.level, -turns, min((standing.nearness_wad() for standing in one.standings.values()), default=0)
 
-    return order
+def _waited(one: Owned) -> int:
+    return -1 if one.tried_ms is None else one.tried_ms
+
+
+def _nearness_wad(one: Owned) -> int:
+    return min((standing.nearness_wad() for standing in one.standings.values()), default=0)

@@ -200,7 +200,7 @@ async def test_one_owner_whose_account_cannot_be_read_is_unknown_beside_the_othe
 
 
 async def test_balances_older_than_the_limit_say_nothing_of_now(venue: Watched):
-    first, second = venue.desk.add_users([FAR, FAR])
+    first, second = venue.desk.add_users([NEAR, FAR])
     loop = venue.loop([first, second], limit_s=20)
     await loop.once()
     (one,) = [held for held in loop.desks[DEPLOYMENT.name].everyone if held.owner == first]
