@@ -130,6 +130,24 @@ class Readers:
         """
         return self._told(chain, target, at, partial(assess, near_wad=None), lambda evaluation: evaluation)
 
+    async def position(self, market: MarketKey, key: PositionKey, at: At) -> list[Evaluation]:
+        """Return the full evaluation of one position of the only target; what cannot be read is unmeasurable.
+
+        Raises ReadError when the source does not answer, UsageError for a market that is not there.
+        """
+        ((chain, target),) = self.targets
+        listing, found = self.listings[target.deployment.name], list[Evaluation]()
+        seen = (await listing.read(chain, [market], at))[market]
+        if isinstance(seen, ReadError) and market not in await listing.keys(chain, at):
+            raise UsageError(f"expected a market of {target.deployment.name}, found {market}: {seen}")
+        if isinstance(seen, ReadError):
+            return Unread(target, market, {key: None}, seen).evaluations(at)
+        async for sight in look_at(chain, target, self.outlooks, at, [(seen, {key: None})]):
+            if isinstance(sight, Unread):
+                return sight.evaluations(at)
+            found += [one async for one in assess(sight, parts.target_wad(self.settings), near_wad=None)]
+        return found
+
     async def _told(
         self,
         chain: Origin,

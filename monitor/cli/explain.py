@@ -6,10 +6,10 @@ from pathlib import Path
 
 from rich.table import Table
 
-from monitor.cli.tables import screen
+from monitor.cli.tables import distances, screen
 from monitor.domain.assessment import Assessment, Leg, Side
 from monitor.domain.health import Measured, NoDebt, Unmeasurable
-from monitor.domain.ids import PositionId
+from monitor.domain.ids import MarketKey, PositionId, PositionKey
 from monitor.domain.label import safe_label
 from monitor.domain.moment import At, BlockRef, when
 from monitor.domain.row import Evaluation, factor_text
@@ -35,15 +35,22 @@ async def _explain(position: str, config: Path | None, block: str | None) -> int
     from monitor.cli import FINDING, OK, UNREAD
     from monitor.domain.ids import address
 
-    name, key = _parts(position)
+    whole = PositionId.parse(position) if position.count("/") > 1 else None
+    name, _, owner = position.partition("/")
     console = screen()
     async with (
         configured(config) as settings,
-        Readers.open(settings, deployment=name, owners=(address(key),)) as readers,
+        Readers.open(
+            settings, deployment=whole.deployment if whole else name, owners=() if whole else (address(owner),)
+        ) as readers,
     ):
         chain, target = readers.targets[0]
         at = await moment(chain, block)
-        evaluation = _meant(position, [found async for found in readers.evaluations(chain, target, at)])
+        if whole is not None:
+            found = await readers.position(MarketKey(_hex(whole.market)), PositionKey(_hex(whole.key)), at)
+        else:
+            found = [one async for one in readers.evaluations(chain, target, at)]
+        evaluation = _meant(position, [one for one in found if whole is None or not _is_nothing(one)])
         seen = evaluation.protocol
         console.print(f"[bold]{seen.id}[/bold]\n{_moment(seen.at)}", highlight=False)
         if isinstance(seen.health, Unmeasurable):
@@ -64,25 +71,21 @@ def _moment(at: At) -> str:
     return f"{when(at)} {at.hash}" if isinstance(at, BlockRef) else f"{at.venue}, {when(at)}"
 
 
-def _parts(position: str) -> tuple[str, str]:
-    if position.count("/") == 1:
-        name, _, key = position.partition("/")
-        return name, key
-    named = PositionId.parse(position)
-    return named.deployment, named.key
+def _hex(text: str) -> str:
+    return text.lower() if text.startswith("0x") else text
+
+
+def _is_nothing(one: Evaluation) -> bool:
+    seen = one.protocol
+    return isinstance(seen.health, NoDebt) and not seen.legs and not seen.positions
 
 
 def _meant(position: str, found: Sequence[Evaluation]) -> Evaluation:
-    """Return the evaluation of the position; an address alone has to be of one that has anything.
+    """Return the one evaluation; of several the only one that has anything.
 
-    One whose market could not be read stands for all. Raises UsageError where none is meant, or several.
+    Raises UsageError where none is meant, or several.
     """
-    meant = [one for one in found if str(one.protocol.id) == position.lower()]
-    if not meant and position.count("/") > 1:
-        meant = [one for one in found if isinstance(one.protocol.health, Unmeasurable) and not one.protocol.legs]
-    elif not meant:
-        meant = [one for one in found if one.protocol.legs or isinstance(one.protocol.health, Unmeasurable)]
-        meant = meant or list(found[:1])
+    meant = [one for one in found if not _is_nothing(one)] or list(found[:1])
     if len(meant) != 1:
         which = ", ".join(str(one.protocol.id) for one in meant) or "none"
         raise UsageError(f"expected {position} to be one position, found {which}")
@@ -181,6 +184,10 @@ def _add_outlook(table: Table, evaluation: Evaluation) -> None:
             f"(last safe {decimal_text(price.last_safe, price.decimals)}, "
             f"now {decimal_text(price.now, price.decimals)})",
         )
+    if evaluation.distance_bps is not None:
+        table.add_row("distance", f"{decimal_text(evaluation.distance_bps, 2)} % if the nearest price moves alone")
+    for text in distances(evaluation):
+        table.add_row("distance", text)
     if evaluation.time_to_liquidation_s:
         left = duration_text(str(evaluation.time_to_liquidation_s))
         table.add_row("interest", f"alone, at the rates of this block, makes it liquidatable in {left}")

@@ -179,3 +179,21 @@ base_url = "{bot.url}"
         assert b"Traceback" not in out, out.decode()[-4000:]
         assert "CRITICAL" in bot.texts(CHAT)[0].splitlines()[0]
         assert 'hfm_venue_stale{venue="hyperliquid"} 0' in metrics
+
+
+async def test_a_position_is_explained_by_its_whole_name_and_by_its_owner_s_own_spelling(venues: Venues):
+    out, owner = venues.folder / "out.jsonl", venues.owners["dydx-v4"][1]
+    accounts = venues.accounts()
+    await venues.said("snapshot", "--config", venues.config(), "--accounts", accounts, "--output", out)
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    for name, asked in (("dydx-v4", owner), ("hyperliquid", venues.owners["hyperliquid"][1])):
+        row = next(row for row in rows if row["owner"] == asked)
+        whole = "/".join(str(row[cell]) for cell in ("chain", "protocol", "deployment", "market", "key"))
+        for position in (whole, f"{name}/{asked}"):
+            said = await venues.said("explain", position, "--config", venues.config())
+            assert said.code == 0, said.out + said.err
+            assert row["health_factor"][:6] in said.out
+            assert "maintenance" in said.out
+            assert "own view" in said.out
+    said = await venues.said("explain", f"{whole[:-1]}0", "--config", venues.config())
+    assert said.code == 2
