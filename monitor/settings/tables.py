@@ -169,6 +169,7 @@ class Settings(BaseSettings):
     reference: tuple[ReferenceSettings, ...] = ()
     prices: PriceSettings = PriceSettings()
     haircuts: dict[str, object] = Field(default_factory=dict)
+    risk: dict[str, object] = Field(default_factory=dict)
     store: StoreSettings = StoreSettings()
     api: ApiSettings = ApiSettings()
     telegram: TelegramSettings = TelegramSettings()
