@@ -133,6 +133,7 @@ def _position(view: PositionView) -> PositionAnswer:
             "quote": view.quote,
             "remedy": view.remedy,
             "time_to_liquidation_s": view.time_to_liquidation_s,
+            "nearness": view.nearness,
         }
     )
 

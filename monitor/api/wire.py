@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Json
+from pydantic import BaseModel, ConfigDict, Field, Json
 
-from monitor.domain.label import clean_symbol
+from monitor.api.answer import Answer, NearnessAnswer, QuoteAnswer, RemedyAnswer
 from monitor.store import Sort
 
 Decimal = Annotated[str, Field(pattern=r"^[0-9]{1,20}(\.[0-9]{1,18})?$", examples=["1.1"])]
@@ -48,17 +47,6 @@ class PositionQuestion(Question):
         examples=["eip155:1/aave_v3/ethereum-core/0x" + "8" * 40 + "/0x" + "1" * 40],
         description="`chain/protocol/deployment/market/key`, its slashes as they are or percent-encoded",
     )
-
-
-class Answer(BaseModel):
-    """A part of an answer; the whole of it is written once, however many ask for it."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    @cached_property
-    def written(self) -> bytes:
-        """The answer as JSON."""
-        return self.model_dump_json().encode()
 
 
 class Side(StrEnum):
@@ -128,49 +116,6 @@ class LiquidationPriceAnswer(Answer):
     first_liquidatable: str
 
 
-class TokenAnswer(Answer):
-    """A token; only the address identifies it, and a symbol that cannot be shown is empty."""
-
-    address: str
-    symbol: Annotated[str, AfterValidator(lambda symbol: clean_symbol(symbol) or "")]
-    decimals: int
-
-
-class QuoteAnswer(Answer):
-    """What one liquidation call may take now, with its target, function and arguments."""
-
-    debt: TokenAnswer
-    collateral: TokenAnswer
-    debt_to_cover: str
-    debt_to_cover_raw: str
-    collateral_to_liquidator: str
-    collateral_to_liquidator_raw: str
-    protocol_fee_raw: str
-    bonus_bps: int
-    profit_base: str
-    target: str
-    function: str
-    arguments: tuple[str, ...]
-
-
-class StepAnswer(Answer):
-    """One thing the owner can do, and the health it reaches."""
-
-    action: str
-    token: TokenAnswer
-    amount: str
-    amount_raw: str
-    reaches: str
-
-
-class RemedyAnswer(Answer):
-    """How the owner reaches the target health, and which ways are closed."""
-
-    target: str
-    steps: tuple[StepAnswer, ...]
-    unavailable: tuple[str, ...]
-
-
 class PositionAnswer(Answer):
     """One position as last evaluated: the snapshot row, its age, and what follows from it.
 
@@ -178,6 +123,8 @@ class PositionAnswer(Answer):
     debt is known, so that the position passed every minimum. `level` is UNKNOWN while the position cannot be measured;
     `last_level` is what it was before. `time_to_liquidation_s` counts from `at_time`, by interest alone at the rates of
     that moment: 0 past the line, null when that is ten years away or more, or the position is far from its line.
+
+    `nearness` is only known of positions that are near their line, watched, or asked for while followed as a whole.
 
     Of a perpetual account (`kind` perp) the health is equity ÷ maintenance requirement, `debt_*` is the notional of all
     positions, `equity_usd` the equity that is compared, and `leverage` notional ÷ equity.
@@ -227,6 +174,7 @@ class PositionAnswer(Answer):
     quote: QuoteAnswer | None
     remedy: RemedyAnswer | None
     time_to_liquidation_s: int | None
+    nearness: NearnessAnswer | None
 
 
 class PositionPage(Answer):

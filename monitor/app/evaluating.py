@@ -38,11 +38,11 @@ class Evaluators:
 
     async def rows(self, sight: Sight, target_wad: int) -> AsyncIterator[Row]:
         """Yield the row of every account of a sight, in order, then of those that could not be read."""
-        accounts, several = sight.accounts, sight
+        accounts, several = sight.accounts, replace(sight, risk=None)
         if len(accounts) > FEW:
             async for one in self._shared(sight):
                 yield one
-            several = replace(sight, accounts=replace(share(accounts, 0, 0), failed=accounts.failed))
+            several = replace(several, accounts=replace(share(accounts, 0, 0), failed=accounts.failed))
         async for one_evaluation in assess(several, target_wad, near_wad=None):
             yield row(one_evaluation)
 

@@ -16,6 +16,7 @@ from monitor.domain.ids import Address, ChainId, Slug, address
 from monitor.errors import ConfigError
 from monitor.pricing import haircuts
 from monitor.protocols import ADAPTERS, VENUES
+from monitor.risk.model import parse
 from monitor.rules.levels import Levels
 from monitor.settings import ChainSettings, DeploymentSettings, Settings, addresses_in, suggestion, table
 from monitor.sources.http.venue import Venue, VenueSpec
@@ -101,15 +102,17 @@ def target(settings: Settings, deployment: DeploymentSettings, owners: Sequence[
 
 
 def outlooks(settings: Settings, venue: Venue | None = None) -> Outlooks:
-    """Return the independent prices and haircuts."""
+    """Return the independent prices, the haircuts, and how assets move."""
     references = {
         (ChainId(settings.chain_named(r.chain).id), address(r.token)): Reference(
             address(r.feed) if r.feed else None, r.coin, r.max_age_s
         )
         for r in settings.reference
     }
-    known = haircuts.parse(table(resources.config() / "haircuts.toml"), settings.haircuts)
-    return Outlooks(references, known, venue, PRICE_VENUE)
+    shipped = table(resources.config() / "haircuts.toml")
+    known = haircuts.parse(shipped, settings.haircuts)
+    risk = parse(table(resources.config() / "risk.toml"), (shipped, settings.haircuts), settings.risk)
+    return Outlooks(references, known, venue, PRICE_VENUE, risk)
 
 
 @asynccontextmanager

@@ -10,8 +10,8 @@ from rich.text import Text
 from monitor.domain.ids import Address, spelled
 from monitor.domain.label import safe_label
 from monitor.domain.row import Evaluation, Row
-from monitor.outbox.figures import foreseen_text, interest_text
-from monitor.rules.facts import foreseen_facts
+from monitor.outbox.figures import foreseen_text, interest_text, joint_text, sigmas_text
+from monitor.rules.facts import foreseen_facts, nearness_facts
 from monitor.units import decimal_text
 
 
@@ -71,6 +71,7 @@ def advice(evaluation: Evaluation) -> Text:
     seen = evaluation.protocol
     found, who = evaluation.remedy, short((seen.owner and spelled(seen.id.chain, seen.owner)) or seen.id.key)
     lines = [f"{who} has health {foreseen_text(one)}" for one in foreseen_facts(evaluation.protocol)]
+    lines += [f"{who} is away {text}" for text in distances(evaluation)]
     if found is None or not (found.steps or found.unavailable):
         return Text("\n".join(lines))
     in_time = interest_text(str(evaluation.time_to_liquidation_s))
@@ -81,6 +82,14 @@ def advice(evaluation: Evaluation) -> Text:
         lines.append(f"  {step.action} {amount} {safe_label(step.token.symbol, step.token.address)}")
     lines.extend(f"  not possible: {closed}" for closed in found.unavailable)
     return Text("\n".join(lines))
+
+
+def distances(evaluation: Evaluation) -> list[str]:
+    """Return how far the line is when prices move together, empty where that is not worked out or leads nowhere."""
+    if evaluation.nearness is None or (not evaluation.nearness.joint_ppm and not evaluation.nearness.sigmas_ppm):
+        return []
+    told = nearness_facts(evaluation.nearness)
+    return [text for text in (joint_text(told), sigmas_text(told)) if text is not None]
 
 
 def health(factor: object) -> Text:

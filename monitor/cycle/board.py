@@ -20,7 +20,7 @@ from monitor.rules.state import PositionState, time_s
 from monitor.screen.select import Near, near
 from monitor.store import AtRisk, Page, PositionView, Sort, Store
 from monitor.store.paging import Place, decode, encode, place, sort_key
-from monitor.store.records import quote_record, remedy_record
+from monitor.store.records import nearness_record, quote_record, remedy_record
 
 _AT_ONCE = 200
 _GLANCE_WAD, _FULL_WAD = 0, 2**200
@@ -158,7 +158,8 @@ def _near(whole: Whole, book: Book, wanted: AtRisk) -> Near:
     stale = book.journal.ledger.stale()
     if wanted.health_below_wad is not None:
         return near((book.protocol,), wanted.health_below_wad, stale)
-    return near(book.views, unremarkable(whole.levels).above_wad or 0, stale)
+    usual = unremarkable(whole.levels, whole.adapter.kind)
+    return near(book.views, usual.above_wad or 0, stale)
 
 
 def _view(seen: Evaluation, state: PositionState | None, levels: Levels, now_s: int, sort: Sort) -> PositionView:
@@ -180,4 +181,5 @@ def _view(seen: Evaluation, state: PositionState | None, levels: Levels, now_s: 
         quote=None if seen.quote is None else quote_record(seen.quote),
         remedy=None if seen.remedy is None else remedy_record(seen.remedy),
         time_to_liquidation_s=seen.time_to_liquidation_s,
+        nearness=None if seen.nearness is None else nearness_record(seen.nearness),
     )

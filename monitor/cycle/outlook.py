@@ -14,6 +14,7 @@ from monitor.pricing.haircuts import Haircuts
 from monitor.pricing.reference import ReferenceCoin, ReferenceFeed, aggregator_prices, http_prices, in_base
 from monitor.pricing.repricing import Outlook, cautious
 from monitor.query import Ask, together
+from monitor.risk.model import RiskModel
 
 T = TypeVar("T")
 A = TypeVar("A", bound=At)
@@ -52,12 +53,13 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Outlooks:
-    """The independent prices that are configured, and the haircuts."""
+    """The independent prices that are configured, the haircuts, and how assets move; None where nobody asks that."""
 
     references: Mapping[tuple[ChainId, Address], Reference]
     haircuts: Haircuts
     venue: Venue | None = None
     venue_name: str = ""
+    risk: RiskModel | None = None
 
     async def of(self, source: Reads[A], market: Market, at: A) -> Outlook:
         """Return the cautious view of the market's prices; a reference that fails is unknown, never left out."""

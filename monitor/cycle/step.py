@@ -9,7 +9,7 @@ from monitor.adapter import Adapter, Market
 from monitor.cycle.markets.listing import Listing
 from monitor.cycle.markets.reads import MARKETS_PER_READ, each, shares
 from monitor.cycle.outlook import A, Outlooks, Reads
-from monitor.domain.assessment import Kind, unread
+from monitor.domain.assessment import Assessment, Kind, unread
 from monitor.domain.deployment import Deployment
 from monitor.domain.health import Health, Measured, Unmeasurable
 from monitor.domain.ids import Address, MarketKey, PositionId, PositionKey
@@ -20,10 +20,14 @@ from monitor.health.evaluate import evaluation, glance
 from monitor.ledger.accounts import Accounts, key_texts
 from monitor.pricing.repricing import Outlook
 from monitor.query import Ask, together
-from monitor.units import WAD
+from monitor.risk.model import RiskModel
+from monitor.risk.nearness import spare_ppm, with_nearness
+from monitor.units import PPM, WAD
 
 NEAR_WAD = 2 * WAD
 """Below this health, of either view, a position gets its liquidation prices, advice and quote each time."""
+NEAR_PPM = PPM // 2
+"""What such a loan may lose; of a perpetual account health says nothing of that."""
 _ACCOUNTS_PER_TURN = 25
 
 
@@ -46,13 +50,17 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What one read of one market saw, what a cautious reader makes of its prices, and who owns which key."""
+    """What one read of one market saw, what a cautious reader makes of its prices, and who owns which key.
+
+    `risk` is how assets move, None where nobody asks how near a line is when they move together.
+    """
 
     target: Target
     market: Market
     outlook: Outlook
     accounts: Accounts
     owners: Mapping[PositionKey, Address | None]
+    risk: RiskModel | None = None
 
     @property
     def read(self) -> set[Address]:
@@ -128,7 +136,7 @@ async def look_at(
             if isinstance(accounts, ReadError):
                 yield Unread(target, market.key, {key: owners[key] for key in keys}, accounts)
             else:
-                yield Sight(target, market, seen[place], accounts, owners)
+                yield Sight(target, market, seen[place], accounts, owners, outlooks.risk)
 
 
 async def assess(
@@ -136,16 +144,19 @@ async def assess(
 ) -> AsyncIterator[Evaluation]:
     """Assess every account exactly; those below `near_wad` (all when None) with liquidation prices, remedy and quote.
 
-    So are those named in `always`. An account that could not be read is `Unmeasurable`, never left out.
+    So are those named in `always`, and perpetual accounts that may lose at most `NEAR_PPM` of what they hold. An
+    account that could not be read is `Unmeasurable`, never left out.
     """
     adapter, market, cautious = sight.target.adapter, sight.market, sight.outlook.repricing
+    is_levered = adapter.kind is Kind.PERP
     for turn, account in enumerate(sight.accounts):
         if turn % _ACCOUNTS_PER_TURN == 0:
             await asyncio.sleep(0)
         views = adapter.health(market, account), adapter.health(market, account, cautious)
         is_full = near_wad is None or account.key in always or any(_is_below(health, near_wad) for health in views)
-        if is_full:
-            yield evaluation(adapter, market, account, cautious, target_wad)
+        if is_full or (is_levered and _is_thin(adapter.assess(market, account))):
+            seen = evaluation(adapter, market, account, cautious, target_wad)
+            yield seen if sight.risk is None else with_nearness(sight.risk, adapter, market, account, seen)
         else:
             yield glance(adapter, market, account, cautious)
     for key, reason in sight.accounts.failed:
@@ -157,6 +168,11 @@ def unseen(positions: Mapping[PositionId, Address | None], at: At, kind: Kind, r
     """Return evaluations that say only why nothing is known, for positions whose market could not be read."""
     blind = [unread(position, owner, at, kind, reason) for position, owner in positions.items()]
     return [Evaluation(seen, seen) for seen in blind]
+
+
+def _is_thin(seen: Assessment) -> bool:
+    spare = spare_ppm(seen)
+    return spare is not None and spare <= NEAR_PPM
 
 
 def _is_below(health: Health, line_wad: int) -> bool:

@@ -68,7 +68,7 @@ class Whole:
     _tried_block: int = 0
 
     def __post_init__(self) -> None:
-        usual_wad = unremarkable(self.levels).above_wad or 0
+        usual_wad = unremarkable(self.levels, self.adapter.kind).above_wad or 0
         self.listing = Listing(self.adapter, self.target.deployment)
         self.opening = Opening(
             self.target, self.adapter, self.chain, self.store, self.listing,
@@ -200,7 +200,7 @@ class Whole:
         unread = tuple((key, STALE) for key in ledger.keys(rows[is_stale]))
         accounts = replace(ledger.accounts(rows[~is_stale]), failed=unread)
         owners = {one.key: one.owner or Address(one.key) for one in ledger.accounts(rows[is_stale])}
-        sight = Sight(book.target, book.market, book.outlook, accounts, owners)
+        sight = Sight(book.target, book.market, book.outlook, accounts, owners, self.outlooks.risk)
         near_wad = max(near_wad, distance_counts_below_wad(self.levels))
         async for evaluation in assess(sight, self.target_wad, near_wad, always):
             yield evaluation

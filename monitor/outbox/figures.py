@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, InvalidOperation
 
-from monitor.domain.label import safe_line
+from monitor.domain.label import safe_line, shown_label
 from monitor.units import YEAR_S
 
 _CONTEXT = Context(prec=120)
@@ -74,6 +74,28 @@ def interest_text(seconds: str | None) -> str | None:
     if seconds is None or not seconds.isdecimal() or not 0 < int(seconds) < YEAR_S:
         return None
     return f"in {duration_text(seconds)}"
+
+
+def joint_text(facts: Mapping[str, str]) -> str | None:
+    """Return `5.5 % if bitcoin falls and everything else by its beta`, None where no such move leads to the line."""
+    if "joint_pct" not in facts or "joint_direction" not in facts:
+        return None
+    way, market = safe_line(facts["joint_direction"]), safe_line(facts.get("market", "the market"))
+    return f"{safe_line(facts['joint_pct'])} % if {market} {way}, everything else by its beta"
+
+
+def sigmas_text(facts: Mapping[str, str]) -> str | None:
+    """Return `2.4 standard deviations of 1 d, likeliest by WETH -8.98 %`, None where none leads to the line."""
+    moves = listed(facts.get("likeliest"))
+    if "sigmas" not in facts or not moves:
+        return None
+    way = ", ".join(f"{shown_label(move['name'])} {_signed(move['move_pct'])} %" for move in moves)
+    time = duration_text(facts.get("horizon_s")) or "?"
+    return f"{safe_line(facts['sigmas'])} standard deviations of {time}, likeliest by {way}"
+
+
+def _signed(percent: str) -> str:
+    return safe_line(percent if percent.startswith("-") else f"+{percent}")
 
 
 def foreseen_text(one: Mapping[str, str]) -> str:

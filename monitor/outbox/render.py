@@ -1,4 +1,4 @@
-"""What a message says: what happens and what to do first, the rest below, as text and as HTML."""
+"""What a message says: what happens and what to do first, the rest below, as text, as HTML and for programs."""
 
 import html
 from collections.abc import Iterator, Mapping
@@ -13,6 +13,7 @@ from monitor.outbox import figures
 from monitor.outbox.chains import chain_lines, chain_subject
 from monitor.outbox.events import event_lines, left_lines
 from monitor.outbox.lines import EMPTY, KEY, Line, fitting, plain, strong
+from monitor.outbox.record import record
 
 _ICONS = {
     Level.OK: "🟢",
@@ -33,12 +34,16 @@ def render(alert: Alert, recipient: Recipient, key: str, route_index: int, link_
     is_chain = isinstance(alert.position, ChainWide)
     said = chain_lines(alert) if is_chain else _lines(alert, recipient, route_index, link_base)
     lines = fitting(list(said))
+    subject = chain_subject(alert) if is_chain else _subject(alert)
+    text = "\n".join(line.text for line in lines).strip("\n")
+    link = _link(alert, link_base) if link_base and not is_chain else None
     return Message(
         key=key,
         incident=alert.incident,
-        subject=chain_subject(alert) if is_chain else _subject(alert),
-        text="\n".join(line.text for line in lines).strip("\n"),
+        subject=subject,
+        text=text,
         html="\n".join(line.html for line in lines).strip("\n"),
+        record=record(alert, key, subject, text, link),
     )
 
 
@@ -88,8 +93,12 @@ def _lines(alert: Alert, recipient: Recipient, route_index: int, link_base: str)
     yield plain(6, f"As of block {alert.at_block}, {when:%Y-%m-%d %H:%M:%S} UTC")
     yield plain(KEY, f"Incident {alert.incident}")
     if link_base:
-        url = f"{link_base.rstrip('/')}/positions/{quote(str(position), safe='')}"
+        url = _link(alert, link_base)
         yield Line(KEY, url, f'<a href="{html.escape(url)}">Open this position</a>')
+
+
+def _link(alert: Alert, link_base: str) -> str:
+    return f"{link_base.rstrip('/')}/positions/{quote(str(alert.position), safe='')}"
 
 
 def _headline(alert: Alert) -> str:
@@ -133,10 +142,28 @@ def _health(alert: Alert) -> Iterator[Line]:
         yield plain(7, said)
     elif cautious is not None:
         yield plain(4, f"Cautious health {figures.health_text(cautious)} (independent prices, haircuts)")
+    yield from _nearness(facts)
     for one in figures.listed(facts.get("foreseen")):
         yield plain(7, f"Foreseen: health {figures.foreseen_text(one)}")
     if alert.kind is AlertKind.RECOVERED:
         yield from _ending(facts)
+
+
+def _nearness(facts: Mapping[str, str]) -> Iterator[Line]:
+    """Yield how near the line is in the measures beside health, and which of them sets the level."""
+    distance, driver = facts.get("distance_pct"), facts.get("driver")
+    in_time = figures.duration_text(facts.get("time_to_liquidation_s"))
+    told = (
+        ("distance", None if distance is None else f"{safe_line(distance)} % if the nearest price moves alone"),
+        ("joint", figures.joint_text(facts)),
+        ("sigmas", figures.sigmas_text(facts)),
+        ("time", in_time and f"{in_time} of interest and funding alone"),
+    )
+    for measure, text in told:
+        if text is not None and driver == measure:
+            yield plain(7, f"Distance: {text}; this sets the level")
+        elif text is not None and measure in ("joint", "sigmas"):
+            yield plain(3, f"Distance: {text}")
 
 
 def _nothing(facts: Mapping[str, str]) -> str:

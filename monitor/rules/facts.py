@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from monitor.domain.alerts import Level
-from monitor.domain.assessment import Assessment, Kind, LiquidationPrice, Step
+from monitor.domain.assessment import Assessment, Kind, LiquidationPrice, Nearness, Step
 from monitor.domain.health import Health, NoDebt
 from monitor.domain.label import safe_label, safe_line
 from monitor.domain.moment import BlockRef
@@ -12,10 +12,11 @@ from monitor.domain.prices import PriceUsed
 from monitor.domain.row import Evaluation
 from monitor.rules.reading import Reading, health_wad
 from monitor.rules.state import Incident, PositionState
-from monitor.units import PPM, decimal_text, mul_div_down
+from monitor.units import PPM, decimal_text, div_to_zero, mul_div_down
 
 PRICES_SHOWN = 12
 DOUBTS_SHOWN = 8
+MOVES_SHOWN = 3
 
 Facts = dict[str, str]
 
@@ -58,6 +59,7 @@ def facts(evaluation: Evaluation, seen: Reading, past: PositionState) -> Facts:
         "target_health": decimal_text(remedy.target_wad, 18) if remedy else None,
         "unavailable": "; ".join(map(safe_line, remedy.unavailable)) or None if remedy else None,
         **_margin_facts(protocol),
+        **(nearness_facts(evaluation.nearness) if evaluation.nearness is not None else {}),
         "owner": protocol.owner,
         "exactness": protocol.exactness.value,
         "doubts": _doubts((*protocol.prices, *evaluation.cautious.prices)),
@@ -78,6 +80,30 @@ def _margin_facts(seen: Assessment) -> dict[str, str | None]:
         "requirement": decimal_text(margin.maintenance_base, decimals),
         "leverage": None if leverage_wad is None else decimal_text(leverage_wad, 18),
     }
+
+
+def nearness_facts(near: Nearness) -> Facts:
+    """Return how near the line is when prices move together; percentages are cut off, as standard deviations are.
+
+    `likeliest` is a JSON list of moves in percent, the largest first.
+    """
+    moves = [
+        {
+            "name": safe_label(move.token.symbol, move.token.address) if move.token else safe_line(move.name),
+            "move_pct": decimal_text(div_to_zero(move.move_ppm, 100), 2),
+        }
+        for move in near.likeliest[:MOVES_SHOWN]
+    ]
+    return _present(
+        {
+            "joint_pct": None if near.joint_ppm is None else decimal_text(near.joint_ppm // 100, 2),
+            "joint_direction": near.joint_direction,
+            "market": near.market,
+            "sigmas": None if near.sigmas_ppm is None else decimal_text(near.sigmas_ppm // 10_000, 2),
+            "horizon_s": str(near.horizon_s),
+            "likeliest": json.dumps(moves) if moves else None,
+        }
+    )
 
 
 def foreseen_facts(seen: Assessment) -> list[Facts]:

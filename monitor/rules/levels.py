@@ -8,19 +8,32 @@ from typing import Any
 from monitor.domain.alerts import Level
 from monitor.domain.assessment import Assessment
 from monitor.errors import ConfigError
-from monitor.units import BPS, WAD, scaled_from_text
+from monitor.units import BPS, PPM, WAD, scaled_from_text
 
 STEPS = (Level.CRITICAL, Level.DANGER, Level.WARN, Level.WATCH)
 _REPEATED = (Level.LIQUIDATABLE, Level.CRITICAL, Level.DANGER, Level.WARN)
-_SELECTORS = ("margin_modes", "protocols", "deployments")
+_SELECTORS = ("kinds", "margin_modes", "protocols", "deployments")
+_MEASURES = ("health_wad", "distance_bps", "joint_bps", "sigmas_ppm", "time_to_liquidation_s")
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A level is entered below either value."""
+    """A level is entered below any of these; 0 is for a measure by which the class does not tell it.
+
+    Health, the way of the nearest price alone, of the market with everything by its beta, standard deviations of the
+    account in millionths, and seconds of interest and funding.
+    """
 
     health_wad: int
     distance_bps: int
+    joint_bps: int = 0
+    sigmas_ppm: int = 0
+    time_to_liquidation_s: int = 0
+
+    @property
+    def is_told_jointly(self) -> bool:
+        """Whether a measure that is only worked out near a line enters the level."""
+        return bool(self.joint_bps or self.sigmas_ppm or self.time_to_liquidation_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +43,17 @@ class Thresholds:
     steps: Mapping[Level, Threshold]
     release_bps: int
 
+    @property
+    def is_told_jointly(self) -> bool:
+        """Whether a measure that is only worked out near a line enters any level."""
+        return any(step.is_told_jointly for step in self.steps.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Selector:
     """Which positions a class is for; an empty part fits all."""
 
+    kinds: frozenset[str]
     margin_modes: frozenset[str]
     protocols: frozenset[str]
     deployments: frozenset[str]
@@ -42,6 +61,7 @@ class Selector:
     def fits(self, seen: Assessment) -> bool:
         """Whether the position belongs to the class."""
         parts = (
+            (self.kinds, seen.kind.value),
             (self.margin_modes, seen.margin_mode),
             (self.protocols, seen.id.protocol),
             (self.deployments, seen.id.deployment),
@@ -94,22 +114,40 @@ def _thresholds(table: Mapping[str, Any], where: str, default: Thresholds | None
     names = tuple(level.name.lower() for level in STEPS)
     _only(table, where, ("release", *names, *(() if default is None else _SELECTORS)))
     steps = {
-        level: default.steps[level] if default and name not in table else _threshold(_table(table, name, where), where)
+        level: default.steps[level]
+        if default and name not in table
+        else _threshold(_table(table, name, where), f"{where}.{name}", is_whole=default is None)
         for level, name in zip(STEPS, names, strict=True)
     }
-    for worse, better in pairwise(STEPS):
-        low, high = steps[worse], steps[better]
-        if low.health_wad > high.health_wad or low.distance_bps > high.distance_bps:
-            raise ConfigError(f"expected {where}.{worse.name.lower()} not above {better.name.lower()}, found it above")
+    for measure in _MEASURES:
+        told = [(level, line) for level in STEPS if (line := getattr(steps[level], measure))]
+        for (worse, low), (better, high) in pairwise(told):
+            if low > high:
+                raise ConfigError(
+                    f"expected {where}.{worse.name.lower()} not above {better.name.lower()}, found its {measure} above"
+                )
     release = default.release_bps if default and "release" not in table else _decimal(table, "release", where, BPS)
     if release < BPS:
         raise ConfigError(f"expected {where}.release of at least 1, found {table['release']!r}")
     return Thresholds(steps, release)
 
 
-def _threshold(table: Mapping[str, Any], where: str) -> Threshold:
-    _only(table, where, ("health", "distance_bps"))
-    return Threshold(_decimal(table, "health", where, WAD), _whole(table, "distance_bps", where, 0))
+def _threshold(table: Mapping[str, Any], where: str, *, is_whole: bool) -> Threshold:
+    """Return the threshold of one step; only the default class has to tell it by health and by distance."""
+    known = ("health", "distance_bps", "joint_bps", "sigmas", "time_to_liquidation_s")
+    _only(table, where, known)
+    if not table:
+        raise ConfigError(f"expected {where} to state {', '.join(known)}, found none: nothing would enter it")
+    asked = {"health", "distance_bps"} & set(table) if not is_whole else {"health", "distance_bps"}
+    return Threshold(
+        health_wad=_decimal(table, "health", where, WAD) if "health" in asked else 0,
+        distance_bps=_whole(table, "distance_bps", where, 0) if "distance_bps" in asked else 0,
+        joint_bps=_whole(table, "joint_bps", where, 0) if "joint_bps" in table else 0,
+        sigmas_ppm=_decimal(table, "sigmas", where, PPM) if "sigmas" in table else 0,
+        time_to_liquidation_s=_whole(table, "time_to_liquidation_s", where, 0)
+        if "time_to_liquidation_s" in table
+        else 0,
+    )
 
 
 def _selector(table: Mapping[str, Any], name: str) -> Selector:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monitor.domain.alerts import Level
+from monitor.domain.assessment import Kind
 from monitor.domain.health import Health, NoDebt
 from monitor.domain.row import Evaluation
 from monitor.rules.levels import STEPS, Levels, Thresholds
@@ -13,6 +14,9 @@ from monitor.units import BPS, PPM, WAD, mul_div_down, mul_div_up
 
 WORST_STEP_PPM = 5_000
 """An incident's worst health is followed in steps of this share of it."""
+NEAR_WAD = 2 * WAD
+"""Below this health joint moves, standard deviations and times are worked out; above it they enter no level."""
+NO_HEALTH_WAD = 10**9 * WAD
 _ROUNDED_PPM = 200
 """How far the remaining share of a last message may be from the health it was said at: whole basis points."""
 
@@ -43,8 +47,13 @@ class Quiet:
     until_s: int | None = None
 
 
-def unremarkable(levels: Levels) -> Span:
-    """Return the span of a health that no class of positions calls a level."""
+def unremarkable(levels: Levels, kind: Kind = Kind.LENDING) -> Span:
+    """Return the span of a health that no class of positions calls a level.
+
+    Equity over a small requirement is large where a small move is enough: of perpetual accounts no health is such.
+    """
+    if kind is Kind.PERP:
+        return Span(NO_HEALTH_WAD)
     return Span(max(_outer(thresholds) for thresholds in _all(levels)))
 
 
@@ -55,12 +64,14 @@ def is_settled(state: PositionState) -> bool:
 
 
 def distance_counts_below_wad(levels: Levels) -> int:
-    """Return the health below which a distance may enter a level that health has not entered before; 0 for nowhere.
+    """Return the health below which another measure may enter a level that health has not entered; 0 for nowhere.
 
-    Nothing that a level is told by is nearer than the whole collateral's fall to the line, 1 - 1 / health.
+    No price's way is shorter than the whole collateral's fall to the line, 1 - 1 / health. What joint moves, standard
+    deviations and times are is bounded by no health, so that everyone is judged for whom they are worked out.
     """
     found = [0]
     for thresholds in _all(levels):
+        found += [NEAR_WAD] * thresholds.is_told_jointly
         for step in thresholds.steps.values():
             for factor_bps in (BPS, thresholds.release_bps):
                 near_wad = _health_at(mul_div_up(step.distance_bps * (PPM // BPS), factor_bps, BPS))
@@ -82,7 +93,8 @@ def quiet(state: PositionState, evaluation: Evaluation, levels: Levels) -> Quiet
     )
     waits_for_time = evaluation.protocol.is_insolvent and bool(evaluation.protocol.blockers)
     found = health_wad(health)
-    if is_mending or waits_for_time or (found is not None and found < distance_counts_below_wad(levels)):
+    is_unbounded = evaluation.protocol.kind is Kind.PERP and found is not None
+    if is_mending or waits_for_time or is_unbounded or (found or NO_HEALTH_WAD) < distance_counts_below_wad(levels):
         return None
     told, lines, due = state.told, tuple(_lines(levels.of(evaluation.protocol))), list[int]()
     if seen.unknown is not None and state.gap is not None and not state.gap.told:
@@ -129,12 +141,13 @@ def _lost(told_ppm: int | None, levels: Levels) -> Iterable[int]:
 
 def _outer(thresholds: Thresholds) -> int:
     lines = (thresholds.steps[level] for level in STEPS)
-    return max(max(line.health_wad, _health_at(line.distance_bps * (PPM // BPS))) for line in lines)
+    outer = max(max(line.health_wad, _health_at(line.distance_bps * (PPM // BPS))) for line in lines)
+    return max(outer, NEAR_WAD * thresholds.is_told_jointly)
 
 
 def _health_at(margin_ppm: int) -> int:
     """Return the health at which that share of the collateral's value may be lost, rounded up."""
-    return mul_div_up(WAD, PPM, PPM - margin_ppm) if margin_ppm < PPM else 10**9 * WAD
+    return mul_div_up(WAD, PPM, PPM - margin_ppm) if margin_ppm < PPM else NO_HEALTH_WAD
 
 
 def _all(levels: Levels) -> tuple[Thresholds, ...]:

@@ -1,5 +1,6 @@
 """What one evaluation says, before any memory: the level it is at, the level it still supports, and what is missing."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -15,9 +16,10 @@ from monitor.units import BPS, PPM, WAD, mul_div_down
 class Reading:
     """One evaluation as levels.
 
-    `level` is the worse of both healths and the distance, None when neither could be measured; `keeps` is the worst
-    level that this evaluation would not yet let go. `unknown` says what is missing; while it does, nothing improves.
-    `remaining_ppm` and `cautious_ppm` are how much collateral value may still fall, floored.
+    `level` is the worst of both healths and of the measures that the position's class tells levels by, None when
+    neither health could be measured; `keeps` is the worst level that this evaluation would not yet let go. `unknown`
+    says what is missing; while it does, nothing improves. `remaining_ppm` and `cautious_ppm` are how much collateral
+    value may still fall, floored.
     """
 
     level: Level | None
@@ -45,8 +47,8 @@ def reading(evaluation: Evaluation, levels: Levels) -> Reading:
     thresholds = levels.of(evaluation.protocol)
     protocol = _protocol(evaluation, thresholds)
     cautious = _side(evaluation.cautious.health, thresholds)
-    distance = _distance(evaluation, thresholds)
-    sides = (Driver.PROTOCOL, protocol), (Driver.CAUTIOUS, cautious), (Driver.DISTANCE, distance)
+    measures = tuple(_measures(evaluation, thresholds))
+    sides = ((Driver.PROTOCOL, protocol), (Driver.CAUTIOUS, cautious), *measures)
     known = [(side, driver) for driver, side in sides if side is not None]
     level = max((side.level for side, _ in known), default=None)
     return Reading(
@@ -54,7 +56,7 @@ def reading(evaluation: Evaluation, levels: Levels) -> Reading:
         keeps=max((side.keeps for side, _ in known), default=Level.OK),
         driver=next((driver for side, driver in known if side.level == level), Driver.PROTOCOL),
         unknown=_missing(evaluation, protocol, cautious),
-        remaining_ppm=_least(protocol, distance),
+        remaining_ppm=_least(protocol, *(side for _, side in measures)),
         cautious_ppm=cautious.margin_ppm if cautious else None,
     )
 
@@ -91,22 +93,43 @@ def _side(health: Health, thresholds: Thresholds) -> _Side | None:
             assert_never(health)
 
 
-def _distance(evaluation: Evaluation, thresholds: Thresholds) -> _Side | None:
-    found = evaluation.distance_bps
-    if found is None or not isinstance(evaluation.protocol.health, Measured):
-        return None
-    level = next((s for s in STEPS if found < thresholds.steps[s].distance_bps), Level.OK)
-    release = thresholds.release_bps
-    keeps = next((s for s in STEPS if found * BPS <= thresholds.steps[s].distance_bps * release), Level.OK)
-    return _Side(level, max(keeps, level), max(found, 0) * (PPM // BPS))
+def _measures(evaluation: Evaluation, thresholds: Thresholds) -> Iterator[tuple[Driver, _Side]]:
+    """Yield the level by each measure beside health, as far as it is known and the class tells levels by it.
+
+    How much collateral value may still fall is told by the nearest price and by a joint move; a standard deviation and
+    a second are no share of anything.
+    """
+    if not isinstance(evaluation.protocol.health, Measured):
+        return
+    near, steps, release = evaluation.nearness, thresholds.steps, thresholds.release_bps
+    found, left_s = evaluation.distance_bps, evaluation.time_to_liquidation_s
+    joint, sigmas = (None, None) if near is None else (near.joint_ppm, near.sigmas_ppm)
+    if found is not None:
+        margin_ppm = max(found, 0) * (PPM // BPS)
+        yield Driver.DISTANCE, _side_of(found, {s: steps[s].distance_bps for s in STEPS}, release, margin_ppm)
+    if joint is not None and any(step.joint_bps for step in steps.values()):
+        yield Driver.JOINT, _side_of(joint, {s: steps[s].joint_bps * (PPM // BPS) for s in STEPS}, release, joint)
+    if sigmas is not None:
+        yield Driver.SIGMAS, _side_of(sigmas, {s: steps[s].sigmas_ppm for s in STEPS}, release, None)
+    if left_s is not None:
+        yield Driver.TIME, _side_of(left_s, {s: steps[s].time_to_liquidation_s for s in STEPS}, release, None)
+
+
+def _side_of(found: int, lines: Mapping[Level, int], release_bps: int, margin_ppm: int | None) -> _Side:
+    """Return the level of a measure that gets smaller with danger; a line at 0 is not one."""
+    told = [(level, line) for level, line in lines.items() if line]
+    level = next((level for level, line in told if found < line), Level.OK)
+    keeps = next((level for level, line in told if found * BPS <= line * release_bps), Level.OK)
+    return _Side(level, max(keeps, level), margin_ppm)
 
 
 def _below(health: Measured, threshold: Threshold) -> bool:
-    return health.numerator * WAD < threshold.health_wad * health.denominator
+    return bool(threshold.health_wad) and health.numerator * WAD < threshold.health_wad * health.denominator
 
 
 def _within(health: Measured, threshold: Threshold, release_bps: int) -> bool:
-    return health.numerator * WAD * BPS <= threshold.health_wad * release_bps * health.denominator
+    line = threshold.health_wad * release_bps * health.denominator
+    return bool(threshold.health_wad) and health.numerator * WAD * BPS <= line
 
 
 def _margin_ppm(health: Measured) -> int:
@@ -114,8 +137,8 @@ def _margin_ppm(health: Measured) -> int:
     return mul_div_down(spare, PPM, health.numerator) if spare > 0 else 0
 
 
-def _least(protocol: _Side | None, distance: _Side | None) -> int | None:
-    margins = [side.margin_ppm for side in (protocol, distance) if side is not None and side.margin_ppm is not None]
+def _least(*sides: _Side | None) -> int | None:
+    margins = [side.margin_ppm for side in sides if side is not None and side.margin_ppm is not None]
     return min(margins, default=None)
 
 

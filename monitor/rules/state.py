@@ -18,6 +18,9 @@ class Driver(StrEnum):
     PROTOCOL = "protocol"
     CAUTIOUS = "cautious"
     DISTANCE = "distance"
+    JOINT = "joint"
+    SIGMAS = "sigmas"
+    TIME = "time"
 
 
 @dataclass(frozen=True, slots=True)

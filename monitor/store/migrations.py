@@ -42,6 +42,12 @@ def _time_to_liquidation(connection: Connection) -> None:
         connection.execute(text("ALTER TABLE positions ADD COLUMN time_to_liquidation_s INTEGER"))
 
 
+def _nearness(connection: Connection) -> None:
+    known = {column["name"] for column in inspect(connection).get_columns(tables.positions.name)}
+    if tables.positions.c.nearness.name not in known:
+        connection.execute(text("ALTER TABLE positions ADD COLUMN nearness TEXT"))
+
+
 def _audits(connection: Connection) -> None:
     tables.metadata.create_all(connection, tables=(tables.audits,))
 
@@ -57,6 +63,7 @@ MIGRATIONS = (
     Migration("time_to_liquidation", _time_to_liquidation),
     Migration("audits", _audits),
     Migration("probations", _probations),
+    Migration("nearness", _nearness),
 )
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from monitor.domain.alerts import Alert, AlertKind, Level, Recipient, Route, dedupe_key
-from monitor.domain.assessment import Quote, Remedy
+from monitor.domain.assessment import Nearness, Quote, Remedy
 from monitor.domain.ids import Address, ChainId, PositionId, subject
 from monitor.domain.moment import At, BlockRef, VenueMoment
 from monitor.domain.row import Evaluation, row
@@ -41,6 +41,7 @@ def position_record(evaluation: Evaluation) -> Record:
         "row": json.dumps(cells),
         "remedy": None if evaluation.remedy is None else json.dumps(remedy_record(evaluation.remedy)),
         "quote": None if evaluation.quote is None else json.dumps(quote_record(evaluation.quote)),
+        "nearness": None if evaluation.nearness is None else json.dumps(nearness_record(evaluation.nearness)),
     }
 
 
@@ -79,6 +80,25 @@ def remedy_record(remedy: Remedy) -> Record:
         for step in remedy.steps
     ]
     return {"target": decimal_text(remedy.target_wad, 18), "steps": steps, "unavailable": list(remedy.unavailable)}
+
+
+def nearness_record(near: Nearness) -> Record:
+    """Return a nearness with percentages and standard deviations as decimal text."""
+    return {
+        "market": near.market,
+        "joint_pct": None if near.joint_ppm is None else decimal_text(near.joint_ppm, 4),
+        "joint_direction": near.joint_direction,
+        "horizon_s": near.horizon_s,
+        "sigmas": None if near.sigmas_ppm is None else decimal_text(near.sigmas_ppm, 6),
+        "likeliest": [
+            {
+                "name": move.name,
+                "token": None if move.token is None else _token(move.token),
+                "move_pct": decimal_text(move.move_ppm, 4),
+            }
+            for move in near.likeliest
+        ],
+    }
 
 
 def at_json(at: At) -> str:

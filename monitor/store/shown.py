@@ -45,8 +45,9 @@ class PositionView:
     """One position as last evaluated.
 
     `level` is UNKNOWN while it cannot be measured, None when no rule has judged it; `last_level` is the level held
-    before. `is_unpriced` says that no USD debt is known, so the position passed any minimum unseen. `quote` and
-    `remedy` are JSON objects with raw amounts as decimal text. `sort_key` is its place in the list it stands in.
+    before. `is_unpriced` says that no USD debt is known, so the position passed any minimum unseen. `quote`,
+    `remedy` and `nearness` are JSON objects with amounts as decimal text. `sort_key` is its place in the list it stands
+    in.
     """
 
     id: PositionId
@@ -61,6 +62,7 @@ class PositionView:
     quote: Mapping[str, Any] | None
     remedy: Mapping[str, Any] | None
     time_to_liquidation_s: int | None = None
+    nearness: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

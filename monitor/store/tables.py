@@ -58,6 +58,7 @@ positions = _table(
     _text("remedy", null=True),
     _text("quote", null=True),
     _int("time_to_liquidation_s", null=True),
+    _text("nearness", null=True),
     Index("positions_by_health", "health_key", "id"),
     Index("positions_by_debt", "debt_key", "id"),
     Index("positions_by_distance", "distance_key", "id"),

@@ -151,13 +151,14 @@ class Views:
             quote=None if row.quote is None else json.loads(row.quote),
             remedy=None if row.remedy is None else json.loads(row.remedy),
             time_to_liquidation_s=row.time_to_liquidation_s,
+            nearness=None if row.nearness is None else json.loads(row.nearness),
         )
 
 
 def _positions(sort_key: ColumnElement[str] | None = None) -> Select[Any]:
     p, s = tables.positions.c, tables.states.c
     key = (p.health_key if sort_key is None else sort_key).label("sort_key")
-    own = (p.id, p.row, p.quote, p.remedy, p.at_time_s, p.debt_cents, p.time_to_liquidation_s)
+    own = (p.id, p.row, p.quote, p.remedy, p.at_time_s, p.debt_cents, p.time_to_liquidation_s, p.nearness)
     columns = (*own, s.level, s.is_unknown, s.driver, s.incident)
     return select(*columns, key).select_from(tables.positions.outerjoin(tables.states, s.position == p.id))
 

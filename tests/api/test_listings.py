@@ -9,15 +9,8 @@ from typing import Any
 
 import pytest
 
-from monitor.api.wire import (
-    LegAnswer,
-    LiquidationPriceAnswer,
-    PositionAnswer,
-    QuoteAnswer,
-    RemedyAnswer,
-    StepAnswer,
-    TokenAnswer,
-)
+from monitor.api.answer import QuoteAnswer, RemedyAnswer, StepAnswer, TokenAnswer
+from monitor.api.wire import LegAnswer, LiquidationPriceAnswer, PositionAnswer
 from monitor.domain.assessment import Quote
 from monitor.domain.ids import Address
 from monitor.domain.row import COLUMNS, row

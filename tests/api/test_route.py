@@ -15,13 +15,14 @@ from pydantic import Field
 
 from monitor import log
 from monitor.api import ApiKey, Limits, Metrics, listening
+from monitor.api.answer import Answer
 from monitor.api.app import _application
 from monitor.api.auth import Access
 from monitor.api.guard import Guard
 from monitor.api.limits import Pace
 from monitor.api.openapi import document
 from monitor.api.route import Route
-from monitor.api.wire import Alive, Answer, Question
+from monitor.api.wire import Alive, Question
 from monitor.errors import StoreFull
 from tests.fakes.clock import FakeClock
 

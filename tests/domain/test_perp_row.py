@@ -24,6 +24,7 @@ STORED = {
     "quote": None,
     "remedy": None,
     "time_to_liquidation_s": None,
+    "nearness": None,
 }
 
 
