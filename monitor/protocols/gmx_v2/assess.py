@@ -148,7 +148,7 @@ def _claimable_usd(view: Priced, listed: Listed, sums: Sums) -> int:
 
 def _position(view: Priced, traded: Traded, state: State, sums: Sums) -> PerpLeg:
     market, listed, position, costs = view.market, traded.listed, sums.position, sums.costs
-    token, price = market.layout.tokens[listed.index_token], sums.quotes.collateral
+    token, price = market.layout.tokens[listed.index_token], sums.quotes.owed
     sign = 1 if position.is_long else -1
     mark = sums.quotes.mark
     return PerpLeg(
@@ -199,7 +199,7 @@ def _labels(market: Market, traded: Traded, sums: Sums) -> Iterator[str]:
 
 def _shown_price(market: Market, traded: Traded, sums: Sums) -> int | None:
     """Return the price that the venue's own pages show, which takes the dearer closing fee."""
-    position, listed, costs, price = sums.position, traded.listed, sums.costs, sums.quotes.collateral
+    position, listed, costs, price = sums.position, traded.listed, sums.costs, sums.quotes.owed
     if not position.size_usd:
         return None
     fee_raw = math.fee_raw_down(position.size_usd, traded.terms.fee_factor.no, price, position.discount)

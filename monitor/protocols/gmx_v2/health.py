@@ -46,8 +46,9 @@ class Priced:
 class Quotes:
     """What the positions of one side of a market with one collateral are judged at.
 
-    `mark` is the end of the index's price that profit is counted at, `interest` what balance is measured by;
-    `pool_pnl_usd` is the whole profit of the side, maximised, and `pool_usd` what it is paid from.
+    `mark` is the end of the index's price that profit is counted at, `interest` what balance is measured by. The
+    token that backs the position is worth `collateral` where it is held and `owed` where costs are paid in it, which
+    only haircuts tell apart. `pool_pnl_usd` is the whole profit of the side, maximised, `pool_usd` what pays it.
     """
 
     state: State
@@ -55,6 +56,7 @@ class Quotes:
     index: Price
     mark: int
     collateral: int
+    owed: int
     interest: Sides
     pool_pnl_usd: int
     pool_usd: int
@@ -129,16 +131,17 @@ def sums_of(view: Priced, position: Position, *, is_stored: bool = False, for_li
     )
     costs = _costs(quotes, state.stored if is_stored else state.now, position)
     impact_usd = _impact_usd(quotes, position)
+    collateral_usd = position.collateral_raw * quotes.collateral
     factor = terms.least_factor_for_liquidation if for_liquidation else terms.least_factor
     return Sums(
         position=position,
         quotes=quotes,
-        collateral_usd=position.collateral_raw * quotes.collateral,
+        collateral_usd=collateral_usd,
         pnl_usd=pnl,
         uncapped_pnl_usd=uncapped,
         impact_usd=impact_usd,
         costs=costs,
-        remaining_usd=math.remaining_usd(position.collateral_raw, costs.total_raw, quotes.collateral, pnl, impact_usd),
+        remaining_usd=collateral_usd + pnl + impact_usd - costs.total_raw * quotes.owed,
         least_usd=view.market.layout.least_usd,
         least_for_leverage_usd=math.part_down(size_usd, factor),
     )
@@ -153,17 +156,19 @@ def _quotes(view: Priced, place: int, *, is_long: bool, is_short_token: bool) ->
     state, terms, listed = traded.state, traded.terms, traded.listed
     if isinstance(state, str):
         return state
+    backing = view.prices[collateral_node(listed.collateral(is_short_token))]
     values = [
         _side(view.prices[price_node(listed.index_token)], is_long=is_long),
         _side(view.prices[high_node(listed.index_token)], is_long=is_long),
-        on_collateral_side(view.prices[collateral_node(listed.collateral(is_short_token))]),
+        on_collateral_side(backing),
+        on_debt_side(backing),
         on_collateral_side(view.prices[price_node(listed.collateral(not is_long))]),
     ]
     known = [value for value in values if isinstance(value, int)]
     if len(known) < len(values):
         return next(value.reason for value in values if isinstance(value, Unknown))
-    low, high, collateral, pool = known
-    if collateral <= 0:
+    low, high, collateral, owed, pool = known
+    if owed <= 0:
         return "a collateral without a price cannot pay a fee"
     index, usd, raw = Price(low, high), state.interest_usd, state.interest_raw
     pool_pnl_usd, pool_usd = math.pool_usd(usd, raw, state.pool_raw, index, pool, is_long=is_long)
@@ -173,6 +178,7 @@ def _quotes(view: Priced, place: int, *, is_long: bool, is_short_token: bool) ->
         index=index,
         mark=index.for_pnl(is_long, is_maximised=False),
         collateral=collateral,
+        owed=owed,
         interest=math.interest_for_balance(usd, raw, index, counts_tokens=market.layout.counts_tokens),
         pool_pnl_usd=pool_pnl_usd,
         pool_usd=pool_usd,
@@ -197,7 +203,7 @@ def _impact_usd(quotes: Quotes, position: Position) -> int:
 
 
 def _costs(quotes: Quotes, accrued: Accrued, position: Position) -> Costs:
-    size_usd, is_long, price = position.size_usd, position.is_long, quotes.collateral
+    size_usd, is_long, price = position.size_usd, position.is_long, quotes.owed
     owed_usd = math.borrowing_usd(size_usd, accrued.borrowing.of(is_long), position.borrowing)
     per_size = accrued.fees.of(is_long, position.is_short_token)
     fee_factor = quotes.terms.fee_factor.of(math.is_balancing(quotes.interest, size_usd, is_long=is_long))

@@ -168,11 +168,6 @@ def pending_impact_usd(impact_raw: int, index: Price) -> int:
     return impact_raw * (index.low if impact_raw > 0 else index.high)
 
 
-def remaining_usd(collateral_raw: int, cost_raw: int, collateral_price: int, pnl: int, impact_usd: int) -> int:
-    """Return the margin that is left when the position is closed (PositionUtils.isPositionLiquidatable)."""
-    return collateral_raw * collateral_price + pnl + impact_usd - cost_raw * collateral_price
-
-
 def verdict(remaining: int, least_usd: int | None, least_for_leverage_usd: int) -> str:
     """Return why a position can be liquidated, in the contract's words and order; empty where it cannot.
 

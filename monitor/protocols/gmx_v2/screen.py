@@ -66,11 +66,11 @@ def _fill(made: Factors, view: Priced, traded: Traded, category: int) -> None:
     quotes = view.quotes(traded.place, is_long=is_long, is_short_token=is_short_token)
     if isinstance(quotes, str):
         return
-    price, accrued = float(quotes.collateral), quotes.state.now
+    price, owed, accrued = float(quotes.collateral), float(quotes.owed), quotes.state.now
     sign = 1.0 if is_long else -1.0
     index = quotes.mark * sign
-    costs = accrued.borrowing.of(is_long) / ONE + accrued.fees.of(is_long, is_short_token) / FUNDING_UNIT * price
-    size, rounded = -sign - costs, _ROUNDED * (price + 1.0)
+    costs = accrued.borrowing.of(is_long) / ONE + accrued.fees.of(is_long, is_short_token) / FUNDING_UNIT * owed
+    size, rounded = -sign - costs, _ROUNDED * (owed + 1.0)
     most_impact = traded.terms.most_impact_for_liquidations / ONE
     low_fee, high_fee = (fee / ONE for fee in sorted(_fees(quotes, is_long=is_long)))
     cells = {
@@ -78,7 +78,7 @@ def _fill(made: Factors, view: Priced, traded: Traded, category: int) -> None:
         SIZE_RAW: _bounds(index),
         COLLATERAL: _bounds(price),
         BORROWED: _bounds(1.0),
-        FUNDED: _bounds(price),
+        FUNDED: _bounds(owed),
         CHARGED: Bounds(-high_fee, -low_fee, 0.0, 0.0),
         WIDE: Bounds(-_WIDEST, 0.0, 0.0, np.inf),
     }

@@ -66,7 +66,8 @@ def position(random: Random, market: Market, number: int) -> Account:
     index = market.graph.values[next(one for one in market.graph.values if one == f"price:{listed.index_token}")]
     assert isinstance(index, int)
     size_usd = int(10 ** random.uniform(1, 6) * ONE)
-    size_raw = int(size_usd / index * random.uniform(0.8, 1.25))
+    profit = random.uniform(-0.2, 0.05)
+    size_raw = int(size_usd / index * (1 + profit if is_long else 1 - profit))
     collateral = listed.collateral(is_short_token)
     numbers = (
         size_usd,

@@ -9,7 +9,7 @@ import numpy as np
 from monitor.adapter import Followed
 from monitor.domain.health import Measured, NoDebt, Unmeasurable
 from monitor.domain.ids import PositionKey
-from monitor.domain.prices import Node, Repricing, SidedValue, Unknown
+from monitor.domain.prices import Node, Repricing, Unknown
 from monitor.health import perp
 from monitor.ledger.accounts import Account
 from monitor.pricing.repricing import at
@@ -19,7 +19,7 @@ from monitor.protocols.gmx_v2.market import Market, State, price_node
 from monitor.protocols.gmx_v2.math import ONE, Sides, verdict
 from monitor.protocols.gmx_v2.positions import position_of, with_collateral
 from monitor.protocols.gmx_v2.reading import NOBODY
-from tests.protocols.contract import MadeUpContract, is_no_better
+from tests.protocols.contract import MadeUpContract, haircut, is_no_better
 from tests.protocols.family import Family
 from tests.protocols.following import FollowedContract
 from tests.protocols.gmx_v2.made import LISTED, deployment, position, wild
@@ -98,28 +98,18 @@ FAMILY = Family(
 class TestMadeUp(MadeUpContract):
     family = FAMILY
 
-    def test_health_never_rises_when_a_collateral_price_falls(self):
-        """Of a position whose collateral covers what it owes in it; costs are cut to whole units of the collateral."""
-        fallen = 0
-        for market, account in self._pairs(4, 150):
-            before = ADAPTER.assess(market, account)
-            (leg,), node = before.legs, before.legs[0].node
-            one, now = position_of(account), market.graph.values[node]
-            assert one is not None
-            assert isinstance(now, int)
-            sums = sums_of(priced(market), one)
-            assert isinstance(sums, Sums)
-            if sums.costs.total_raw > one.collateral_raw:
-                continue
-            for keep_bps in (9_999, 7_000, 5_000):
-                low = now * keep_bps // 10_000
-                after = ADAPTER.health(market, account, Repricing("fall", {leg.node: SidedValue(low, now)}))
-                assert isinstance(after, Measured)
-                assert isinstance(before.health, Measured)
-                assert after.numerator <= before.health.numerator + 3 * now
-                assert after.denominator == before.health.denominator
-                fallen += 1
-        assert fallen > 150
+    def test_a_haircut_never_makes_costs_cheaper(self):
+        """Nor anything else better: what is paid in the collateral is counted as it is."""
+        lower = 0
+        for market, account in self._pairs(13, 150):
+            seen, after = ADAPTER.assess(market, account), ADAPTER.assess(market, account, haircut(market))
+            assert is_no_better(after.health, seen.health)
+            assert after.margin is not None
+            assert seen.margin is not None
+            assert after.margin.collateral_base is not None
+            assert seen.margin.collateral_base is not None
+            lower += after.margin.collateral_base < seen.margin.collateral_base
+        assert lower > 100
 
     def test_a_liquidation_price_flips_exactly_between_its_two_integers(self):
         """Every boundary on every price of index and collateral."""

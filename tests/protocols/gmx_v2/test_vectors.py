@@ -149,7 +149,7 @@ def test_where_collateral_is_another_token_our_line_is_where_the_sdk_draws_it():
             position.size_usd,
             position.size_raw,
             found.required_usd,
-            found.costs.total_raw * found.quotes.collateral,
+            found.costs.total_raw * found.quotes.owed,
             found.collateral_usd,
             position.collateral_raw,
             is_long=position.is_long,
