@@ -58,6 +58,18 @@ def accrue(seen: Assessment, seconds: int) -> Assessment:
     )
 
 
+def falls_for_s(seen: Assessment, horizon_s: int) -> int:
+    """Return until which second carry can still take equity away: where funding turns, else the horizon.
+
+    Funding that moves by itself makes equity a parabola of time: one that opens upward has its least value at its
+    vertex and only recovers after; any other is lowest at the end.
+    """
+    carries = [leg.carry for leg in seen.positions if leg.carry is not None]
+    speed = sum(carry.borrow_wad_per_s - carry.funding_wad_per_s for carry in carries)
+    turn = sum(carry.funding_wad_per_s2 for carry in carries)
+    return min(max(div_up(speed, turn), 0), horizon_s) if turn > 0 else horizon_s
+
+
 def drift(projected: Assessment, read: Assessment) -> Drift | None:
     """Return how far a projection was from the read it was made for, None where either is not known.
 

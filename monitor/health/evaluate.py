@@ -7,7 +7,8 @@ from monitor.domain.health import Health, Measured, Unmeasurable
 from monitor.domain.prices import PROTOCOL, Repricing
 from monitor.domain.row import Evaluation
 from monitor.health import perp
-from monitor.health.carry import first_liquidatable_s
+from monitor.health.accrual import accrue, falls_for_s
+from monitor.health.carry import HORIZON_S, first_liquidatable_s
 from monitor.health.distance import nearest_bps
 from monitor.health.judge import A, Judge, M
 from monitor.health.liquidation_price import liquidation_prices
@@ -39,7 +40,7 @@ def evaluation(
         distance_bps=_distance_bps(seen.protocol, prices),
         remedy=None if target_wad is None else remedy(judge, market, account, target_wad, views),
         quote=judge.quote(market, account) if seen.protocol.is_liquidatable_now else None,
-        time_to_liquidation_s=_time_to_liquidation_s(judge, market, account, seen.protocol.health),
+        time_to_liquidation_s=_time_to_liquidation_s(judge, market, account, seen.protocol),
     )
 
 
@@ -56,9 +57,18 @@ def _distance_bps(seen: Assessment, prices: tuple[LiquidationPrice, ...]) -> int
     return perp.nearest_bps(prices, seen.health) if seen.kind is Kind.PERP else nearest_bps(prices)
 
 
-def _time_to_liquidation_s(judge: Judge[M, A], market: M, account: A, now: Health) -> int | None:
+def _time_to_liquidation_s(judge: Judge[M, A], market: M, account: A, seen: Assessment) -> int | None:
+    """Return when carry alone makes the account liquidatable: as the contract counts it, else as rates of now have it.
+
+    A venue whose rates cannot be told ahead is projected by the funding and borrowing rates of its positions.
+    """
+
     def after(seconds: int) -> Health | None:
         later = judge.later(market, seconds)
         return None if later is None else judge.health(later, account)
 
-    return first_liquidatable_s(now, after)
+    if seen.kind is Kind.PERP and judge.later(market, 0) is None:
+        return first_liquidatable_s(
+            seen.health, lambda seconds: accrue(seen, seconds).health, falls_for_s(seen, HORIZON_S)
+        )
+    return first_liquidatable_s(seen.health, after)
