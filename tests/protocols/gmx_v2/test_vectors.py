@@ -16,7 +16,7 @@ from monitor.protocols.gmx_v2.market import high_node, price_node
 from monitor.protocols.gmx_v2.math import ONE, Sides
 from monitor.protocols.gmx_v2.positions import position_of
 from monitor.protocols.gmx_v2.store import Part, constant, key, position_key
-from monitor.units import BPS, decimal_text
+from monitor.units import BPS, WAD, decimal_text
 from tests.protocols.gmx_v2.recorded import ADAPTER, AT, MARKET, Vector, cases, discount_in, vectors
 
 FLOATS = 10**9
@@ -271,3 +271,14 @@ def test_assessments_of_the_vectors_say_that_the_sdk_is_their_measure():
         assert seen.exactness == "sdk"
         assert seen.positions[0].market == MARKET
         assert seen.sources[0] == AT
+
+
+def test_powers_are_made_of_the_librarys_own_multipliers():
+    """Some of the 64 that PRBMath 2 lists (PRBMath.exp2), at both ends and between; a power of 1 and of 0 is itself."""
+    listed = {0: 0x16A09E667F3BCC909, 1: 0x1306FE0A31B7152DF, 4: 0x1059B0D31585743AE, 31: 0x100000000B17217F8}
+    listed |= {36: 0x100000000058B90C0, 52: 0x1000000000000058C, 56: 0x10000000000000059, 63: 0x10000000000000001}
+    assert {place: math._ROOTS[place] for place in listed} == listed
+    assert len(math._ROOTS) == 64
+    assert math.power_wad_down(4 * WAD, WAD // 2) == 2 * WAD
+    assert math.power_wad_down(8 * WAD, 2 * WAD) == 64 * WAD
+    assert math.power_wad_down(7 * WAD, 0) == WAD
