@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ from tests.venues.simulator import Simulator, simulating
 NOW_S = 1_780_000_000
 CHAIN = ChainId("venue:hyperliquid")
 DEPLOYMENT = Deployment(DeploymentName("hyperliquid-main"), Slug("hyperliquid"), CHAIN, {}, "", (MarketKey("main"),))
+FAR, NEAR = Decimal(25), Decimal("1.2")
+"""Healths of which one is far from every line and the other critical, whatever coin it is in."""
 TOLD = Recipient("console", (Route("console", "console"),))
 
 
@@ -95,3 +98,9 @@ async def watched(tmp_path: Path, weight_per_minute: int | None = WEIGHT_PER_MIN
 
 def _spec(simulator: Simulator, weight_per_minute: int | None) -> VenueSpec:
     return VenueSpec("hyperliquid", simulator.url, weight_per_minute=weight_per_minute, allow_private=True)
+
+
+async def turns(loop: VenueLoop, count: int) -> None:
+    """Turn so many times."""
+    for _ in range(count):
+        await loop.once()
