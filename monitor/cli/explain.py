@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.table import Table
 
 from monitor.cli.tables import distances, screen
-from monitor.domain.assessment import Assessment, Leg, Side
+from monitor.domain.assessment import Assessment, Kind, Leg, Side
 from monitor.domain.health import Measured, NoDebt, Unmeasurable
 from monitor.domain.ids import MarketKey, PositionId, PositionKey
 from monitor.domain.label import safe_label
@@ -174,7 +174,8 @@ def _totals(evaluation: Evaluation) -> Table:
 
 
 def _add_outlook(table: Table, evaluation: Evaluation) -> None:
-    for one in foreseen_facts(evaluation.protocol):
+    seen = evaluation.protocol
+    for one in foreseen_facts(seen):
         table.add_row("foreseen", f"health {foreseen_text(one)}")
     for price in evaluation.liquidation_prices:
         label = safe_label(price.token.symbol, price.token.address) if price.token else price.node
@@ -190,7 +191,8 @@ def _add_outlook(table: Table, evaluation: Evaluation) -> None:
         table.add_row("distance", text)
     if evaluation.time_to_liquidation_s:
         left = duration_text(str(evaluation.time_to_liquidation_s))
-        table.add_row("interest", f"alone, at the rates of this block, makes it liquidatable in {left}")
+        carry = "interest" if seen.kind is Kind.LENDING else "carry"
+        table.add_row(carry, f"alone, at the rates of this block, makes it liquidatable in {left}")
     if evaluation.remedy is not None:
         for step in evaluation.remedy.steps:
             amount = decimal_text(step.amount_raw, step.token.decimals)

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from monitor.domain.assessment import Kind
 from monitor.domain.ids import Address, spelled
 from monitor.domain.label import safe_label
 from monitor.domain.row import Evaluation, Row
@@ -72,10 +73,12 @@ def advice(evaluation: Evaluation) -> Text:
     found, who = evaluation.remedy, short((seen.owner and spelled(seen.id.chain, seen.owner)) or seen.id.key)
     lines = [f"{who} has health {foreseen_text(one)}" for one in foreseen_facts(evaluation.protocol)]
     lines += [f"{who} is away {text}" for text in distances(evaluation)]
-    if found is None or not (found.steps or found.unavailable):
+    in_time, is_perp = interest_text(str(evaluation.time_to_liquidation_s)), evaluation.protocol.kind is Kind.PERP
+    has_ways = found is not None and (found.steps or found.unavailable)
+    if in_time and (has_ways or is_perp):
+        lines.append(f"{who} is liquidatable by {'funding and fees' if is_perp else 'interest'} alone {in_time}")
+    if found is None or not has_ways:
         return Text("\n".join(lines))
-    in_time = interest_text(str(evaluation.time_to_liquidation_s))
-    lines += [f"{who} is liquidatable by interest alone {in_time}"] if in_time else []
     lines.append(f"{who} reaches health {decimal_text(found.target_wad, 18)}:")
     for step in found.steps:
         amount = decimal_text(step.amount_raw, step.token.decimals)

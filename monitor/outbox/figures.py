@@ -85,17 +85,17 @@ def joint_text(facts: Mapping[str, str]) -> str | None:
 
 
 def sigmas_text(facts: Mapping[str, str]) -> str | None:
-    """Return `2.4 standard deviations of 1 d, likeliest by WETH -8.98 %`, None where none leads to the line."""
+    """Return `2.4 standard deviations of 1 d, likeliest by WETH falling 8.98 %`, None where none leads to the line."""
     moves = listed(facts.get("likeliest"))
     if "sigmas" not in facts or not moves:
         return None
-    way = ", ".join(f"{shown_label(move['name'])} {_signed(move['move_pct'])} %" for move in moves)
+    way = ", ".join(f"{shown_label(move['name'])} {_moving(move['move_pct'])} %" for move in moves)
     time = duration_text(facts.get("horizon_s")) or "?"
     return f"{safe_line(facts['sigmas'])} standard deviations of {time}, likeliest by {way}"
 
 
-def _signed(percent: str) -> str:
-    return safe_line(percent if percent.startswith("-") else f"+{percent}")
+def _moving(percent: str) -> str:
+    return f"{'falling' if percent.startswith('-') else 'rising'} {safe_line(percent.removeprefix('-'))}"
 
 
 def foreseen_text(one: Mapping[str, str]) -> str:

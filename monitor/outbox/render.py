@@ -157,7 +157,7 @@ def _nearness(facts: Mapping[str, str]) -> Iterator[Line]:
         ("distance", None if distance is None else f"{safe_line(distance)} % if the nearest price moves alone"),
         ("joint", figures.joint_text(facts)),
         ("sigmas", figures.sigmas_text(facts)),
-        ("time", in_time and f"{in_time} of interest and funding alone"),
+        ("time", in_time and f"{in_time} of what holding the position costs, and nothing else"),
     )
     for measure, text in told:
         if text is not None and driver == measure:
@@ -191,7 +191,8 @@ def _prices(alert: Alert) -> Iterator[Line]:
         yield plain(KEY if index == 0 else 2, f"Liquidation price: {_line_of(price)}")
     in_time = figures.interest_text(alert.facts.get("time_to_liquidation_s"))
     if in_time is not None:
-        yield plain(4, f"By interest alone, at today's rates: liquidatable {in_time}")
+        carry = "funding and fees" if alert.facts.get("kind") == "perp" else "interest"
+        yield plain(4, f"By {carry} alone, at today's rates: liquidatable {in_time}")
 
 
 def _line_of(price: Mapping[str, str]) -> str:

@@ -180,6 +180,8 @@ def _whole(table: Mapping[str, Any], name: str, where: str, least: int) -> int:
 def _decimal(table: Mapping[str, Any], name: str, where: str, unit: int) -> int:
     found = table.get(name)
     try:
-        return scaled_from_text(found if isinstance(found, str) else "", len(str(unit)) - 1)
+        return scaled_from_text(
+            found if isinstance(found, str) and not found.startswith("-") else "", len(str(unit)) - 1
+        )
     except ValueError as e:
         raise ConfigError(f'expected {where}.{name} as decimal text such as "1.05", found {found!r}') from e

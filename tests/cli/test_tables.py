@@ -6,11 +6,11 @@ from rich.console import Console
 
 from monitor.cli.explain import _totals
 from monitor.cli.tables import advice
-from monitor.domain.assessment import Foreseen
+from monitor.domain.assessment import Foreseen, Kind, Moved, Nearness
 from monitor.domain.health import Unmeasurable
 from monitor.domain.moment import BlockRef
 from monitor.domain.prices import Node
-from tests.fakes.evaluations import evaluation
+from tests.fakes.evaluations import WETH, evaluation
 
 DAY_S = 86_400
 
@@ -54,3 +54,31 @@ def test_a_price_that_is_foreseen_is_told_with_its_health_and_when_it_counts_at_
     with console.capture() as captured:
         console.print(_totals(soon))
     assert "health 0.98 at the next price, in 12 min at the earliest" in captured.get()
+
+
+NEAR = Nearness("bitcoin", 55_096, "falls", DAY_S, 2_415_960, (Moved(WETH.address, WETH, -89_832),))
+
+
+def test_watch_and_explain_tell_how_near_the_line_is_when_prices_move_together():
+    seen = replace(evaluation("1.1", distance_bps=909), nearness=NEAR)
+    console = Console(width=200)
+    with console.capture() as captured:
+        console.print(_totals(seen))
+    for text in (
+        "5.5 % if bitcoin falls, everything else by its beta",
+        "2.41 standard deviations of 1 d, likeliest by WETH (0x1111…1111) falling 8.98 %",
+    ):
+        assert f"is away {text}" in advice(seen).plain
+        assert text in captured.get()
+    assert "9.09 % if the nearest price moves alone" in captured.get()
+
+
+def test_past_the_line_and_where_nothing_leads_there_no_distance_is_told():
+    for near in (Nearness("bitcoin", 0, None, DAY_S, 0), Nearness("bitcoin", None, None, DAY_S, None)):
+        assert "is away" not in advice(replace(evaluation("1.1"), nearness=near)).plain
+
+
+def test_a_perpetual_account_is_told_when_funding_ends_it_though_there_is_nothing_to_repay():
+    seen = evaluation("1.1")
+    traded = replace(seen, protocol=replace(seen.protocol, kind=Kind.PERP), remedy=None, time_to_liquidation_s=DAY_S)
+    assert advice(traded).plain == "0x0000…0001 is liquidatable by funding and fees alone in 1 d"

@@ -2,15 +2,17 @@
 
 import copy
 import tomllib
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from monitor import resources
 from monitor.domain.alerts import Level
+from monitor.domain.assessment import Kind
 from monitor.errors import ConfigError
-from monitor.rules.levels import Levels
-from monitor.units import WAD
+from monitor.rules.levels import Levels, Threshold
+from monitor.units import PPM, WAD
 from tests.fakes.evaluations import evaluation
 
 TABLE = tomllib.loads((resources.config() / "levels.toml").read_text())
@@ -75,3 +77,42 @@ def test_a_named_class_fits_what_it_names_and_takes_the_rest_from_default():
 def test_a_table_that_cannot_be_meant_is_refused_by_name(changes: dict[str, Any], names: str):
     with pytest.raises(ConfigError, match=names):
         Levels.parse(table(**changes))
+
+
+MEASURES = {
+    "kinds": ["perp"],
+    "watch": {"sigmas": "4", "joint_bps": 2_000},
+    "warn": {"sigmas": "3"},
+    "danger": {"sigmas": "1.5", "time_to_liquidation_s": 604_800},
+    "critical": {"distance_bps": 50, "time_to_liquidation_s": 86_400},
+}
+
+
+def test_a_named_class_may_tell_each_level_by_what_it_wants():
+    told = Levels.parse(table(class__traders=MEASURES)).classes[0][1]
+    assert told.steps[Level.WATCH] == Threshold(0, 0, 2_000, 4 * PPM)
+    assert told.steps[Level.DANGER] == Threshold(0, 0, 0, 1_500_000, 604_800)
+    assert told.steps[Level.CRITICAL] == Threshold(0, 50, time_to_liquidation_s=86_400)
+    assert told.is_told_jointly
+
+
+def test_a_class_of_a_kind_is_for_that_kind_alone():
+    levels, seen = Levels.parse(table(class__traders=MEASURES)), evaluation("1.02").protocol
+    assert levels.of(seen) == levels.default
+    assert levels.of(replace(seen, kind=Kind.PERP)).is_told_jointly
+
+
+@pytest.mark.parametrize(
+    ("step", "names"),
+    [
+        ({"danger": {}}, "class.traders.danger"),
+        ({"danger": {"sigmas": 1.5}}, "sigmas"),
+        ({"danger": {"sigmas": "-1"}}, "danger"),
+        ({"critical": {"sigmas": "3.5"}}, "sigmas_ppm"),
+        ({"warn": {"time_to_liquidation_s": 3_600}}, "time_to_liquidation_s"),
+        ({"warn": {"joint_pct": 5}}, "joint_pct"),
+    ],
+)
+def test_measures_that_cannot_be_meant_are_refused_by_name(step: dict[str, Any], names: str):
+    with pytest.raises(ConfigError, match=names):
+        Levels.parse(table(class__traders={**MEASURES, **step}))
