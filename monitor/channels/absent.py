@@ -9,10 +9,10 @@ class Absent:
 
     limits = Limits(messages=1000, window_ms=1000, gap_ms=0)
 
-    def __init__(self, name: str, setting: str) -> None:
+    def __init__(self, name: str, why: str) -> None:
         self.name = name
-        self._setting = setting
+        self._why = why
 
     async def send(self, address: str, message: Message) -> None:  # noqa: ARG002  # every channel takes both
-        """Raise DeliveryRefused naming the setting that is missing."""
-        raise DeliveryRefused(f"{self.name} is not set up: set {self._setting}")
+        """Raise DeliveryRefused saying what is missing."""
+        raise DeliveryRefused(f"{self.name} is not set up: {self._why}")

@@ -9,7 +9,7 @@ class Message:
     """One message as it will be read.
 
     `key` names it across repeats, `incident` the thread it belongs to. `html` uses only b, code and a; without it the
-    message goes out as plain text.
+    message goes out as plain text. `record` says the same to programs, as a JSON object.
     """
 
     key: str
@@ -17,6 +17,7 @@ class Message:
     subject: str
     text: str
     html: str | None
+    record: str = "{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Channel(Protocol):
 
     @property
     def name(self) -> str:
-        """What stands before the colon in a route: telegram, email, console."""
+        """What stands before the colon in a route: telegram, email, webhook."""
         ...
 
     @property

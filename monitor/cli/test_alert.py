@@ -8,10 +8,10 @@ from monitor.errors import UsageError
 
 
 def send_test_alert(channel: str, *, config: Path | None = None) -> int:
-    """Send a test message to CHANNEL: telegram:<chat id>, email:<address> or console.
+    """Send a test message to CHANNEL.
 
     Args:
-        channel: where to
+        channel: telegram:<chat id>, email:<address>, webhook:<name or https URL>, apprise:<name> or console
         config: settings on top of the packaged chains and deployments
     """
     return asyncio.run(_send(channel, config))

@@ -4,21 +4,19 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from monitor.domain.deployment import Deployment
 from monitor.domain.ids import Address, ChainId, DeploymentName, MarketKey, Slug, address
 from monitor.errors import ConfigError
+from monitor.settings.channels import ROUTE, AppriseSettings, EmailSettings, TelegramSettings, WebhookSettings
+from monitor.settings.strict import Table
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class ChainSettings(_Table):
+class ChainSettings(Table):
     """One chain and the endpoints that serve it."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -39,7 +37,7 @@ class ChainSettings(_Table):
         return self.id.startswith("eip155:")
 
 
-class DeploymentSettings(_Table):
+class DeploymentSettings(Table):
     """Where a protocol is deployed; every field not named here is one of its roots, an address."""
 
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
@@ -59,7 +57,9 @@ class DeploymentSettings(_Table):
     def _are_market_ids(cls, market_ids: tuple[str, ...]) -> tuple[str, ...]:
         for text in market_ids:
             if not re.fullmatch(r"0x[0-9a-fA-F]{64}|[a-zA-Z][\w@.-]{0,31}", text):
-                raise ValueError(f"expected market ids of 0x and 64 hex digits, or a venue's names, found {text[:70]!r}")
+                raise ValueError(
+                    f"expected market ids of 0x and 64 hex digits, or a venue's names, found {text[:70]!r}"
+                )
         return tuple(text.lower() if text.startswith("0x") else text for text in market_ids)
 
     @property
@@ -68,7 +68,7 @@ class DeploymentSettings(_Table):
         return {name: address(str(value)) for name, value in (self.model_extra or {}).items()}
 
 
-class WatchSettings(_Table):
+class WatchSettings(Table):
     """An owner somebody wants to hear about, and where to tell them."""
 
     owner: str
@@ -84,12 +84,15 @@ class WatchSettings(_Table):
     @classmethod
     def _name_a_channel(cls, channels: tuple[str, ...]) -> tuple[str, ...]:
         for channel in channels:
-            if channel != "console" and not re.fullmatch(r"(?:telegram|email):\S+", channel):
-                raise ValueError(f"expected telegram:<chat id>, email:<address> or console, found {channel!r}")
+            if not re.fullmatch(ROUTE, channel):
+                raise ValueError(
+                    "expected telegram:<chat id>, email:<address>, webhook:<name or https URL>, apprise:<name> or "
+                    f"console, found {channel[:60]!r}"
+                )
         return channels
 
 
-class ReferenceSettings(_Table):
+class ReferenceSettings(Table):
     """An independent price of a token: an aggregator on its chain, or a coin of the HTTP feed."""
 
     chain: str
@@ -110,20 +113,20 @@ class ReferenceSettings(_Table):
         return self
 
 
-class PriceSettings(_Table):
+class PriceSettings(Table):
     """The HTTP feed of independent prices; empty for none."""
 
     url: str = ""
     allow_private: bool = False
 
 
-class StoreSettings(_Table):
+class StoreSettings(Table):
     """Where the service remembers."""
 
     url: str = "sqlite:///hfm.db"
 
 
-class ApiSettings(_Table):
+class ApiSettings(Table):
     """The HTTP API; without a key it only listens on loopback."""
 
     host: str = "127.0.0.1"
@@ -131,25 +134,7 @@ class ApiSettings(_Table):
     keys: tuple[SecretStr, ...] = ()
 
 
-class TelegramSettings(_Table):
-    """The Telegram bot that sends alerts."""
-
-    token: SecretStr | None = None
-    base_url: str = "https://api.telegram.org"
-
-
-class EmailSettings(_Table):
-    """The SMTP server that sends alerts."""
-
-    host: str | None = None
-    port: int = 587
-    sender: str = "hfm@localhost"
-    username: str | None = None
-    password: SecretStr | None = None
-    security: Literal["starttls", "tls", "none"] = "starttls"
-
-
-class AlertSettings(_Table):
+class AlertSettings(Table):
     """What messages say beside the facts."""
 
     target_health: str = Field(default="1.5", pattern=r"^\d+(\.\d{1,18})?$")
@@ -174,8 +159,18 @@ class Settings(BaseSettings):
     api: ApiSettings = ApiSettings()
     telegram: TelegramSettings = TelegramSettings()
     email: EmailSettings = EmailSettings()
+    webhook: WebhookSettings = WebhookSettings()
+    apprise: AppriseSettings = AppriseSettings()
     alerts: AlertSettings = AlertSettings()
     log_json: bool = False
+
+    @model_validator(mode="after")
+    def _knows_every_name(self) -> "Settings":
+        known: dict[str, Iterable[str]] = {"webhook": self.webhook.endpoint, "apprise": self.apprise.target}
+        for channel, _, name in (route.partition(":") for watch in self.watch for route in watch.channels):
+            if channel in known and "://" not in name and name not in known[channel]:
+                raise ValueError(f"unknown {channel} {name[:60]!r}{suggestion(name, known[channel])}")
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -211,10 +206,16 @@ class Settings(BaseSettings):
 
     def secrets(self) -> tuple[str, ...]:
         """Return every secret value, for masking."""
-        found = [*self.api.keys, self.telegram.token, self.email.password]
+        found = [*self.api.keys, self.telegram.token, self.email.password, *self.webhook.secrets]
+        found += [secret for endpoint in self.webhook.endpoint.values() for secret in endpoint.secrets]
         urls = [url for chain in self.chain for url in chain.rpc if not url.startswith("/")]
+        urls += [endpoint.url.get_secret_value() for endpoint in self.webhook.endpoint.values()]
+        urls += [route for watch in self.watch for route in watch.channels if "://" in route]
         urls += [url for deployment in self.deployment for url in deployment.api.values()]
         paths = [part for url in urls for part in re.split(r"[/?=&@]", url.split("://", 1)[-1])[1:] if len(part) > 8]
+        paths += [
+            p for t in self.apprise.target.values() for p in re.split(r"[/?=&@:]", t.get_secret_value()) if len(p) > 8
+        ]
         return (*(secret.get_secret_value() for secret in found if secret is not None), *paths)
 
 

@@ -18,6 +18,7 @@ HOMES = {
     "aiohttp": {"sources", "channels", "api", "bot", "dashboard", "client"},
     "aiosmtplib": {"channels"},
     "aiosqlite": {"store"},
+    "apprise": {"channels"},
     "apscheduler": {"schedule"},
     "asyncpg": {"store"},
     "cyclopts": {"cli", "__main__"},

@@ -1,0 +1,50 @@
+"""The values a person may set for each channel."""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+
+from monitor.settings.strict import Table
+
+_NAME = r"[a-z0-9]+(?:_[a-z0-9]+)*"
+ROUTE = rf"console|(?:telegram|email):\S+|webhook:(?:{_NAME}|https://\S+)|apprise:{_NAME}"
+"""How a channel and an address in it are written."""
+
+
+class TelegramSettings(Table):
+    """The Telegram bot that sends alerts."""
+
+    token: SecretStr | None = None
+    base_url: str = "https://api.telegram.org"
+
+
+class EmailSettings(Table):
+    """The SMTP server that sends alerts."""
+
+    host: str | None = None
+    port: int = 587
+    sender: str = "hfm@localhost"
+    username: str | None = None
+    password: SecretStr | None = None
+    security: Literal["starttls", "tls", "none"] = "starttls"
+
+
+class EndpointSettings(Table):
+    """A receiver of webhooks; its URL may hold a key."""
+
+    url: SecretStr
+    secrets: tuple[SecretStr, ...] = ()
+    allow_private: bool = False
+
+
+class WebhookSettings(Table):
+    """Receivers by name, and the secrets for those that have none of their own or are named by URL alone."""
+
+    secrets: tuple[SecretStr, ...] = ()
+    endpoint: dict[str, EndpointSettings] = Field(default_factory=dict)
+
+
+class AppriseSettings(Table):
+    """Targets of the library Apprise by name; their URLs hold keys."""
+
+    target: dict[str, SecretStr] = Field(default_factory=dict)
