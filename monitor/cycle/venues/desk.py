@@ -95,8 +95,7 @@ class Desk:
         queue = in_order(owners, pace_ms, reads, limit_s)
         count = 0
         while True:
-            room = PARALLEL if allowance is None else min(PARALLEL, (allowance - source.weight) // self.cost)
-            group = list(islice(queue, max(room, 0)))
+            group = list(islice(queue, self._room(source, allowance)))
             if not group:
                 break
             await self._read(source, group)
@@ -106,6 +105,13 @@ class Desk:
         if self.is_cut_off:
             raise ReadError(f"accounts cannot be read: {self.reads.problem}")
         return count
+
+    def _room(self, source: Weighed, allowance: int | None) -> int:
+        """Return how many owners can be read at once; the first of a turn whatever it costs, or none ever would be."""
+        if allowance is None:
+            return PARALLEL
+        is_first = allowance > 0 and not source.weight
+        return max(min(PARALLEL, (allowance - source.weight) // self.cost), int(is_first))
 
     async def _read(self, source: Weighed, group: Sequence[Owned]) -> None:
         adapter, before = self.target.adapter, source.weight

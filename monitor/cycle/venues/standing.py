@@ -18,6 +18,8 @@ Views = tuple[Health, Health]
 AGAIN_MS = {Level.LIQUIDATABLE: 0, Level.CRITICAL: 0, Level.DANGER: 15_000, Level.WARN: 30_000}
 AGAIN_AT_LEAST_MS = 120_000
 """No row is older. Each has its own time in the second half of it, so that not all are due at once."""
+_JOINT_PARTS = 20
+"""Where joint moves, deviations or time tell a level, a change of the margin by one of so many parts is judged."""
 _SLACK_BPS = 300
 """How far a distance told from the margin alone may be from one that is searched for."""
 
@@ -97,11 +99,15 @@ def _moved(was: Health, now: Health, thresholds: Thresholds) -> bool:
 def _came_near(last: Judged, now: Health) -> bool:
     """Whether the distance may be on another side of one of the lines: it follows what equity has over requirement."""
     was = last.views[0]
-    if last.distance_bps is None or not isinstance(was, Measured) or not isinstance(now, Measured):
+    if not isinstance(was, Measured) or not isinstance(now, Measured):
         return False
     spare, spare_now = was.numerator - was.denominator, now.numerator - now.denominator
     if spare <= 0 or spare_now <= 0:
         return (spare > 0) != (spare_now > 0)
+    if last.thresholds.is_told_jointly and abs(spare_now - spare) * _JOINT_PARTS > spare:
+        return True
+    if last.distance_bps is None:
+        return False
     distance = mul_div_down(last.distance_bps, spare_now, spare)
     ends = (mul_div_down(distance, BPS - _SLACK_BPS, BPS), mul_div_up(distance, BPS + _SLACK_BPS, BPS))
     lines = (last.thresholds.steps[level].distance_bps for level in STEPS)

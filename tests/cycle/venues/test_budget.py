@@ -60,6 +60,16 @@ async def critical_among(venue: Watched, count: int, seconds: int) -> None:
     assert loop.passes[DEPLOYMENT.name].unmeasurable == 0
 
 
+async def test_an_owner_who_costs_more_than_a_turn_has_room_for_is_read_all_the_same(venue: Watched):
+    users = venue.desk.add_users([FAR] * 3)
+    loop = venue.loop(users)
+    await loop.once()
+    loop.desks[DEPLOYMENT.name].cost = 1_000
+    venue.desk.read_ms.clear()
+    await turns(loop, 2)
+    assert len(venue.desk.read_ms) == 3
+
+
 async def test_everyone_is_read_once_before_anybody_waits_for_ever(venue: Watched):
     users = venue.desk.add_users([NEAR] * 50 + [FAR] * 20)
     loop = venue.loop(users)

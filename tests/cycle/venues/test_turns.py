@@ -1,5 +1,6 @@
 """Who is read next, and who is judged now."""
 
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -110,6 +111,17 @@ def test_nobody_is_read_twice_in_a_turn():
 )
 def test_a_position_is_judged_anew_when_a_line_may_lie_between_then_and_now(one: Standing, is_due: bool):
     assert one.is_due(NOW_MS) is is_due
+
+
+def test_where_a_level_is_told_by_deviations_a_twentieth_of_the_margin_is_judged_anew():
+    step = LEVELS.default.steps[Level.WATCH]
+    steps = {**LEVELS.default.steps, Level.WATCH: replace(step, sigmas_ppm=3_000_000)}
+    for pct, is_due in ((309, False), (311, True), (289, True)):
+        one = standing(Level.OK, health(pct), health(300))
+        assert one.judged is not None
+        assert not one.is_due(NOW_MS)
+        one.judged = replace(one.judged, thresholds=replace(LEVELS.default, steps=steps))
+        assert one.is_due(NOW_MS) is is_due
 
 
 def test_a_row_is_never_older_than_two_minutes_and_not_all_are_due_at_once():
