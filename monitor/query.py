@@ -81,6 +81,17 @@ def any_of(filters: Sequence[LogFilter]) -> LogFilter:
     return LogFilter(tuple(addresses), (first, *narrowing) if depth else ())
 
 
+def few_of(filters: Sequence[LogFilter]) -> tuple[LogFilter, ...]:
+    """Return as few filters as let through what any of them does, without asking for far more.
+
+    Those that a second topic narrows, of contracts that tell all their events in one way, stay apart from those that
+    name events by the first topic alone.
+    """
+    broad = [one for one in filters if len(one.topics) < 2]
+    narrow = [one for one in filters if len(one.topics) >= 2]
+    return tuple(any_of(group) for group in (broad, narrow) if group)
+
+
 def _either(topics: Sequence[tuple[str, ...] | None]) -> tuple[str, ...] | None:
     known = [one for one in topics if one is not None]
     return tuple(dict.fromkeys(topic for one in known for topic in one)) if len(known) == len(topics) else None

@@ -19,6 +19,7 @@ from monitor.query import (
     ask_each,
     attempt,
     drive,
+    few_of,
     moment,
     must_be_bytes,
     together,
@@ -144,3 +145,15 @@ async def test_a_read_that_fails_beside_others_returns_its_error_and_they_go_on(
     assert (good, also) == (2, 6)
     assert isinstance(bad, ReadError)
     assert source.batches == [3]
+
+
+def test_a_filter_that_a_second_topic_narrows_stays_apart_from_broad_ones():
+    other = address("0x" + "22" * 20)
+    broad = [LogFilter((HERE,), (("0x01",),)), LogFilter((other,), (("0x02",),))]
+    narrow = [LogFilter((HERE,), (("0x03",), ("0x04",))), LogFilter((HERE,), (("0x03",), ("0x05",)))]
+    assert few_of([*broad, *narrow]) == (
+        LogFilter((HERE, other), (("0x01", "0x02"),)),
+        LogFilter((HERE,), (("0x03",), ("0x04", "0x05"))),
+    )
+    assert few_of(broad) == (any_of(broad),)
+    assert few_of(()) == ()

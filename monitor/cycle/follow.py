@@ -1,6 +1,6 @@
 """Brings the books of a chain from the blocks they stand at to a new head: back where it forked, then by its logs."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ from monitor.domain.prices import Node, PriceUsed
 from monitor.errors import BlockMoved, MonitorError, ReadError, ReorgTooDeep, UnexpectedAnswer
 from monitor.ledger.accounts import Accounts
 from monitor.ledger.changes import Changes
-from monitor.query import Answer, Ask, Log, LogFilter, Logs, any_of, ask_raw, attempt, together
+from monitor.query import Answer, Ask, Log, LogFilter, Logs, ask_raw, attempt, few_of, together
 
 _log = log.get("cycle")
 
@@ -78,9 +78,9 @@ async def _brought(
     chain: Blocks, books: Sequence[Book], base: BlockRef, head: BlockRef, outlooks: Outlooks
 ) -> Mapping[Book, Brought | MonitorError]:
     filters = [book.adapter.interests(book.market) for book in books]
-    wanted = any_of(filters)
+    wanted = few_of(filters)
     logs = await _past_logs(chain, wanted, base, head)
-    asked = ask_raw(Logs(wanted, head.number)) if logs is None else _nothing()
+    asked = ask_raw(*(Logs(one, head.number) for one in wanted)) if logs is None else _nothing()
     markets = (attempt(book.adapter.again(book.market)) for book in books)
     feeds = (outlooks.feeds(book.market, head) for book in books)
     (answers, *found) = await chain.read(together(asked, *markets, *feeds), head)
@@ -169,14 +169,18 @@ async def _common(canonical: _Canonical, book: Book, head: BlockRef) -> BlockRef
     )
 
 
-async def _past_logs(chain: Blocks, wanted: LogFilter, base: BlockRef, head: BlockRef) -> Sequence[Log] | None:
+async def _past_logs(
+    chain: Blocks, wanted: Sequence[LogFilter], base: BlockRef, head: BlockRef
+) -> Sequence[Log] | None:
     """Return the logs after the base, None where they are those of the head alone and can be read with the rest."""
     if head.hash == base.hash:
         return ()
     if head.parent_hash == base.hash:
         return None
-    spans = chain.logs(wanted, base.number + 1, head.number, head)
-    return [entry async for _, logs in spans for entry in logs]
+    first, found = base.number + 1, list[Log]()
+    for one in wanted:
+        found += [entry async for _, logs in chain.logs(one, first, head.number, head) for entry in logs]
+    return _in_order(found)
 
 
 def _nothing() -> Ask[tuple[Answer, ...]]:
@@ -186,7 +190,13 @@ def _nothing() -> Ask[tuple[Answer, ...]]:
 
 
 def _logs_of(answers: tuple[Answer, ...], head: BlockRef) -> Sequence[Log]:
-    (answer,) = answers
-    if not isinstance(answer, tuple):
-        raise UnexpectedAnswer(f"expected the logs of block {head.number}, found {answer!r:.80}")
-    return answer
+    found = list[Log]()
+    for answer in answers:
+        if not isinstance(answer, tuple):
+            raise UnexpectedAnswer(f"expected the logs of block {head.number}, found {answer!r:.80}")
+        found += answer
+    return _in_order(found)
+
+
+def _in_order(logs: Iterable[Log]) -> list[Log]:
+    return sorted(dict.fromkeys(logs), key=lambda entry: (entry.block_number, entry.index))
