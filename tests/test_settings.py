@@ -19,6 +19,9 @@ chain = "local"
 pool_addresses_provider = "0x2f39d218133AFaB8F2B819B1066c7E434Ad94E9e"
 """
 
+WATCHED = "[[watch]]\nowner = '0x" + "1" * 40 + "'\n"
+RECEIVER = '[webhook.endpoint.ops]\nurl = "https://hooks.example/secret-path-456"\n'
+
 
 @pytest.fixture
 def written(tmp_path):
@@ -53,6 +56,14 @@ def test_secrets_come_from_the_environment_and_never_show(written, monkeypatch):
     assert {"12345:canary-token", "secret-key-123"} <= set(settings.secrets())
 
 
+def test_a_url_that_may_hold_a_key_is_masked_wherever_it_is_set(written, monkeypatch):
+    monkeypatch.setenv("HFM_APPRISE__TARGET__PHONE", "tgram://canary-token-1/canary-chat-2")
+    routes = "channels = ['webhook:ops', 'apprise:phone', 'webhook:https://hooks.example/secret-path-789']\n"
+    settings = load(written(WATCHED + routes + RECEIVER))
+    hidden = {"canary-token-1", "canary-chat-2", "secret-path-456", "secret-path-789"}
+    assert hidden <= set(settings.secrets())
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -61,6 +72,10 @@ def test_secrets_come_from_the_environment_and_never_show(written, monkeypatch):
         ("[[watch]]\nownr = '0x'\n", r"unknown setting 'watch.0.ownr': did you mean owner"),
         ("[[watch]]\nowner = '0x12'\n", r"expected an address of 0x and 40 hex digits, found '0x12'"),
         ("[[watch]]\nowner = '0x" + "1" * 40 + "'\nchannels = ['sms:1']\n", r"expected telegram:<chat id>, email"),
+        (WATCHED + "channels = ['webhook:http://hooks.example/']\n", r"webhook:<name or https URL>"),
+        (WATCHED + "channels = ['apprise:json://hooks.example/']\n", r"apprise:<name>"),
+        (WATCHED + "channels = ['webhook:opps']\n" + RECEIVER, r"unknown webhook 'opps': did you mean ops"),
+        (WATCHED + "channels = ['apprise:phone']\n", r"unknown apprise 'phone'"),
         (LOCAL.replace('chain = "local"', 'chain = "locl"'), r"unknown chain 'locl': did you mean local"),
         (LOCAL.replace("0x2f39", "0x2z39"), r"expected an address"),
         ("[chain]\nname = 'x'\n", r"expected \[\[chain\]\] with double brackets"),

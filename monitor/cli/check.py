@@ -57,7 +57,9 @@ async def _check(config: Path | None, accounts: Path | None, *, onchain: bool) -
 
 
 def _summary(console: Console, settings: "Settings") -> None:
+    from monitor.app.delivery import endpoints
 
+    receivers = endpoints(settings)
     console.print(
         f"{len(settings.chain)} chains and {len(settings.deployment)} deployments known, "
         f"{len(settings.live)} with an endpoint, {len(settings.watch)} owners watched"
@@ -67,10 +69,7 @@ def _summary(console: Console, settings: "Settings") -> None:
         console.print("[yellow]telegram: no token; set HFM_TELEGRAM__TOKEN[/yellow]")
     if any(channel.startswith("email:") for channel in told) and settings.email.host is None:
         console.print("[yellow]email: no server; set host in the table email[/yellow]")
-    unsigned = [
-        name for name, own in settings.webhook.endpoint.items() if not (own.secrets or settings.webhook.secrets)
-    ]
-    for name in unsigned:
+    for name in [name for name, receiver in receivers.items() if not receiver.secrets]:
         console.print(f"[yellow]webhook {name}: no secret; set HFM_WEBHOOK__ENDPOINT__{name.upper()}__SECRETS[/yellow]")
     if any(channel.startswith("webhook:https:") for channel in told) and not settings.webhook.secrets:
         console.print("[yellow]webhook: no secret for URLs; set HFM_WEBHOOK__SECRETS[/yellow]")

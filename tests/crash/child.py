@@ -18,13 +18,16 @@ from sqlalchemy import Connection, text
 
 from monitor.channels.channel import Limits
 from monitor.channels.email import Email
+from monitor.channels.signature import Secret
 from monitor.channels.telegram import Telegram
+from monitor.channels.webhook import Endpoint, Webhook
 from monitor.clock import SystemClock
 from monitor.domain.moment import BlockRef
 from monitor.outbox.dispatcher import Dispatcher
 from monitor.store import Store, migrations, store
 from monitor.store.migrations import MIGRATIONS, Migration
 from tests.channels.bot_api_stub import TOKEN
+from tests.channels.receiver import SECRET
 from tests.crash.story import seen_in, step
 from tests.fakes.evaluations import position
 
@@ -39,6 +42,7 @@ class Orders:
     folder: str
     bot_url: str
     mail_port: int
+    hook_url: str
     goes_on: bool
     dies_at: str
     dies_at_nth: int
@@ -57,6 +61,12 @@ class HurriedEmail(Email):
     limits = Limits(messages=100_000, window_ms=1, gap_ms=0)
 
 
+class HurriedWebhook(Webhook):
+    """The same client without a pace."""
+
+    limits = Limits(messages=100_000, window_ms=1, gap_ms=0)
+
+
 async def live(orders: Orders) -> None:
     reached = 0
 
@@ -69,12 +79,13 @@ async def live(orders: Orders) -> None:
 
     later = [Migration(f"change {n}", partial(_change, n)) for n in range(orders.changes)]
     vars(store)["migrate"] = partial(migrations.migrate, known=(*MIGRATIONS, *later))
-    clock = SystemClock()
+    clock, secret = SystemClock(), Secret.parse(SECRET, "secrets")
     url = f"sqlite:///{Path(orders.folder) / 'hfm.db'}"
     async with Store.open(url, clock, reach) as own, aiohttp.ClientSession() as http, asyncio.TaskGroup() as group:
         channels = (
             HurriedTelegram(http, TOKEN, orders.bot_url),
             HurriedEmail(clock, "127.0.0.1", orders.mail_port, "hfm@hfm.example", security="none"),
+            HurriedWebhook(http, clock, {"owners": Endpoint.parse(orders.hook_url, (secret,), allow_private=True)}),
         )
         dispatcher = Dispatcher(own.queue, channels, clock, lambda: 0.0, reach=reach)
         running = group.create_task(dispatcher.run())

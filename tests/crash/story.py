@@ -26,12 +26,17 @@ def seen_in(number: int) -> list[Evaluation]:
 
 
 def recipients(of: PositionId) -> tuple[Recipient, ...]:
-    """Return who hears of a position: a chat, a mailbox, both, or a chat that blocked the bot with a mailbox behind."""
+    """Return who hears of a position.
+
+    A chat, a mailbox, both, a chat that blocked the bot with a mailbox behind, or a program.
+    """
     number = int(of.key, 16)
     chat, mail = Route("telegram", f"1{number:06}"), Route("email", f"owner{number}@example.org")
     blocked = Route("telegram", f"9{number:06}")
     both = (Recipient(f"chat{number}", (chat,)), Recipient(f"mail{number}", (mail,)))
-    return (both[:1], both[1:], both, (Recipient(f"moved{number}", (blocked, mail)),))[number % 4]
+    moved = (Recipient(f"moved{number}", (blocked, mail)),)
+    program = (Recipient(f"program{number}", (Route("webhook", "owners"),)),)
+    return (both[:1], both[1:], both, moved, program)[number % 5]
 
 
 def step(number: int, past: Mapping[PositionId, PositionState]) -> Commit:

@@ -15,13 +15,16 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from monitor.clock import SystemClock
 from monitor.domain.alerts import dedupe_key
 from tests.architecture.tree import ROOT
 from tests.channels.bot_api_stub import Accepted, BotApi, Fault
 from tests.channels.mail_server import MailServer
+from tests.channels.receiver import Receiver
 from tests.crash.child import Orders
 from tests.crash.story import told_until
 
@@ -33,6 +36,7 @@ FAILPOINTS = (
     *(f"queue: {n}" for n in ("refusal written", "messages rerouted", "refused done")),
     *(f"lane: {n}" for n in ("before sending", "accepted")),
     "bot api: accepted, not yet answered",
+    "webhook: accepted, not yet answered",
 )
 HITS = 3
 
@@ -46,17 +50,18 @@ class Blocked(set[str]):
 
 @dataclass
 class Arena:
-    """The world outside the child: both servers, what they accepted from which life, and the child's keeper."""
+    """The world outside the child: its three servers, what they accepted from which life, and the child's keeper."""
 
     folder: Path
     keeper: asyncio.subprocess.Process
     api: BotApi
     mail: MailServer
+    hooks: Receiver
     life: int = 0
     pid: int = 0
     changes: int = 0
     asked: int = 0
-    dies_on_accept: bool = False
+    dies_on_accept: str = ""
     in_flight: list[int] = field(default_factory=list)
     lives: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     names: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -66,8 +71,8 @@ class Arena:
         assert found is not None
         headline = accepted.text.split("\n")[0]
         self.lives[f"{accepted.chat}:{found[2]}:{found[1]}:{headline}"].append(self.life)
-        if self.dies_on_accept:
-            self.dies_on_accept = False
+        if self.dies_on_accept == "bot api":
+            self.dies_on_accept = ""
             os.kill(self.pid, signal.SIGKILL)
 
     def heard_mail(self, mail: EmailMessage) -> None:
@@ -76,16 +81,24 @@ class Arena:
         self.lives[mail["Message-ID"]].append(self.life)
         self.names[mail["Message-ID"]].add(re.findall(r"Incident (\w{10})", text.get_content())[0])
 
+    def heard_hook(self, key: str, body: Any) -> None:
+        self.lives[key].append(self.life)
+        self.names[key].add(body["data"]["incident"])
+        if self.dies_on_accept == "webhook":
+            self.dies_on_accept = ""
+            os.kill(self.pid, signal.SIGKILL)
+
     async def one_life(self, dies_at: str = "", after_s: float | None = None, *, goes_on: bool = True) -> int:
         """Run the child until it dies by itself or is killed; returns its exit status."""
         self.life += 1
-        self.dies_on_accept = dies_at.startswith("bot api")
+        self.dies_on_accept = dies_at.partition(":")[0] if dies_at.endswith("not yet answered") else ""
         if dies_at.startswith("migration"):
             self.changes += 1
         orders = Orders(
             folder=str(self.folder),
             bot_url=self.api.url,
             mail_port=self.mail.port,
+            hook_url=self.hooks.url,
             goes_on=goes_on,
             dies_at=dies_at,
             dies_at_nth=1 if dies_at.startswith("migration") else 1 + self.life % 3,
@@ -131,9 +144,10 @@ async def arena(folder: Path) -> AsyncIterator[Arena]:
         sys.executable, "-m", "tests.crash.child", cwd=ROOT, stdin=piped, stdout=piped
     )
     api = BotApi(per_s=1_000_000, per_chat_s=0, blocked=Blocked())
-    async with api.serve(), MailServer().serve() as mail:
-        world = Arena(folder, keeper, api, mail)
-        api.on_accept, mail.on_accept = world.heard_chat, world.heard_mail
+    hooks = Receiver(SystemClock().wall_s)
+    async with api.serve(), MailServer().serve() as mail, hooks.serve():
+        world = Arena(folder, keeper, api, mail, hooks)
+        api.on_accept, mail.on_accept, hooks.on_post = world.heard_chat, world.heard_mail, world.heard_hook
         try:
             yield world
         finally:
@@ -192,3 +206,7 @@ def _check(world: Arena) -> None:
     by_kill = Counter(life for lives in world.lives.values() for life in sorted(lives)[:-1])
     assert max(by_kill.values()) <= 1, by_kill
     assert all(len(incidents) == 1 for incidents in world.names.values())
+    told = {row[0] for row in world.rows("SELECT dedupe_key FROM outbox WHERE channel = 'webhook' AND state = 'sent'")}
+    assert told
+    assert told <= {one.id for one in world.hooks.accepted}
+    assert world.hooks.refusals == []
