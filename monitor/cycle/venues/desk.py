@@ -92,7 +92,7 @@ class Desk:
         """
         owners = [one for one in self.everyone if self.holdings[one.market].market is not None]
         reads = len(owners) if allowance is None else allowance // self.cost
-        queue = in_order(owners, pace_ms, reads, limit_s)
+        queue = in_order(owners, self.clock.monotonic_ms(), pace_ms, reads, limit_s)
         count = 0
         while True:
             group = list(islice(queue, self._room(source, allowance)))

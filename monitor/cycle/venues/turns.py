@@ -24,14 +24,14 @@ def is_over_by_next(since_ms: int | None, now_ms: int, pace_ms: int, most_ms: in
     return since_ms is None or now_ms - since_ms + pace_ms + _SLACK_MS > most_ms
 
 
-def in_order(owners: Sequence[Owned], pace_ms: int, reads: int, limit_s: int) -> Iterator[Owned]:
+def in_order(owners: Sequence[Owned], now_ms: int, pace_ms: int, reads: int, limit_s: int) -> Iterator[Owned]:
     """Yield the owners in the order in which they are read, each once, where a turn has room for so many `reads`.
 
-    Of each level its part of a turn goes to those who waited longest, so that they come round evenly. However many are
+    Of each level its part goes to those who waited longest, so that they come round evenly. However many are
     near liquidation, so many go to whoever waited longest of all that all are read before the limit; half of them while
     there is anybody of whom nothing was read yet.
     """
-    urgent = (one for level, some in _by_level(owners) for one in some[: _part(len(some), level, pace_ms)])
+    urgent = (one for level, some in _by_level(owners) for one in some[: _part(some, level, now_ms, pace_ms)])
     waiting = iter(sorted(owners, key=_waited))
     in_turn = -(-len(owners) * pace_ms * 8 // (limit_s * 7_000))
     if any(one.tried_ms is None for one in owners):
@@ -56,10 +56,15 @@ def _by_level(owners: Sequence[Owned]) -> list[tuple[Level, list[Owned]]]:
     ]
 
 
-def _part(count: int, level: Level, pace_ms: int) -> int:
-    """Return how many of a level have to be read in each turn so that all are in time."""
-    turns = max((READ_AGAIN_MS[level] - _SLACK_MS) // pace_ms, 1)
-    return -(-count // turns)
+def _part(owners: Sequence[Owned], level: Level, now_ms: int, pace_ms: int) -> int:
+    """Return how many of a level are read in a turn so that all are in time: an eighth more than that, or all the late.
+
+    Turns in which prices are read have less room than others.
+    """
+    most_ms, count = READ_AGAIN_MS[level], len(owners)
+    turns = max((most_ms - _SLACK_MS) // pace_ms, 1)
+    late = sum(is_over_by_next(one.tried_ms, now_ms, pace_ms, most_ms) for one in owners)
+    return max(-(-count * 9 // (turns * 8)), late)
 
 
 def _waited(one: Owned) -> int:
