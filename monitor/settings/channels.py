@@ -1,6 +1,6 @@
 """The values a person may set for each channel."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
@@ -9,6 +9,8 @@ from monitor.settings.strict import Table
 _NAME = r"[a-z0-9]+(?:_[a-z0-9]+)*"
 ROUTE = rf"console|(?:telegram|email):\S+|webhook:(?:{_NAME}|https://\S+)|apprise:{_NAME}"
 """How a channel and an address in it are written."""
+Name = Annotated[str, Field(pattern=rf"^{_NAME}$")]
+"""What a person calls a receiver or target; a part of a variable's name in the environment."""
 
 
 class TelegramSettings(Table):
@@ -41,10 +43,10 @@ class WebhookSettings(Table):
     """Receivers by name, and the secrets for those that have none of their own or are named by URL alone."""
 
     secrets: tuple[SecretStr, ...] = ()
-    endpoint: dict[str, EndpointSettings] = Field(default_factory=dict)
+    endpoint: dict[Name, EndpointSettings] = Field(default_factory=dict)
 
 
 class AppriseSettings(Table):
     """Targets of the library Apprise by name; their URLs hold keys."""
 
-    target: dict[str, SecretStr] = Field(default_factory=dict)
+    target: dict[Name, SecretStr] = Field(default_factory=dict)

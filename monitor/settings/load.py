@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from monitor import resources
 from monitor.domain.ids import Address, address
@@ -95,14 +95,16 @@ def _explained(error: Any) -> str:
         return f"{place}: {error['msg']}"
     model: Any = Settings
     for part in error["loc"][:-1]:
-        if isinstance(part, str):
+        # Other parts are numbers of rows, or names that a person gave.
+        if part in model.model_fields:
             model = _model_of(model, part)
     return f"unknown setting {place!r}{suggestion(str(error['loc'][-1]), list(model.model_fields))}"
 
 
 def _model_of(model: Any, field: str) -> Any:
     annotation = model.model_fields[field].annotation
-    return next((a for a in getattr(annotation, "__args__", ()) if isinstance(a, type)), annotation)
+    inside = (a for a in getattr(annotation, "__args__", ()) if isinstance(a, type) and issubclass(a, BaseModel))
+    return next(inside, annotation)
 
 
 def _refuse_private_keys(tree: dict[str, Any], where: str) -> None:
