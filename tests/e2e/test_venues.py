@@ -186,6 +186,7 @@ async def test_a_position_is_explained_by_its_whole_name_and_by_its_owner_s_own_
     accounts = venues.accounts()
     await venues.said("snapshot", "--config", venues.config(), "--accounts", accounts, "--output", out)
     rows = [json.loads(line) for line in out.read_text().splitlines()]
+    whole = ""
     for name, asked in (("dydx-v4", owner), ("hyperliquid", venues.owners["hyperliquid"][1])):
         row = next(row for row in rows if row["owner"] == asked)
         whole = "/".join(str(row[cell]) for cell in ("chain", "protocol", "deployment", "market", "key"))
