@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from monitor.domain.assessment import Assessment
+from monitor.domain.assessment import Assessment, Side
 from monitor.domain.ids import Address
 from monitor.domain.prices import Node, Repricing
 from monitor.domain.token import Token
@@ -76,8 +76,8 @@ def factors_of(model: RiskModel, market: CountedIn, seen: Assessment) -> Factors
     most. A market that counts in a token has prices told in that token, unless a formula divides by its price.
     """
     chain, graph = seen.id.chain, market.graph
-    base = market.base_token
-    counted = None if market.base_is_usd or base is None else Asset(base, model.of(chain, base))
+    base = None if market.base_is_usd else market.base_token
+    counted = None if base is None else Asset(base, model.owed(chain, base))
     walk = _Walk(graph, {made.node: made for made in graph.derived}, counted, model.rate)
     found: dict[Node, list[tuple[Driven, bool]]] = {}
     for node, asset in _priced(model, seen):
@@ -101,7 +101,8 @@ def _priced(model: RiskModel, seen: Assessment) -> Iterator[tuple[Node, Asset]]:
     """Yield the nodes that value the position, with the asset whose price each is."""
     chain = seen.id.chain
     for leg in seen.legs:
-        yield leg.node, Asset(leg.token.address, model.of(chain, leg.token.address), leg.token)
+        known = model.owed if leg.side is Side.DEBT else model.of
+        yield leg.node, Asset(leg.token.address, known(chain, leg.token.address), leg.token)
     for held in seen.positions:
         asset = Asset(held.token.address, model.traded(chain, held.token), held.token)
         yield held.node, asset
@@ -141,8 +142,8 @@ class _Walk:
                     yield from self.under(source, asset, told_in)
 
     def _input(self, node: Node, asset: Asset, told_in: Asset | None) -> Iterator[Driven]:
-        used = self.graph.present[node]
-        if used.method == _FIXED or not isinstance(used.value, int) or used.value <= 0:
+        used = self.graph.present.get(node)
+        if used is None or used.method == _FIXED or not isinstance(used.value, int) or used.value <= 0:
             return
         if used.method == _RATE:
             yield from self._rates((node,))

@@ -1,7 +1,7 @@
 """How assets move: volatility, beta and correlation by class of asset, as `config/risk.toml` states them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from math import sqrt
 from typing import Any
@@ -55,6 +55,12 @@ class RiskModel:
     pairs_bps: Mapping[tuple[str, str], int]
     by_token: Mapping[tuple[ChainId, str], AssetClass]
     by_name: Mapping[str, AssetClass]
+
+    def owed(self, chain: ChainId, token: Address) -> AssetClass:
+        """Return the class of a token as a debt; one that nobody has classified does not fall with what secures it."""
+        found = self.of(chain, token)
+        is_known = found is not self.unclassified
+        return found if is_known else replace(found, name=f"{found.name}, owed", beta_bps=0, market_bps=0)
 
     def of(self, chain: ChainId, token: Address) -> AssetClass:
         """Return the class of a token; its symbol is of no account, since anybody may choose one.

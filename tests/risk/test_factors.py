@@ -100,3 +100,19 @@ def test_a_price_moves_at_least_as_far_as_told_and_stays_above_zero():
     assert factors.moved({name: (99, 100)}, "down").nodes == {"feed:eth": 9}
     assert factors.moved({name: (101, 100)}, "up").nodes == {"feed:eth": 11}
     assert factors.moved({name: (0, 1)}, "all").nodes == {"feed:eth": 1}
+
+
+def test_a_debt_that_nobody_has_classified_is_not_taken_to_fall_with_what_secures_it():
+    stranger = Token(Address("0x" + "77" * 20), "???", 18)
+    stall = Stall(PriceGraph.of([price("feed:eth", 2_000 * 10**8), price("feed:unknown", 10**8)]))
+    owed = found(stall, leg(ETHER, "feed:eth"), leg(stranger, "feed:unknown", Side.DEBT))
+    held = found(stall, leg(stranger, "feed:unknown"))
+    unclassified = MODEL.unclassified
+    (debt,) = (one.of for one in owed.assets if one.token == stranger)
+    assert (debt.beta_bps, MODEL.correlation(debt, MODEL.classes["eth"])) == (0, 0.0)
+    assert debt.sigma_year_bps == unclassified.sigma_year_bps
+    assert held.assets[0].of is unclassified
+
+
+def test_a_position_whose_price_the_graph_does_not_have_moves_with_nothing():
+    assert found(Stall(PriceGraph.of([price("feed:eth", 1)])), leg(ETHER, "feed:gone")).driven == ()
