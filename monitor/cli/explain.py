@@ -36,7 +36,11 @@ async def _explain(position: str, config: Path | None, block: str | None) -> int
     from monitor.domain.ids import address
 
     whole = PositionId.parse(position) if position.count("/") > 1 else None
-    name, _, owner = position.partition("/")
+    name, slash, owner = position.partition("/")
+    if not slash or not owner:
+        raise UsageError(
+            f"expected deployment/address or chain/protocol/deployment/market/key, found {position!r:.120}"
+        )
     console = screen()
     async with (
         configured(config) as settings,

@@ -10,7 +10,7 @@ from yarl import URL
 
 from monitor.clock import Clock
 from monitor.domain.moment import VenueMoment
-from monitor.errors import EndpointError, MalformedJson, NoEndpoint, RateLimited, ReadError
+from monitor.errors import ConfigError, EndpointError, MalformedJson, NoEndpoint, RateLimited, ReadError
 from monitor.outgoing.guard import Destination
 from monitor.query import Absent, Ask, VenueCall, drive
 from monitor.sources.http import strict_json
@@ -40,6 +40,18 @@ class VenueSpec:
     weight_per_minute: int | None = None
     allow_private: bool = False
 
+    @property
+    def parsed(self) -> URL:
+        """The URL; raises ConfigError for one that is no http(s)://host/…, without repeating it."""
+        try:
+            url = URL(self.url)
+        except ValueError:
+            url = URL()
+        if url.scheme not in ("http", "https") or not url.host:
+            found = url.scheme or "malformed"
+            raise ConfigError(f"{self.name}: expected the address of an API, http(s)://host/…, found a {found} one")
+        return url
+
 
 class Venue:
     """Answers the questions of one venue."""
@@ -48,7 +60,7 @@ class Venue:
         self.spec = spec
         self._clock = clock
         self._session = session
-        self._to = Destination(URL(spec.url), spec.allow_private, clock)
+        self._to = Destination(spec.parsed, spec.allow_private, clock)
         self._budget = Budget(clock, spec.requests_per_s)
         self._weights = Budget(clock, spec.weight_per_minute, MINUTE_MS)
         self._freshness = Freshness(clock)

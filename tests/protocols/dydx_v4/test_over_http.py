@@ -80,6 +80,6 @@ async def test_an_address_that_the_indexer_does_not_know_is_nothing_and_no_error
 
 async def test_an_indexer_that_stands_still_is_not_read():
     async with reading() as venue:
-        venue.desk.behind_s = 600
+        venue.desk.lag_s = 600
         with pytest.raises(ReadError, match="behind"):
             await venue.read(ADAPTER.market(DEPLOYMENT, MARKET))

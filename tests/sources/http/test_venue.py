@@ -104,3 +104,12 @@ async def test_that_there_is_none_is_an_answer_where_the_venue_says_so_itself_an
     desk.answer = wire.status(404, DATE, b"<html>404 Not Found</html>")
     with pytest.raises(EndpointError, match="404"):
         await venue(desk, session).read(ask_raw(VenueCall("/addresses/a")))
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://api.example/1", "/var/run/socket", "https://", "wss://host/x", "http://[::1", ""]
+)
+async def test_what_is_no_address_of_an_api_is_refused_without_repeating_it(url: str, session: aiohttp.ClientSession):
+    with pytest.raises(ConfigError, match="expected the address of an API") as refused:
+        Venue(VenueSpec("prices", url), FakeClock(NOW_S), session)
+    assert not url or url not in str(refused.value)
