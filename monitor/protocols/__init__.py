@@ -19,6 +19,7 @@ from monitor.protocols.liquity_v2.adapter import LiquityV2
 from monitor.protocols.maker.adapter import Maker
 from monitor.protocols.morpho_blue.adapter import MorphoBlue
 from monitor.protocols.perp_v2.adapter import PerpV2
+from monitor.protocols.synthetix_v3.adapter import SynthetixV3
 
 ADAPTERS: Mapping[Slug, Followed[Any]] = MappingProxyType(
     {
@@ -33,6 +34,7 @@ ADAPTERS: Mapping[Slug, Followed[Any]] = MappingProxyType(
         Slug("maker"): Maker(),
         Slug("morpho_blue"): MorphoBlue(),
         Slug("perp_v2"): PerpV2(),
+        Slug("synthetix_v3"): SynthetixV3(),
     }
 )
 """Protocols on chains, whose accounts are found from logs and kept up to date by them."""
