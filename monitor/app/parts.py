@@ -126,9 +126,9 @@ async def price_venue(settings: Settings, clock: Clock) -> AsyncIterator[Venue |
         yield venue
 
 
-def levels() -> Levels:
-    """Return the levels of `config/levels.toml`."""
-    return Levels.parse(table(resources.config() / "levels.toml"))
+def levels(settings: Settings) -> Levels:
+    """Return the levels of `config/levels.toml` with those of the settings on top."""
+    return Levels.parse(table(resources.config() / "levels.toml"), settings.levels)
 
 
 def recipients(settings: Settings) -> dict[Address, tuple[Recipient, ...]]:
@@ -156,7 +156,7 @@ def check(settings: Settings) -> None:
     """Make every part that needs no connection; raises ConfigError for the first that cannot be made."""
     for deployment in settings.deployment:
         target(settings, deployment, ())
-    levels()
+    levels(settings)
     outlooks(settings)
     recipients(settings)
     target_wad(settings)

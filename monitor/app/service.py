@@ -98,7 +98,7 @@ def _ruling(shared: _Shared) -> Ruling:
     settings = shared.settings
     return Ruling(
         shared.store,
-        parts.levels(),
+        parts.levels(settings),
         parts.recipients(settings),
         parts.labels(settings),
         shared.clock,
@@ -155,7 +155,7 @@ def _whole(shared: _Shared, chain: Chain, deployment: DeploymentSettings, target
         store=shared.store,
         outlooks=shared.outlooks,
         kernel=shared.kernel,
-        levels=parts.levels(),
+        levels=parts.levels(shared.settings),
         target_wad=parts.target_wad(shared.settings),
         jitter=jitter,
         salt=salt(),

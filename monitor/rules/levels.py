@@ -86,16 +86,21 @@ class Levels:
         return next((t for selector, t in self.classes if selector.fits(seen)), self.default)
 
     @classmethod
-    def parse(cls, table: Mapping[str, Any]) -> "Levels":
-        """Return the levels of a parsed `levels.toml`.
+    def parse(cls, table: Mapping[str, Any], own: Mapping[str, Any] | None = None) -> "Levels":
+        """Return the levels of a parsed `levels.toml`, with a person's own ones in its form on top of it.
 
-        Raises ConfigError naming the setting that is missing, unknown, no whole number or out of order.
+        Own classes are looked at before the packaged ones. Raises ConfigError naming the setting that is missing,
+        unknown, no whole number or out of order.
         """
+        table = _over(table, own or {})
         _only(table, "levels", ("class", "improve", "repeat_s", "deteriorate", "unknown"))
         classes = _table(table, "class", "levels")
         improve = _table(table, "improve", "levels")
         _only(improve, "improve", ("evaluations", "after_s"))
-        repeat = _table(table, "repeat_s", "levels")
+        repeat, lost = _table(table, "repeat_s", "levels"), _table(table, "deteriorate", "levels")
+        unknown = _table(table, "unknown", "levels")
+        _only(lost, "deteriorate", ("lost_pct",))
+        _only(unknown, "unknown", ("after_s",))
         _only(repeat, "repeat_s", tuple(level.name.lower() for level in _REPEATED))
         default = _thresholds(_table(classes, "default", "class"), "class.default", None)
         named = {name: _table(classes, name, "class") for name in classes if name != "default"}
@@ -105,9 +110,22 @@ class Levels:
             repeat_s={level: _whole(repeat, level.name.lower(), "repeat_s", 60) for level in _REPEATED},
             improve_evaluations=_whole(improve, "evaluations", "improve", 1),
             improve_after_s=_whole(improve, "after_s", "improve", 0),
-            lost_pct=_whole(_table(table, "deteriorate", "levels"), "lost_pct", "deteriorate", 1),
-            unknown_after_s=_whole(_table(table, "unknown", "levels"), "after_s", "unknown", 0),
+            lost_pct=_whole(lost, "lost_pct", "deteriorate", 1),
+            unknown_after_s=_whole(unknown, "after_s", "unknown", 0),
         )
+
+
+def _over(packaged: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return both tables as one, what is one's own first and in the place of what is packaged."""
+    both = ((name, packaged.get(name), own.get(name)) for name in dict.fromkeys((*own, *packaged)))
+    return {
+        name: _over(there, mine)
+        if isinstance(there, Mapping) and isinstance(mine, Mapping)
+        else there
+        if mine is None
+        else mine
+        for name, there, mine in both
+    }
 
 
 def _thresholds(table: Mapping[str, Any], where: str, default: Thresholds | None) -> Thresholds:

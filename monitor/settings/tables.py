@@ -155,6 +155,7 @@ class Settings(BaseSettings):
     prices: PriceSettings = PriceSettings()
     haircuts: dict[str, object] = Field(default_factory=dict)
     risk: dict[str, object] = Field(default_factory=dict)
+    levels: dict[str, object] = Field(default_factory=dict)
     store: StoreSettings = StoreSettings()
     api: ApiSettings = ApiSettings()
     telegram: TelegramSettings = TelegramSettings()

@@ -116,3 +116,17 @@ def test_a_class_of_a_kind_is_for_that_kind_alone():
 def test_measures_that_cannot_be_meant_are_refused_by_name(step: dict[str, Any], names: str):
     with pytest.raises(ConfigError, match=names):
         Levels.parse(table(class__traders={**MEASURES, **step}))
+
+
+def test_a_person_s_own_levels_stand_on_top_of_the_packaged_ones():
+    loops = {"protocols": ["aave_v3"], "critical": {"health": "1.01", "distance_bps": 100}}
+    own = {"class": {"default": {"watch": {"health": "2"}}, "loops": loops}, "improve": {"after_s": 60}}
+    levels = Levels.parse(table(class__later={"protocols": ["aave_v3"]}), own)
+    assert levels.default.steps[Level.WATCH].health_wad == 2 * WAD
+    assert levels.default.steps[Level.WATCH].distance_bps == 2_500
+    assert (levels.improve_after_s, levels.improve_evaluations) == (60, 2)
+    assert levels.classes[0][1].steps[Level.CRITICAL].health_wad == 101 * WAD // 100
+    assert levels.classes[0][1].steps[Level.WATCH].health_wad == 2 * WAD
+    assert Levels.parse(TABLE, {}) == Levels.parse(TABLE)
+    with pytest.raises(ConfigError, match="lost_pt"):
+        Levels.parse(TABLE, {"deteriorate": {"lost_pt": 5}})
