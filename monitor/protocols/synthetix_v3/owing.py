@@ -11,10 +11,7 @@ from monitor.ledger.accounts import Account, Balance
 from monitor.protocols.synthetix_v3.liquidation import CLOSED
 from monitor.protocols.synthetix_v3.market import ACCOUNT, COIN, COIN_SQUARE, DEBT, SQUARE_UNIT, USD, Coin, Market
 from monitor.protocols.synthetix_v3.math import DAY_S, YEAR_S
-from monitor.units import WAD, decimal_text, div_up, mul_div_up
-
-_MOST_GROWTH = 10**6 * WAD
-"""Said where carry may take all of a margin."""
+from monitor.units import UINT128_MAX, WAD, decimal_text, div_up, mul_div_up
 
 
 def adjusted(market: Market, account: Account, leg: Leg, change_raw: int) -> Account:
@@ -48,11 +45,11 @@ def closed_ways(market: Market, leg: Leg, change_raw: int = 0) -> str | None:
 
 
 def debt_growth_wad(market: Market, seconds: int) -> int:
-    """Return a growth of the requirement that is as bad, for who has what is required, as the most that carry can take.
+    """Return a growth of the requirement that is as bad, for a line of 1 or above, as the most that carry can take.
 
     In that time funding and interest take at most a part c of a position's value, of which at least a part m is
-    required: who has h ≥ 1 times the requirement keeps h - c ÷ m, and that is at least h ÷ (1 + g) with
-    g = x ÷ (1 - x), x the largest c ÷ m of any market.
+    required: who has h times the requirement keeps h - x, x the largest c ÷ m of any market, and h ≥ line × (1 + x)
+    leaves the line or more.
     """
     worst = 0
     for one in market.traded.values():
@@ -61,8 +58,8 @@ def debt_growth_wad(market: Market, seconds: int) -> int:
         interest = mul_div_up(market.interest.rate * seconds, terms.locked_ratio, YEAR_S * WAD)
         cost = mul_div_up(speed, seconds, DAY_S) + interest + 2
         required = terms.least_initial_ratio * terms.maintenance_scalar // WAD
-        worst = max(worst, mul_div_up(cost, WAD, required) if required else WAD)
-    return _MOST_GROWTH if worst >= WAD else min(mul_div_up(worst, WAD, WAD - worst), _MOST_GROWTH)
+        worst = max(worst, mul_div_up(cost, WAD, required) if required else UINT128_MAX)
+    return worst
 
 
 def _coin(market: Market, leg: Leg) -> Coin:
