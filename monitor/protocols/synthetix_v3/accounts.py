@@ -77,8 +77,7 @@ def positions(market: Market, after: str | None) -> Ask[Page]:
 def read_accounts(market: Market, keys: Sequence[PositionKey]) -> Ask[Accounts]:
     """Return the accounts of the keys, in their order; one whose read fails stands in `failed` with the reason.
 
-    Three calls and two words of storage for each account, then three words for each position and a call for each
-    collateral.
+    Four calls for each account, then three words of storage for each position and a call for each collateral.
     """
     found = yield from together(*(attempt(_account(market, key)) for key in keys))
     read = [one for one in found if isinstance(one, Account)]
@@ -136,14 +135,8 @@ def _text(said: Sequence[Any]) -> str:
 def _account(market: Market, key: PositionKey) -> Ask[Account]:
     """Return one account; raises UnexpectedAnswer where a part of it cannot be read."""
     house, account_id = market.layout.contracts.perps_market, id_of(key)
-    asked = ("getAccountOpenPositions", "getAccountCollateralIds", "getAccountOwner")
-    (market_ids, coin_ids, owner), (named, debt) = yield from together(
-        ask_all([HOUSE[name].at(house, account_id) for name in asked]),
-        ask_raw(*storage.account_words(house, account_id)),
-    )
-    found_id, debt_raw = storage.number(named) % 2**128, storage.number(debt)
-    if (market_ids or coin_ids) and found_id != account_id:
-        raise UnexpectedAnswer(f"expected account {account_id} in its place of storage, found {found_id}")
+    asked = ("getAccountOpenPositions", "getAccountCollateralIds", "getAccountOwner", "debt")
+    market_ids, coin_ids, owner, debt_raw = yield from ask_all([HOUSE[name].at(house, account_id) for name in asked])
     amounts, *words = yield from together(
         ask_all([HOUSE["getCollateralAmount"].at(house, account_id, one) for one in coin_ids]),
         *(ask_raw(*storage.position_words(house, one, account_id)) for one in market_ids),

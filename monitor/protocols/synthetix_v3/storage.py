@@ -1,6 +1,7 @@
 """Where the perps market keeps what no view tells: the prices, funding and interest of positions and markets.
 
-Places follow storage.dump.json of npm @synthetixio/perps-market 3.13.0; what is found there is held against views.
+Places follow the structs of npm @synthetixio/perps-market 3.13.0 by Solidity's layout, in which a set takes two words
+(its storage.dump.json counts three); what is found there is held against views.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from monitor.query import Answer, Failed, StorageRead
 _HOUSE = "io.synthetix.perps-market."
 _ORACLE, _USD, _SPOT = 0, 1, 3
 _SKEW, _SIZE, _RATE, _FUNDING, _FUNDED_S, _POSITIONS = 3, 4, 5, 6, 7, 11
-_ID, _OWED, _TOTAL_DEBT = 1, 8, 10
+_TOTAL_DEBT = 7
 _HALF = 128
 
 
@@ -51,12 +52,6 @@ def market_words(house: Address, market_id: int) -> tuple[StorageRead, ...]:
     """Return the questions for skew, size, funding rate, funding value and their time (PerpsMarket.Data)."""
     base = _slot("PerpsMarket", market_id)
     return tuple(StorageRead(house, base + place) for place in (_SKEW, _SIZE, _RATE, _FUNDING, _FUNDED_S))
-
-
-def account_words(house: Address, account_id: int) -> tuple[StorageRead, ...]:
-    """Return the questions for an account's id and debt (PerpsAccount.Data)."""
-    base = _slot("Account", account_id)
-    return StorageRead(house, base + _ID), StorageRead(house, base + _OWED)
 
 
 def position_words(house: Address, market_id: int, account_id: int) -> tuple[StorageRead, ...]:

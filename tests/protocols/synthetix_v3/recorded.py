@@ -1,7 +1,8 @@
 """The recorded perps market as the adapter sees it, and what the contracts said about every account.
 
 The recording has the answers of the perps market itself. What its setup says was written or deployed beside is put
-where the adapter looks for it: words of storage by the contracts' layout, and the answers of the small test contracts
+where the adapter looks for it: words of storage by the contracts' layout, debts (the view asks for an account with an NFT,
+which the recorded ones have not), and the answers of the small test contracts
 (oracle manager, spot market, keeper-cost node) by the prices and the rule that the recording states.
 """
 
@@ -95,6 +96,8 @@ def _people() -> Answers:
     yield TOKEN["totalSupply"].at(TOKEN_AT), encode(["uint256"], [len(IDS)])
     for index, account_id in enumerate(IDS):
         yield HOUSE["getAccountOwner"].at(HOUSE_AT, account_id), encode(["address"], [owner_of(account_id)])
+        debt = int(SETUP["accounts"][str(account_id)]["debt"])
+        yield HOUSE["debt"].at(HOUSE_AT, account_id), encode(["uint256"], [debt])
         yield TOKEN["tokenByIndex"].at(TOKEN_AT, index), encode(["uint256"], [account_id])
     for owner in {owner_of(one) for one in IDS}:
         held = [one for one in IDS if owner_of(one) == owner]
@@ -132,10 +135,8 @@ def _stored() -> Words:
     for market_id, one in SETUP["markets"].items():
         names = ("skew", "size", "last_funding_rate", "last_funding_value", "last_funding_time")
         yield from zip(storage.market_words(HOUSE_AT, int(market_id)), (int(one[name]) for name in names), strict=True)
-    for account_id in (*IDS, int(NOBODY.key, 16)):
-        one = SETUP["accounts"].get(str(account_id), {"debt": 0, "positions": []})
-        yield from zip(storage.account_words(HOUSE_AT, account_id), (account_id, int(one["debt"])), strict=True)
-        for position in one["positions"]:
+    for account_id in IDS:
+        for position in SETUP["accounts"][str(account_id)]["positions"]:
             yield from zip(
                 storage.position_words(HOUSE_AT, position["market"], account_id), _words(position), strict=True
             )
