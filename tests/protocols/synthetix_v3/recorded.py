@@ -1,9 +1,9 @@
 """The recorded perps market as the adapter sees it, and what the contracts said about every account.
 
 The recording has the answers of the perps market itself. What its setup says was written or deployed beside is put
-where the adapter looks for it: words of storage by the contracts' layout, debts (the view asks for an account with an NFT,
-which the recorded ones have not), and the answers of the small test contracts
-(oracle manager, spot market, keeper-cost node) by the prices and the rule that the recording states.
+where the adapter looks for it: words of storage by the contracts' layout, debts (the view asks for an account with
+an NFT, which the recorded ones have not), and the answers of the small test contracts (oracle manager, spot market,
+keeper-cost node) by the prices and the rule that the recording states.
 """
 
 import gzip
