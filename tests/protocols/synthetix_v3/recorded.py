@@ -67,7 +67,7 @@ def completed(recording: Recording) -> Recording:
 
 def _completed(block: Block) -> Block:
     calls = dict(block.calls)
-    for asked, answer in chain(_parts(), _people(), _prices(block)):
+    for asked, answer in chain(_parts(), _people(), _prices(block), _said(block)):
         calls[asked.question.to, asked.question.data] = answer
     words: dict[tuple[str, int], bytes] = {}
     for word, value in _stored():
@@ -123,7 +123,26 @@ def _prices(block: Block) -> Answers:
     yield costs_call(ORACLE_AT, COST_NODE, feeds), answer
 
 
+def _said(block: Block) -> Answers:
+    """What the recording has as the truth, as the answers of the views that said it."""
+    required = ("required_initial_margin_with_reward", "required_maintenance_margin_with_reward")
+    required += ("max_liquidation_reward",)
+    for account_id, told in block.truth.items():
+        for name, kinds, of in (
+            ("getAvailableMargin", ["int256"], ("available_margin",)),
+            ("getRequiredMargins", ["uint256"] * 3, required),
+            ("getWithdrawableMargin", ["int256"], ("withdrawable_margin",)),
+            ("canLiquidate", ["bool"], ("can_liquidate",)),
+            ("canLiquidateMarginOnly", ["bool"], ("can_liquidate_margin_only",)),
+        ):
+            yield HOUSE[name].at(HOUSE_AT, int(account_id)), encode(kinds, [_number(told[one]) for one in of])
+
+
 _COSTS = ("flag_base", "flag_per_updated_feed", "liquidate")
+
+
+def _number(told: str | bool) -> int | bool:
+    return told if isinstance(told, bool) else int(told)
 
 
 def _stored() -> Words:
