@@ -125,8 +125,8 @@ def _prices(block: Block) -> Answers:
 
 def _said(block: Block) -> Answers:
     """What the recording has as the truth, as the answers of the views that said it."""
-    required = ("required_initial_margin_with_reward", "required_maintenance_margin_with_reward")
-    required += ("max_liquidation_reward",)
+    with_reward = (f"required_{which}_margin_with_reward" for which in ("initial", "maintenance"))
+    required = (*with_reward, "max_liquidation_reward")
     for account_id, told in block.truth.items():
         for name, kinds, of in (
             ("getAvailableMargin", ["int256"], ("available_margin",)),
