@@ -60,15 +60,15 @@ def _distance_bps(seen: Assessment, prices: tuple[LiquidationPrice, ...]) -> int
 def _time_to_liquidation_s(judge: Judge[M, A], market: M, account: A, seen: Assessment) -> int | None:
     """Return when carry alone makes the account liquidatable: as the contract counts it, else as rates of now have it.
 
-    A venue whose rates cannot be told ahead is projected by the funding and borrowing rates of its positions.
+    A venue whose rates cannot be told ahead is projected by the funding and borrowing rates of its positions. Where
+    funding turns, what comes after is not looked at.
     """
 
     def after(seconds: int) -> Health | None:
         later = judge.later(market, seconds)
         return None if later is None else judge.health(later, account)
 
+    horizon_s = falls_for_s(seen, HORIZON_S) if seen.kind is Kind.PERP else HORIZON_S
     if seen.kind is Kind.PERP and judge.later(market, 0) is None:
-        return first_liquidatable_s(
-            seen.health, lambda seconds: accrue(seen, seconds).health, falls_for_s(seen, HORIZON_S)
-        )
-    return first_liquidatable_s(seen.health, after)
+        return first_liquidatable_s(seen.health, lambda seconds: accrue(seen, seconds).health, horizon_s)
+    return first_liquidatable_s(seen.health, after, horizon_s)

@@ -70,7 +70,7 @@ class Held:
 class Sums:
     """What an account adds up to in dollars. `initial` and `maintenance` include the reward, as getRequiredMargins has.
 
-    `margin_reward` is what liquidating it without positions pays; `flag_cost` and `flag_reward` make that and `reward`.
+    `margin_reward` is what liquidating it pays where it has no positions; `flag_cost` and `flag_reward` make `reward`.
     """
 
     positions: tuple[Position, ...]
@@ -150,7 +150,7 @@ def sums_of(view: Priced, account: Account) -> Sums | str:
         initial=initial,
         maintenance=maintenance,
         reward=reward,
-        margin_reward=keeper_reward(collateral_reward, flag_cost + cost, whole, market.guards),
+        margin_reward=0 if positions else keeper_reward(collateral_reward, flag_cost + cost, whole, market.guards),
         flag_cost=flag_cost,
         flag_reward=flag_reward,
         withdrawable=0 if debt else available - initial if positions else whole,

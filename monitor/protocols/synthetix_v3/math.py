@@ -9,7 +9,8 @@ YEAR_S = 31_557_600
 
 def mul(a: int, b: int) -> int:
     """Return a product, toward zero (DecimalMath.mulDecimal)."""
-    return div_to_zero(a * b, WAD)
+    product = a * b
+    return product // WAD if product >= 0 else -(-product // WAD)
 
 
 def div(a: int, b: int) -> int:
