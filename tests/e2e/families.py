@@ -14,7 +14,7 @@ from tests.devnet.curie.opening import opened as curie
 from tests.devnet.morpho.opening import morpho_blue
 from tests.recordings.playback import playback
 
-RECORDED = ("compound_v2", "compound_v3", "euler_v2", "liquity_v1", "liquity_v2", "maker")
+RECORDED = ("compound_v2", "compound_v3", "euler_v2", "liquity_v1", "liquity_v2", "maker", "synthetix_v3")
 NUMBER = 2
 """The recorded block at which the nodes stand."""
 

@@ -1,135 +1,173 @@
-"""What a read makes of answers that are missing or of another form: reasons, never numbers."""
+"""What is read of a perps market: what a silent oracle hides, and what is refused as something else."""
 
-from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from eth_abi.abi import encode
 
-from monitor.abi import Call, selector_of
-from monitor.domain.deployment import Deployment
+from monitor.abi import selector_of
+from monitor.adapter import Enumerated, Page
 from monitor.domain.health import NoDebt, Unmeasurable
-from monitor.domain.ids import Address, DeploymentName
-from monitor.domain.prices import Unknown
+from monitor.domain.ids import PositionKey
 from monitor.errors import ConfigError, ReadError, UnexpectedAnswer, UsageError
+from monitor.protocols.synthetix_v3 import accounts as stored
 from monitor.protocols.synthetix_v3 import storage
-from monitor.protocols.synthetix_v3.accounts import id_of, key_of
-from monitor.protocols.synthetix_v3.market import COIN, DEBT, Market
-from monitor.protocols.synthetix_v3.reading import DEFAULT, HOUSE, ORACLE, SELL, SPOT, SYSTEM, costs_call
-from monitor.query import Failed, StorageRead
+from monitor.protocols.synthetix_v3.accounts import TOKEN, id_of, key_of
+from monitor.protocols.synthetix_v3.market import COIN, LONG, SHORT, coin_place
+from monitor.protocols.synthetix_v3.reading import DEFAULT, HOUSE, ORACLE, SELL, SPOT, costs_call
+from monitor.query import Failed
 from tests.protocols.synthetix_v3.recorded import (
     ADAPTER,
     COST_NODE,
     DEPLOYMENT,
     HOUSE_AT,
+    IDS,
     KEY,
+    NAMED,
     ORACLE_AT,
     RECORDING,
-    SETUP,
-    SLUG,
     SPOT_AT,
-    moments,
+    SYNTHS,
+    TOKEN_AT,
+    owner_of,
 )
 from tests.recordings.played import Played
-from tests.recordings.recording import Block
 
-ASKED = Failed("reverted", selector_of("OracleDataRequired(address,bytes)") + bytes(64))
-ETH = ORACLE["process"].at(ORACLE_AT, b"ETH".ljust(32, b"\0"))
-ETH_COIN = SPOT["indexPrice"].at(SPOT_AT, 2, SELL, DEFAULT)
-COSTS = costs_call(ORACLE_AT, COST_NODE, 7)
+NEWER = Failed("execution reverted", selector_of("OracleDataRequired(address,bytes)") + bytes(64))
+KEYS = tuple(key_of(one) for one in IDS)
 
 
-def read_with(answers: Mapping[Call, bytes | Failed]) -> tuple[Played, Market]:
-    """The first recorded block with other answers to some calls."""
-    played = Played(RECORDING, 0, {(one.question.to, one.question.data): said for one, said in answers.items()})
-    return played, played.read(ADAPTER.market(DEPLOYMENT, KEY))
+def played(*broken: tuple[str, bytes], by: bytes | Failed = NEWER) -> Played:
+    return Played(RECORDING, 1, dict.fromkeys(broken, by))
 
 
-def with_word(word: StorageRead, value: int) -> Played:
-    """The first recorded block with another word of storage."""
-    block = RECORDING.blocks[0]
-    words = {**block.storage, (word.address, word.slot): value.to_bytes(32)}
-    changed = Block(block.at, block.calls, words, block.truth)
-    return Played(type(RECORDING)(RECORDING.name, RECORDING.deployment, (changed,), ()), 0)
+def with_word(question: Any, value: int) -> Played:
+    block = RECORDING.blocks[1]
+    words = {**block.storage, (question.address, question.slot): (value % 2**256).to_bytes(32)}
+    blocks = (RECORDING.blocks[0], replace(block, storage=words))
+    return Played(replace(RECORDING, blocks=blocks), 1)
 
 
-@pytest.mark.parametrize("call", [ETH, ETH_COIN, COSTS], ids=["market", "collateral", "keeper"])
-def test_an_oracle_that_asks_for_data_makes_whoever_needs_it_unmeasurable_and_nobody_else(call: Call):
-    played, market = read_with({call: ASKED})
-    sound = moments()[0]
-    before = sound.read(ADAPTER.market(DEPLOYMENT, KEY))
-    keys = [key_of(int(one)) for one in SETUP["accounts"]]
-    accounts = list(played.read(ADAPTER.accounts(market, keys)))
+def test_an_oracle_that_asks_for_newer_data_hides_who_has_a_position_there_and_nobody_else():
+    node = ORACLE["process"].at(ORACLE_AT, b"ETH".ljust(32, b"\0")).question
+    reader = played((node.to, node.data))
+    market = reader.read(ADAPTER.market(DEPLOYMENT, KEY))
+    (place,) = (one.place for one in market.traded.values() if one.id == NAMED["ETH"])
+    hidden = seen = 0
+    for account in reader.read(ADAPTER.accounts(market, KEYS)):
+        found = ADAPTER.assess(market, account)
+        if any(b.asset == place and b.kind in (LONG, SHORT) for b in account.balances):
+            assert isinstance(found.health, Unmeasurable)
+            assert "ERC-7412" in found.health.reason
+            assert found.margin is None
+            assert not found.is_liquidatable_now
+            hidden += 1
+        else:
+            assert not isinstance(found.health, Unmeasurable)
+            seen += 1
+    assert min(hidden, seen) > 10
+
+
+def test_a_synth_without_a_price_hides_who_holds_it_with_a_position_or_a_debt():
+    synth = next(iter(SYNTHS))
+    node = SPOT["indexPrice"].at(SPOT_AT, synth, SELL, DEFAULT).question
+    reader = played((node.to, node.data))
+    market = reader.read(ADAPTER.market(DEPLOYMENT, KEY))
     hidden = 0
-    for account in accounts:
-        is_exposed = any(b.asset % 2 or b.kind == DEBT for b in account.balances)
-        places = {ETH: 1, ETH_COIN: 6}
-        needs = is_exposed and (
-            call is COSTS or any(b.asset == places[call] and (b.asset % 2 or b.kind == COIN) for b in account.balances)
-        )
-        found = ADAPTER.health(market, account)
-        assert isinstance(found, Unmeasurable) is needs, account
-        assert ADAPTER.assess(market, account).health == found
-        hidden += needs
-        if isinstance(found, Unmeasurable):
-            assert "ERC-7412" in found.reason
-            assert not ADAPTER.assess(market, account).is_insolvent
-        elif not isinstance(found, NoDebt):
-            assert found == ADAPTER.health(before, account)
+    for account in reader.read(ADAPTER.accounts(market, KEYS)):
+        holds = any(b.asset == coin_place(synth) and b.kind == COIN for b in account.balances)
+        health = ADAPTER.health(market, account)
+        if holds and not isinstance(health, NoDebt):
+            assert isinstance(health, Unmeasurable)
+            hidden += 1
+        else:
+            assert not isinstance(health, Unmeasurable)
     assert hidden > 10
 
 
-def test_a_negative_price_reverts_where_it_is_used():
-    answer = encode(["int256", "uint256", "uint256", "uint256"], [-1, 5, 0, 0])
-    _, market = read_with({ETH: answer})
-    assert isinstance(market.graph.values[market.traded[1].node], Unknown)
-    _, market = read_with({COSTS: encode(["(int256,uint256,uint256,uint256)[]"], [[(-1, 0, 0, 0)] * 9])})
-    assert isinstance(market.costs, Unknown)
+def test_a_keeper_cost_that_reverts_hides_everyone_with_a_position_or_a_debt():
+    cost = costs_call(ORACLE_AT, COST_NODE, len(NAMED) + len(SYNTHS) + 1).question
+    reader = played((cost.to, cost.data))
+    market = reader.read(ADAPTER.market(DEPLOYMENT, KEY))
+    healths = [ADAPTER.health(market, one) for one in reader.read(ADAPTER.accounts(market, KEYS))]
+    assert {type(one) for one in healths} == {Unmeasurable, NoDebt}
+    assert sum(isinstance(one, Unmeasurable) for one in healths) > 40
 
 
-def test_prices_have_the_time_of_their_node():
-    _, market = read_with({})
-    assert {market.graph.present[one.node].updated_at_s for one in market.traded.values()} == {
-        market.at.timestamp_s - 7
-    }
+def test_an_account_that_cannot_be_read_is_named_with_its_reason_and_the_others_are_there():
+    reader = played((HOUSE_AT, HOUSE["debt"].calldata(IDS[3])), by=Failed("out of gas"))
+    market = reader.read(ADAPTER.market(DEPLOYMENT, KEY))
+    found = reader.read(ADAPTER.accounts(market, KEYS))
+    ((key, reason),) = found.failed
+    assert (key, "out of gas" in reason) == (key_of(IDS[3]), True)
+    assert len(found) == len(IDS) - 1
 
 
-def test_a_flag_that_cannot_be_read_is_not_known():
-    _, market = read_with({HOUSE["getFeatureFlagDenyAll"].at(HOUSE_AT, SYSTEM): Failed("reverted")})
-    assert market.is_closed is None
-
-
-def test_storage_of_another_version_is_refused():
-    rate = storage.market_words(HOUSE_AT, 100)[2]
+def test_stored_funding_that_is_not_what_the_view_says_is_refused_as_another_version():
+    question = storage.market_words(HOUSE_AT, NAMED["ETH"])[2]
     with pytest.raises(UnexpectedAnswer, match="another version"):
-        with_word(rate, 5).read(ADAPTER.market(DEPLOYMENT, KEY))
-    first = storage.position_words(HOUSE_AT, 200, 1)[0]
-    played = with_word(first, 300)
-    market = played.read(ADAPTER.market(DEPLOYMENT, KEY))
-    found = played.read(ADAPTER.accounts(market, [key_of(1), key_of(2)]))
-    assert [account.key for account in found] == [key_of(2)]
-    ((failed, reason),) = found.failed
-    assert failed == key_of(1)
-    assert "expected a stored position of market 200, found one of market 300" in reason
+        with_word(question, 123).read(ADAPTER.market(DEPLOYMENT, KEY))
 
 
-def test_a_deployment_that_is_none_is_told_so():
-    nowhere = Deployment(DeploymentName("none"), SLUG, DEPLOYMENT.chain, {"perps_market": Address("0x" + "0f" * 20)})
-    with pytest.raises(ReadError, match="expected a PerpsMarketProxy"):
-        moments()[0].read(ADAPTER.markets(nowhere))
-    with pytest.raises(ConfigError, match="expected perps_market"):
-        moments()[0].read(ADAPTER.markets(Deployment(DeploymentName("none"), SLUG, DEPLOYMENT.chain, {})))
+def test_a_stored_position_of_another_market_is_refused():
+    account_id, market_id = next((one, ids[0]) for one in IDS if (ids := positions_of(one)))
+    question = storage.position_words(HOUSE_AT, market_id, account_id)[0]
+    reader = with_word(question, 7)
+    market = reader.read(ADAPTER.market(DEPLOYMENT, KEY))
+    ((key, reason),) = reader.read(ADAPTER.accounts(market, KEYS)).failed
+    assert key == key_of(account_id)
+    assert "of market 7" in reason
 
 
-def test_a_key_is_a_number_in_sixteen_bytes():
-    assert id_of(key_of(2**127 + 5)) == 2**127 + 5
-    with pytest.raises(UsageError):
-        id_of(key_of(5)[:20])  # type: ignore[arg-type]  # a key cut short
+def test_a_root_that_is_none_is_said_so():
+    with pytest.raises(ConfigError, match="perps_market"):
+        played().read(ADAPTER.markets(replace(DEPLOYMENT, roots={"pool": HOUSE_AT})))
+    with pytest.raises(ReadError, match="PerpsMarketProxy"):
+        played().read(ADAPTER.markets(replace(DEPLOYMENT, roots={"perps_market": SPOT_AT})))
 
 
-def test_everything_asked_is_recorded():
-    played, market = read_with({})
-    keys = [key_of(int(one)) for one in SETUP["accounts"]]
-    played.read(ADAPTER.accounts(market, keys))
-    assert played.missing == {}
-    assert played.read(ADAPTER.compare(DEPLOYMENT, KEY, keys)) == ()
-    assert played.missing == {}
+def test_everyone_is_listed_page_by_page(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(stored, "PAGE", 25)
+    reader, pages = played(), list[Page]()
+    market = reader.read(ADAPTER.market(DEPLOYMENT, KEY))
+    assert isinstance(ADAPTER, Enumerated)
+    while not pages or pages[-1].after is not None:
+        pages.append(reader.read(ADAPTER.positions(market, pages[-1].after if pages else None)))
+    assert [len(page.keys) for page in pages] == [25, 25, 10]
+    assert tuple(key for page in pages for key in page.keys) == KEYS
+
+
+def test_accounts_that_are_gone_between_two_pages_end_the_list_and_do_not_fail_it():
+    market = played().read(ADAPTER.market(DEPLOYMENT, KEY))
+    reader = played((TOKEN_AT, TOKEN["totalSupply"].calldata()), by=encode(["uint256"], [10]))
+    assert reader.read(ADAPTER.positions(market, "25")).keys == ()
+
+
+def test_an_owner_has_the_accounts_whose_nfts_they_hold():
+    reader = played()
+    market = reader.read(ADAPTER.market(DEPLOYMENT, KEY))
+    for owner in {owner_of(one) for one in IDS}:
+        found = reader.read(ADAPTER.owned(market, owner))
+        assert {id_of(key) for key in found} == {one for one in IDS if owner_of(one) == owner}
+    (account,) = reader.read(ADAPTER.accounts(market, [KEYS[0]]))
+    assert account.owner == owner_of(IDS[0])
+    with pytest.raises(UsageError, match="number"):
+        id_of(PositionKey("0x" + "aa" * 20))
+
+
+def test_comparison_with_the_contract_finds_nothing_and_finds_a_difference():
+    reader = played()
+    assert reader.read(ADAPTER.compare(DEPLOYMENT, KEY, KEYS)) == ()
+    margin = HOUSE["getAvailableMargin"].calldata(IDS[0])
+    wrong = played((HOUSE_AT, margin), by=encode(["int256"], [-1]))
+    (found,) = wrong.read(ADAPTER.compare(DEPLOYMENT, KEY, KEYS))
+    assert found.key == KEYS[0]
+    assert found.expected.startswith("available -1,")
+
+
+def positions_of(account_id: int) -> tuple[int, ...]:
+    """The markets in which an account has a position."""
+    answer = RECORDING.blocks[1].calls[HOUSE_AT, HOUSE["getAccountOpenPositions"].calldata(account_id)]
+    assert isinstance(answer, bytes)
+    return tuple(int.from_bytes(answer[i : i + 32]) for i in range(64, len(answer), 32))
