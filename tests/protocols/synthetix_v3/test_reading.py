@@ -10,12 +10,13 @@ from monitor.abi import selector_of
 from monitor.adapter import Enumerated, Page
 from monitor.domain.health import NoDebt, Unmeasurable
 from monitor.domain.ids import PositionKey
+from monitor.domain.prices import Unknown
 from monitor.errors import ConfigError, ReadError, UnexpectedAnswer, UsageError
 from monitor.protocols.synthetix_v3 import accounts as stored
 from monitor.protocols.synthetix_v3 import storage
 from monitor.protocols.synthetix_v3.accounts import TOKEN, id_of, key_of
 from monitor.protocols.synthetix_v3.market import COIN, LONG, SHORT, coin_place
-from monitor.protocols.synthetix_v3.reading import DEFAULT, HOUSE, ORACLE, SELL, SPOT, costs_call
+from monitor.protocols.synthetix_v3.reading import DEFAULT, HOUSE, ORACLE, SELL, SPOT, SYSTEM, costs_call
 from monitor.query import Failed
 from tests.protocols.synthetix_v3.recorded import (
     ADAPTER,
@@ -164,6 +165,34 @@ def test_comparison_with_the_contract_finds_nothing_and_finds_a_difference():
     (found,) = wrong.read(ADAPTER.compare(DEPLOYMENT, KEY, KEYS))
     assert found.key == KEYS[0]
     assert found.expected.startswith("available -1,")
+
+
+def test_a_negative_price_reverts_where_it_is_used():
+    node = ORACLE["process"].at(ORACLE_AT, b"ETH".ljust(32, b"\0")).question
+    reader = played((node.to, node.data), by=encode(["int256", "uint256", "uint256", "uint256"], [-1, 5, 0, 0]))
+    market = reader.read(ADAPTER.market(DEPLOYMENT, KEY))
+    (traded,) = (one for one in market.traded.values() if one.id == NAMED["ETH"])
+    assert isinstance(market.graph.values[traded.node], Unknown)
+    costs = costs_call(ORACLE_AT, COST_NODE, len(NAMED) + len(SYNTHS) + 1).question
+    negative = encode(["(int256,uint256,uint256,uint256)[]"], [[(-1, 0, 0, 0)] * 9])
+    market = played((costs.to, costs.data), by=negative).read(ADAPTER.market(DEPLOYMENT, KEY))
+    assert isinstance(market.costs, Unknown)
+
+
+def test_prices_have_the_time_of_their_node_and_an_unreadable_flag_is_not_known():
+    reader = played((HOUSE_AT, HOUSE["getFeatureFlagDenyAll"].calldata(SYSTEM)), by=Failed("reverted"))
+    market = reader.read(ADAPTER.market(DEPLOYMENT, KEY))
+    times = {market.graph.present[one.node].updated_at_s for one in market.traded.values()}
+    assert times == {market.at.timestamp_s - 7}
+    assert market.is_closed is None
+
+
+def test_everything_asked_is_recorded():
+    reader = played()
+    market = reader.read(ADAPTER.market(DEPLOYMENT, KEY))
+    reader.read(ADAPTER.accounts(market, KEYS))
+    reader.read(ADAPTER.compare(DEPLOYMENT, KEY, KEYS))
+    assert reader.missing == {}
 
 
 def positions_of(account_id: int) -> tuple[int, ...]:
