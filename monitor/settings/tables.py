@@ -202,6 +202,9 @@ class Settings(BaseSettings):
     def domain_deployment(self, d: DeploymentSettings) -> Deployment:
         """Return the deployment as the domain speaks of it."""
         chain = ChainId(self.chain_named(d.chain).id)
+        wrong = next((text for text in d.market_ids if not text.startswith("0x")), None)
+        if wrong is not None and self.chain_named(d.chain).has_blocks:
+            raise ConfigError(f"deployment {d.name}: expected market_ids of 0x and 64 hex digits, found {wrong!r}")
         markets = tuple(MarketKey(text) for text in d.market_ids)
         return Deployment(DeploymentName(d.name), Slug(d.protocol), chain, d.roots, d.source, markets, d.first_block)
 

@@ -43,7 +43,10 @@ def test_a_protocol_of_contracts_has_their_interfaces_and_a_venue_the_models_of_
 def test_every_protocol_is_listed_in_the_code_and_in_the_readme(slug: str):
     listing = (PROTOCOLS / "__init__.py").read_text()
     assert re.search(rf"\b{slug}\b", listing), f"monitor/protocols/__init__.py does not list {slug}"
-    assert re.search(rf"^\|.*`{slug}`", readme(), re.MULTILINE), f"README.md has no row for `{slug}`"
+    _, _, after = readme().partition("## Protocols")
+    covers, _, costs = after.partition("What reading and judging an account costs")
+    for table, what in ((covers, "what it covers"), (costs, "what it costs")):
+        assert re.search(rf"^\| `{slug}` \|", table, re.MULTILINE), f"README.md has no row for `{slug}`: {what}"
 
 
 @pytest.mark.parametrize("data", ["abis/*/", "config/deployments/*.toml"])

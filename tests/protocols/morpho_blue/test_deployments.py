@@ -56,7 +56,8 @@ def test_a_fork_with_only_some_of_its_markets_is_a_row_in_a_file(tmp_path: Path)
 @pytest.mark.parametrize("wrong", ['"0x12"', '"weth-usdc"', "7"])
 def test_what_is_no_market_id_is_refused(tmp_path: Path, wrong: str):
     with pytest.raises(ConfigError, match="market_ids"):
-        load(named_with(tmp_path, wrong))
+        settings = load(named_with(tmp_path, wrong))
+        settings.domain_deployment(settings.deployment_named("mine"))
 
 
 def test_a_private_key_elsewhere_is_still_refused(tmp_path: Path):
