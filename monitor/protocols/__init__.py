@@ -12,6 +12,7 @@ from monitor.protocols.compound_v2.adapter import CompoundV2
 from monitor.protocols.compound_v3.adapter import CompoundV3
 from monitor.protocols.dydx_v4.adapter import DydxV4
 from monitor.protocols.euler_v2.adapter import EulerV2
+from monitor.protocols.gains.adapter import Gains
 from monitor.protocols.gmx_v2.adapter import GmxV2
 from monitor.protocols.hyperliquid.adapter import Hyperliquid
 from monitor.protocols.liquity_v1.adapter import LiquityV1
@@ -28,6 +29,7 @@ ADAPTERS: Mapping[Slug, Followed[Any]] = MappingProxyType(
         Slug("compound_v2"): CompoundV2(),
         Slug("compound_v3"): CompoundV3(),
         Slug("euler_v2"): EulerV2(),
+        Slug("gains"): Gains(),
         Slug("gmx_v2"): GmxV2(),
         Slug("liquity_v1"): LiquityV1(),
         Slug("liquity_v2"): LiquityV2(),

@@ -1,0 +1,1 @@
+"""gTrade v10 (Gains Network)."""
