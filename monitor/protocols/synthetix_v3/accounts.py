@@ -18,6 +18,7 @@ from monitor.protocols.synthetix_v3.market import (
     COIN_SQUARE,
     DEBT,
     ENTRY,
+    FLAGGED,
     FUNDED,
     FUNDED_BELOW,
     INTEREST,
@@ -146,6 +147,7 @@ def _account(market: Market, key: PositionKey) -> Ask[Account]:
     if missing is not None:
         raise UnexpectedAnswer(f"it has a position in market {missing}, which is not part of the house as it was read")
     balances = [Balance(ACCOUNT, DEBT, debt_raw)] if debt_raw else []
+    balances += [Balance(ACCOUNT, FLAGGED, 1)] if account_id in market.flagged else []
     for coin_id, amount_raw in zip(coin_ids, amounts, strict=True):
         balances += coin_rows(coin_place(coin_id), amount_raw)
     for market_id, found in zip(market_ids, words, strict=True):

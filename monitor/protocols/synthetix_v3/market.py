@@ -32,6 +32,8 @@ LONG, SHORT = 2, 3
 ENTRY, FUNDED, FUNDED_BELOW, CHARGED = 4, 5, 6, 7
 PAID, RECEIVED, INTEREST, SQUARE, COIN_SQUARE = 8, 9, 10, 11, 12
 """Made of the above for the screen, which knows sums only: size × (entry + funding), size × interest, squares."""
+FLAGGED = 13
+"""1 for an account that is flagged: it can be liquidated whatever its margin is."""
 SQUARE_UNIT = 10**27
 """A square is stored in units of this, so that it fits into 128 bits."""
 MOST_FEEDS = 8

@@ -11,6 +11,7 @@ from monitor.protocols.synthetix_v3.market import (
     COIN,
     COIN_SQUARE,
     DEBT,
+    FLAGGED,
     INTEREST,
     LONG,
     MOST_FEEDS,
@@ -26,14 +27,15 @@ from monitor.protocols.synthetix_v3.market import (
     Traded,
 )
 from monitor.protocols.synthetix_v3.math import keeper_reward, mul
-from monitor.screen.factors import NOTHING, UNKNOWN, Bounds, Cells, Factors
+from monitor.screen.factors import NOTHING, UNBOUNDED, UNKNOWN, Bounds, Cells, Factors
 from monitor.units import WAD
 
 CELLS = Cells(
     collateral=(DEBT, COIN, COIN_SQUARE, LONG, SHORT, PAID, RECEIVED, INTEREST),
-    debt=(DEBT, COIN, LONG, SHORT, SQUARE),
+    debt=(DEBT, COIN, LONG, SHORT, SQUARE, FLAGGED),
 )
-"""A size stands on both sides: it is worth something, and it requires something.
+"""A size stands on both sides: it is worth something, and it requires something. Who is flagged is left to the exact
+evaluator, which knows that this forces a liquidation.
 
 A keeper's reward stands in the requirement, by the number of feeds that flagging has to update, an account's category.
 What it is between nothing and its most depends on the account as a whole, which bounds of single numbers do not tell.
@@ -50,6 +52,7 @@ def factors(market: Market, repricing: Repricing = PROTOCOL) -> Factors:
         reward = _most_fixed_reward(market, category)
         made.collateral[category, CELLS.collateral_code(ACCOUNT, DEBT)] = Bounds(-1.0, -1.0, 0.0, 0.0)
         made.debt[category, CELLS.debt_code(ACCOUNT, DEBT)] = UNKNOWN if reward is None else Bounds(0, 0, 0, reward)
+        made.debt[category, CELLS.debt_code(ACCOUNT, FLAGGED)] = UNBOUNDED
         for traded in market.traded.values():
             _fill_market(made, view, traded, category, reward)
         for coin in market.coins.values():

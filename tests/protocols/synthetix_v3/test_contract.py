@@ -1,5 +1,6 @@
 """Synthetix v3 perps keep the promises that every adapter makes."""
 
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
@@ -13,6 +14,7 @@ from monitor.health.remedy import reaches
 from monitor.ledger.accounts import Account, Balance
 from monitor.ledger.sums import sums
 from monitor.pricing.repricing import at
+from monitor.protocols.synthetix_v3.accounts import key_of
 from monitor.protocols.synthetix_v3.adapter import SynthetixV3
 from monitor.protocols.synthetix_v3.health import health_without
 from monitor.protocols.synthetix_v3.market import ACCOUNT, COIN, DEBT, LONG, SHORT, Market
@@ -186,3 +188,22 @@ class TestFollowed(FollowedContract):
             assert old == new
             changed = sum(ADAPTER.health(before, one) != ADAPTER.health(after, one) for one in new.values())
             assert changed > 40
+
+
+def test_the_screen_leaves_whoever_is_flagged_to_the_exact_evaluator(kernel: Kernel):
+    """Also one that has margin enough, whose health alone would pass."""
+    reader = moments()[-1]
+    (key,) = reader.read(ADAPTER.markets(DEPLOYMENT))
+    market = reader.read(ADAPTER.market(DEPLOYMENT, key))
+    rich = next(
+        one
+        for one in reader.read(ADAPTER.accounts(market, [key_of(one) for one in IDS]))
+        if isinstance(health := ADAPTER.health(market, one), Measured) and health.numerator > 3 * health.denominator
+    )
+    for flagged in (frozenset[int](), frozenset([int(rich.key, 16)])):
+        now = replace(market, flagged=flagged)
+        read = reader.read(ADAPTER.accounts(now, [rich.key]))
+        (account,) = read
+        found = kernel.screen(Slots.of(ADAPTER.cells, read), ADAPTER.factors(now))
+        assert bool(found.low[0] < 1) is bool(flagged)
+        assert ADAPTER.assess(now, account).is_liquidatable_now is bool(flagged)
