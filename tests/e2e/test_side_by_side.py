@@ -20,7 +20,7 @@ from tests.e2e.families import RECORDED, all_families, written
 pytestmark = pytest.mark.devnet
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 90
-WITHOUT_A_NODE = {"gmx_v2"}
+WITHOUT_A_NODE = {"gains", "gmx_v2"}
 """Their contracts are recorded in parts only: what stands for them is in `tests/protocols/<slug>`."""
 
 
