@@ -96,3 +96,27 @@ def test_the_accounts_of_an_owner_are_found_and_one_is_explained(chain: Chain, t
     assert explained.code == 0, explained.out + explained.err
     for word in ("position", "maintenance", "equity", "canLiquidate", "the same integers"):
         assert word in explained.out, explained.out
+
+
+def test_one_screen_shows_what_an_owner_has_and_owes(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "250")
+    owner = owner_of(IDS[0])
+    said = hfm("watch", "--once", "--config", config_of(chain, tmp_path), owner)
+    assert said.code == 0, said.out + said.err
+    assert said.out.count("local-perps") >= sum(owner_of(one) == owner for one in IDS)
+
+
+def test_one_broken_deployment_leaves_the_other_untouched(chain: Chain, tmp_path: Path):
+    accounts, path = tmp_path / "accounts.txt", tmp_path / "out.jsonl"
+    accounts.write_text(f"{owner_of(IDS[0])}\n")
+    config = config_of(chain, tmp_path)
+    broken = '[[deployment]]\nname = "local-none"\nprotocol = "synthetix_v3"\nchain = "local"\n'
+    config.write_text(f'{config.read_text()}{broken}perps_market = "0x{"0f" * 20}"\n')
+    said = hfm("snapshot", "--config", config, "--chain", "local", "--accounts", accounts, "--output", path)
+    assert said.code == 3
+    by_name: dict[str, set[str]] = {}
+    for row in rows_of(path):
+        by_name.setdefault(row["deployment"], set()).add(row["status"])
+    assert by_name["local-none"] == {"unmeasurable"}
+    assert "unmeasurable" not in by_name["local-perps"]
+    assert any("expected a PerpsMarketProxy" in (row["reason"] or "") for row in rows_of(path))
