@@ -53,10 +53,15 @@ def test_a_fork_with_only_some_of_its_markets_is_a_row_in_a_file(tmp_path: Path)
     assert found.first_block == 0
 
 
-@pytest.mark.parametrize("wrong", ['"0x12"', '"weth-usdc"', "7"])
+@pytest.mark.parametrize("wrong", ['"0x12"', '"weth usdc"', "7"])
 def test_what_is_no_market_id_is_refused(tmp_path: Path, wrong: str):
     with pytest.raises(ConfigError, match="market_ids"):
-        settings = load(named_with(tmp_path, wrong))
+        load(named_with(tmp_path, wrong))
+
+
+def test_a_market_of_a_chain_has_no_other_name_than_its_id(tmp_path: Path):
+    settings = load(named_with(tmp_path, '"weth-usdc"'))
+    with pytest.raises(ConfigError, match="market_ids of 0x and 64 hex digits, found 'weth-usdc'"):
         settings.domain_deployment(settings.deployment_named("mine"))
 
 
