@@ -47,6 +47,8 @@ ROOT = "perps_market"
 SYSTEM = b"perpsSystem".ljust(32, b"\0")
 SELL, DEFAULT = 2, 0
 """How a collateral is priced: as if sold, at the tolerance of views (PerpsCollateralConfiguration.valueInUsd)."""
+SETTLED_S = 900
+"""What happened that long before a block is not undone with it."""
 _FLAG, _LIQUIDATE = 1, 2
 _KEYS = (b"numberOfUpdatedFeeds".ljust(32, b"\0"), b"executionKind".ljust(32, b"\0"), bytes(32), bytes(32))
 _LARGEST_ID = 30_000
@@ -100,12 +102,18 @@ def read_market(deployment: Deployment, key: MarketKey) -> Ask[Market]:
     oracle, usd, spot = (storage.address_in(word) for word in words)
     (symbol,) = yield from ask_each([_Symbol(usd)])
     layout = Layout(Contracts(house, token, spot, oracle), _token(usd, symbol), {}, {})
-    return (yield from _market(deployment, key, layout))
+    return (yield from _market(deployment, key, layout, {}))
 
 
 def read_again(market: Market) -> Ask[Market]:
-    """Return the same perps market at the moment of this read; markets and collaterals added since are in it."""
-    return _market(market.deployment, market.key, market.layout)
+    """Return the same perps market at the moment of this read; markets and collaterals added since are in it.
+
+    What is stored of a market changes only together with the time of its funding, so that where that time was long past
+    and still is the same, nothing else is read.
+    """
+    settled_s = market.at.timestamp_s - SETTLED_S
+    settled = {one.id: one for one in market.traded.values() if one.funded_s <= settled_s}
+    return _market(market.deployment, market.key, market.layout, settled)
 
 
 def costs_call(oracle: Address, node: bytes, feeds: int) -> Call:
@@ -123,7 +131,7 @@ def reason_of(failed: Failed) -> str:
     return failed.reason
 
 
-def _market(deployment: Deployment, key: MarketKey, layout: Layout) -> Ask[Market]:
+def _market(deployment: Deployment, key: MarketKey, layout: Layout, settled: Mapping[int, Traded]) -> Ask[Market]:
     at, house = (yield from moment()), layout.contracts.perps_market
     if not isinstance(at, BlockRef):
         raise UnexpectedAnswer(f"expected a block to read perps market {key} at, found {at}")
@@ -139,7 +147,7 @@ def _market(deployment: Deployment, key: MarketKey, layout: Layout) -> Ask[Marke
     layout = yield from _extended(layout, market_ids, coin_ids)
     feeds = min(caps[0], len(market_ids)) + min(caps[1], len(coin_ids))
     traded, coins, (costs,) = yield from together(
-        together(*(_traded(layout, n, one, at.timestamp_s) for n, one in enumerate(market_ids))),
+        together(*(_traded(layout, n, one, at.timestamp_s, settled.get(one)) for n, one in enumerate(market_ids))),
         together(*(_coin(layout, one) for one in coin_ids)),
         ask_each([costs_call(layout.contracts.oracle_manager, cost_node, feeds)]),
     )
@@ -179,12 +187,14 @@ def _extended(layout: Layout, market_ids: Sequence[int], coin_ids: Sequence[int]
     return replace(layout, names=named, coins={one: coins[one] for one in coin_ids})
 
 
-def _traded(layout: Layout, number: int, market_id: int, now_s: int) -> Ask[tuple[Traded, PriceUsed]]:
+def _traded(
+    layout: Layout, number: int, market_id: int, now_s: int, settled: Traded | None
+) -> Ask[tuple[Traded, PriceUsed]]:
     """Return one market and its price; raises UnexpectedAnswer where stored funding is not what a view says."""
     contracts = layout.contracts
-    told, words = yield from together(
+    told, (skew, size, stored_rate, stored_funding, funded_s) = yield from together(
         ask_all([HOUSE[name].at(contracts.perps_market, market_id) for name in _TERMS]),
-        ask_raw(*storage.market_words(contracts.perps_market, market_id)),
+        _stored(contracts.perps_market, market_id, settled),
     )
     liquidation, (scale, velocity), locked, windows, (capacity, window, liquidated_s), rate, (feed, _) = told
     (price,) = yield from ask_each([ORACLE["process"].at(contracts.oracle_manager, feed)])
@@ -195,11 +205,11 @@ def _traded(layout: Layout, number: int, market_id: int, now_s: int) -> Ask[tupl
         token=Token(Address(str(market_id)), layout.names[market_id], 18),
         node=node,
         terms=Terms(*map(int, (*liquidation, scale, velocity, locked, windows[2]))),
-        skew=storage.signed(words[0]),
-        size=storage.number(words[1]),
-        stored_rate=storage.signed(words[2]),
-        stored_funding=storage.signed(words[3]),
-        funded_s=storage.number(words[4]),
+        skew=skew,
+        size=size,
+        stored_rate=stored_rate,
+        stored_funding=stored_funding,
+        funded_s=funded_s,
         velocity=0,
         rate=0,
         per_price=0,
@@ -214,6 +224,18 @@ def _traded(layout: Layout, number: int, market_id: int, now_s: int) -> Ask[tupl
         )
     value, updated_s = _price(price)
     return traded, PriceUsed(node, value, 18, contracts.oracle_manager, "mark", updated_s)
+
+
+def _stored(house: Address, market_id: int, settled: Traded | None) -> Ask[tuple[int, int, int, int, int]]:
+    """Return skew, size, funding rate and value and the time since when they hold, one word where that is as it was."""
+    questions = storage.market_words(house, market_id)
+    if settled is not None:
+        (time,) = yield from ask_raw(questions[-1])
+        if storage.number(time) == settled.funded_s:
+            return settled.skew, settled.size, settled.stored_rate, settled.stored_funding, settled.funded_s
+    skew, size, rate, funding, time = yield from ask_raw(*questions)
+    signed, number = storage.signed, storage.number
+    return signed(skew), number(size), signed(rate), signed(funding), number(time)
 
 
 def _coin(layout: Layout, synth_id: int) -> Ask[tuple[Coin, PriceUsed]]:

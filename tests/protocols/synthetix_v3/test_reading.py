@@ -1,6 +1,6 @@
 """What is read of a perps market: what a silent oracle hides, and what is refused as something else."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -16,8 +16,9 @@ from monitor.protocols.synthetix_v3 import accounts as stored
 from monitor.protocols.synthetix_v3 import storage
 from monitor.protocols.synthetix_v3.accounts import TOKEN, id_of, key_of
 from monitor.protocols.synthetix_v3.market import COIN, LONG, SHORT, coin_place
-from monitor.protocols.synthetix_v3.reading import DEFAULT, HOUSE, ORACLE, SELL, SPOT, SYSTEM, costs_call
-from monitor.query import Failed
+from monitor.protocols.synthetix_v3.math import funding_rate, funding_velocity
+from monitor.protocols.synthetix_v3.reading import DEFAULT, HOUSE, ORACLE, SELL, SETTLED_S, SPOT, SYSTEM, costs_call
+from monitor.query import Answer, Failed, Question, StorageRead
 from tests.protocols.synthetix_v3.recorded import (
     ADAPTER,
     COST_NODE,
@@ -109,6 +110,48 @@ def test_stored_funding_that_is_not_what_the_view_says_is_refused_as_another_ver
     question = storage.market_words(HOUSE_AT, NAMED["ETH"])[2]
     with pytest.raises(UnexpectedAnswer, match="another version"):
         with_word(question, 123).read(ADAPTER.market(DEPLOYMENT, KEY))
+
+
+@dataclass
+class Counting(Played):
+    """A moment that counts the words of storage it is asked for."""
+
+    words: int = 0
+
+    def _answer(self, question: Question) -> Answer:
+        self.words += isinstance(question, StorageRead)
+        return super()._answer(question)
+
+
+def test_a_market_at_rest_costs_one_word_and_one_that_somebody_traded_in_is_read_anew():
+    before = Played(RECORDING, 0).read(ADAPTER.market(DEPLOYMENT, KEY))
+    resting = Counting(RECORDING, 1)
+    resting.read(ADAPTER.again(before))
+    assert resting.words == 4 + len(NAMED)
+    block = RECORDING.blocks[1]
+    traded = next(one for one in before.traded.values() if one.id == NAMED["ETH"])
+    now_s, told = block.at.timestamp_s, (-traded.skew // 3, traded.size + 1, 17 * 10**15, 5 * 10**18)
+    places = storage.market_words(HOUSE_AT, traded.id)
+    words = {(str(one.address), one.slot): value for one, value in zip(places, (*told, now_s - 10), strict=True)}
+    stored_words = {place: (value % 2**256).to_bytes(32) for place, value in words.items()}
+    changed = replace(block, storage={**block.storage, **stored_words})
+    velocity = funding_velocity(told[0], traded.terms.skew_scale, traded.terms.most_velocity)
+    rate = encode(["int256"], [funding_rate(told[2], velocity, 10)])
+    said = {(str(HOUSE_AT), HOUSE["currentFundingRate"].calldata(traded.id)): rate}
+    moved = Counting(replace(RECORDING, blocks=(RECORDING.blocks[0], changed)), 1, said)
+    brought = moved.read(ADAPTER.again(before))
+    assert moved.words == 4 + len(NAMED) + 5
+    assert brought == moved.read(ADAPTER.market(DEPLOYMENT, KEY))
+    assert brought.traded[traded.place].size == traded.size + 1
+
+
+def test_what_was_stored_shortly_before_is_read_anew_because_it_may_be_undone():
+    before = Played(RECORDING, 0).read(ADAPTER.market(DEPLOYMENT, KEY))
+    since_s = max(one.funded_s for one in before.traded.values())
+    recent = replace(before, at=replace(before.at, timestamp_s=since_s + SETTLED_S - 1))
+    reader = Counting(RECORDING, 1)
+    reader.read(ADAPTER.again(recent))
+    assert reader.words == 4 + len(NAMED) + 4
 
 
 def test_a_stored_position_of_another_market_is_refused():
