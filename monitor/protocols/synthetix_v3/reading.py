@@ -96,13 +96,15 @@ def read_house(deployment: Deployment) -> Ask[MarketKey]:
 def read_market(deployment: Deployment, key: MarketKey) -> Ask[Market]:
     """Return the perps market at the moment of the read; raises UnexpectedAnswer when a part is missing."""
     house = Address(key)
-    (token,), words = yield from together(
-        ask_all([HOUSE["getAccountTokenAddress"].at(house)]), ask_raw(*storage.factory_words(house))
+    (token,), words, held = yield from together(
+        ask_all([HOUSE["getAccountTokenAddress"].at(house)]),
+        ask_raw(*storage.factory_words(house)),
+        storage.read_held(house),
     )
     oracle, usd, spot = (storage.address_in(word) for word in words)
     (symbol,) = yield from ask_each([_Symbol(usd)])
     layout = Layout(Contracts(house, token, spot, oracle), _token(usd, symbol), {}, {})
-    return (yield from _market(deployment, key, layout, {}))
+    return (yield from _market(deployment, key, layout, held, {}))
 
 
 def read_again(market: Market) -> Ask[Market]:
@@ -113,7 +115,7 @@ def read_again(market: Market) -> Ask[Market]:
     """
     settled_s = market.at.timestamp_s - SETTLED_S
     settled = {one.id: one for one in market.traded.values() if one.funded_s <= settled_s}
-    return _market(market.deployment, market.key, market.layout, settled)
+    return _market(market.deployment, market.key, market.layout, tuple(market.layout.coins), settled)
 
 
 def costs_call(oracle: Address, node: bytes, feeds: int) -> Call:
@@ -131,7 +133,9 @@ def reason_of(failed: Failed) -> str:
     return failed.reason
 
 
-def _market(deployment: Deployment, key: MarketKey, layout: Layout, settled: Mapping[int, Traded]) -> Ask[Market]:
+def _market(
+    deployment: Deployment, key: MarketKey, layout: Layout, held: Sequence[int], settled: Mapping[int, Traded]
+) -> Ask[Market]:
     at, house = (yield from moment()), layout.contracts.perps_market
     if not isinstance(at, BlockRef):
         raise UnexpectedAnswer(f"expected a block to read perps market {key} at, found {at}")
@@ -141,7 +145,7 @@ def _market(deployment: Deployment, key: MarketKey, layout: Layout, settled: Map
         ask_raw(*storage.interest_words(house), storage.debt_word(house)),
     )
     market_ids, coin_ids, guards, collateral_reward, cost_node, caps, flagged = found
-    coin_ids = sorted({0, *coin_ids})
+    coin_ids = sorted({0, *coin_ids, *held})
     if coin_ids[-1] > _LARGEST_ID:
         raise UnexpectedAnswer(f"expected the ids of collaterals up to {_LARGEST_ID}, found {coin_ids[-1]}")
     layout = yield from _extended(layout, market_ids, coin_ids)

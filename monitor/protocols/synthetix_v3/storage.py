@@ -12,12 +12,13 @@ from eth_utils.crypto import keccak
 
 from monitor.domain.ids import Address
 from monitor.errors import UnexpectedAnswer
-from monitor.query import Answer, Failed, StorageRead
+from monitor.query import Answer, Ask, Failed, StorageRead, ask_raw
 
 _HOUSE = "io.synthetix.perps-market."
 _ORACLE, _USD, _SPOT = 0, 1, 3
 _SKEW, _SIZE, _RATE, _FUNDING, _FUNDED_S, _POSITIONS = 3, 4, 5, 6, 7, 11
-_TOTAL_DEBT = 7
+_HELD, _TOTAL_DEBT = 3, 7
+_MOST_HELD = 1_000
 _HALF = 128
 
 
@@ -46,6 +47,18 @@ def interest_words(house: Address) -> tuple[StorageRead, ...]:
 def debt_word(house: Address) -> StorageRead:
     """Return the question for the debts of all accounts (GlobalPerpsMarket.Data)."""
     return StorageRead(house, _slot("GlobalPerpsMarket") + _TOTAL_DEBT)
+
+
+def read_held(house: Address) -> Ask[tuple[int, ...]]:
+    """Return the ids of all collaterals that any account has, listed still or not (GlobalPerpsMarket.Data)."""
+    base = _slot("GlobalPerpsMarket") + _HELD
+    (length,) = yield from ask_raw(StorageRead(house, base))
+    count = number(length)
+    if count > _MOST_HELD:
+        raise UnexpectedAnswer(f"expected a list of at most {_MOST_HELD} collaterals in storage, found {count}")
+    first = int.from_bytes(keccak(base.to_bytes(32)))
+    words = yield from ask_raw(*(StorageRead(house, (first + place) % 2**256) for place in range(count)))
+    return tuple(number(word) for word in words)
 
 
 def market_words(house: Address, market_id: int) -> tuple[StorageRead, ...]:

@@ -7,13 +7,14 @@ keeper-cost node) by the prices and the rule that the recording states.
 """
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any, NamedTuple
 
 import orjson
 from eth_abi.abi import encode
+from eth_utils.crypto import keccak
 
 from monitor.abi import Call
 from monitor.domain.deployment import Deployment
@@ -46,6 +47,8 @@ COST_NODE = b"keeper costs".ljust(32, b"\0")
 NAMED = {one["name"]: int(market) for market, one in SETUP["markets"].items()}
 SYNTHS = {int(coin): one for coin, one in SETUP["collaterals"].items()}
 PEOPLE = 20
+HELD_AT = int.from_bytes(keccak(encode(["string"], ["io.synthetix.perps-market.GlobalPerpsMarket"]))) + 3
+"""Where the list of the collaterals that any account has begins."""
 
 Answers = Iterator[tuple[Call, bytes | Failed]]
 Words = Iterator[tuple[StorageRead, int]]
@@ -150,6 +153,7 @@ def _stored() -> Words:
     interest = SETUP["interest"]
     told = (interest["interest_accrued"], interest["interest_rate"], interest["last_timestamp"])
     yield from zip(storage.interest_words(HOUSE_AT), map(int, told), strict=True)
+    yield from _list(HELD_AT, (0, *SYNTHS))
     yield storage.debt_word(HOUSE_AT), sum(int(one["debt"]) for one in SETUP["accounts"].values())
     for market_id, one in SETUP["markets"].items():
         names = ("skew", "size", "last_funding_rate", "last_funding_value", "last_funding_time")
@@ -159,6 +163,13 @@ def _stored() -> Words:
             yield from zip(
                 storage.position_words(HOUSE_AT, position["market"], account_id), _words(position), strict=True
             )
+
+
+def _list(place: int, numbers: Sequence[int]) -> Words:
+    """A list of numbers in storage: how many, and each behind the hash of the place."""
+    yield StorageRead(HOUSE_AT, place), len(numbers)
+    first = int.from_bytes(keccak(place.to_bytes(32)))
+    yield from ((StorageRead(HOUSE_AT, first + n), one) for n, one in enumerate(numbers))
 
 
 def _words(position: dict[str, Any]) -> tuple[int, int, int]:

@@ -23,6 +23,7 @@ from tests.protocols.synthetix_v3.recorded import (
     ADAPTER,
     COST_NODE,
     DEPLOYMENT,
+    HELD_AT,
     HOUSE_AT,
     IDS,
     KEY,
@@ -152,6 +153,21 @@ def test_what_was_stored_shortly_before_is_read_anew_because_it_may_be_undone():
     reader = Counting(RECORDING, 1)
     reader.read(ADAPTER.again(recent))
     assert reader.words == 4 + len(NAMED) + 4
+
+
+def test_a_collateral_that_is_not_listed_any_more_counts_for_whoever_still_has_it():
+    as_it_was = played()
+    market = as_it_was.read(ADAPTER.market(DEPLOYMENT, KEY))
+    listed = encode(["uint256[]"], [[next(iter(SYNTHS))]])
+    reader = played((HOUSE_AT, HOUSE["getSupportedCollaterals"].calldata()), by=listed)
+    for now in (reader.read(ADAPTER.market(DEPLOYMENT, KEY)), reader.read(ADAPTER.again(market))):
+        assert now == market
+    assert {coin.id for coin in market.coins.values()} == {0, *SYNTHS}
+
+
+def test_a_list_of_collaterals_that_is_none_is_refused():
+    with pytest.raises(UnexpectedAnswer, match="at most 1000 collaterals"):
+        with_word(StorageRead(HOUSE_AT, HELD_AT), 2**200).read(ADAPTER.market(DEPLOYMENT, KEY))
 
 
 def test_a_stored_position_of_another_market_is_refused():

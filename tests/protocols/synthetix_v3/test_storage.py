@@ -49,6 +49,8 @@ contract Shape {
         market.positions[account] = Position(id, size, entry, funded, charged);
         (, Global storage whole, , ) = at(keccak256(abi.encode("io.synthetix.perps-market.GlobalPerpsMarket")));
         whole.debt = 21;
+        whole.coins.raw.values.push(bytes32(uint256(0)));
+        whole.coins.raw.values.push(bytes32(uint256(4)));
         (, , Interest storage interest, ) = at(keccak256(abi.encode("io.synthetix.perps-market.InterestRate")));
         (interest.accrued, interest.rate, interest.time) = (31, 32, 33);
         (, , , Factory storage factory) = at(keccak256(abi.encode("io.synthetix.perps-market.PerpsMarketFactory")));
@@ -94,6 +96,10 @@ def test_a_markets_funding_and_everyones_interest_are_found_where_the_compiler_p
 
 def test_the_total_of_debts_is_found_behind_sets_of_two_words_each(written: Written):
     assert [storage.number(word) for word in written.words([storage.debt_word(written.at)])] == [21]
+
+
+def test_the_collaterals_that_anyone_has_are_found_where_the_compiler_puts_them(written: Written):
+    assert written.reader.read(storage.read_held(written.at)) == (0, 4)
 
 
 def test_the_contracts_beside_are_found_where_the_compiler_puts_them(written: Written):
