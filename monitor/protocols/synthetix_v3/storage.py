@@ -17,7 +17,8 @@ from monitor.query import Answer, Ask, Failed, StorageRead, ask_raw
 _HOUSE = "io.synthetix.perps-market."
 _ORACLE, _USD, _SPOT = 0, 1, 3
 _SKEW, _SIZE, _RATE, _FUNDING, _FUNDED_S, _POSITIONS = 3, 4, 5, 6, 7, 11
-_HELD, _TOTAL_DEBT = 3, 7
+_HELD = 3
+_TOTAL_DEBT = 7
 _MOST_HELD = 1_000
 _HALF = 128
 
