@@ -29,29 +29,24 @@ class Market(Protocol):
     @property
     def base_unit(self) -> int:
         """One unit of the base currency as an integer, 10^8 for an eight-decimal USD."""
-        ...
 
     @property
     def base_is_usd(self) -> bool: ...
     @property
     def base_token(self) -> Address | None:
         """The token that the base currency is, or is worth as much as; None where it is a currency such as USD."""
-        ...
 
     @property
     def graph(self) -> PriceGraph:
         """The price graph, which every repricing of the market goes through."""
-        ...
 
     @property
     def prices(self) -> tuple[PriceUsed, ...]:
         """Every node of the price graph with its present value."""
-        ...
 
     @property
     def tokens(self) -> tuple[tuple[Node, Token], ...]:
         """The nodes that price each token of the market, usually one for each."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,19 +122,15 @@ class Adapter(Protocol[M]):
     @property
     def kind(self) -> Kind:
         """What its positions are, also those that could not be read."""
-        ...
 
     def markets(self, deployment: Deployment) -> Ask[tuple[MarketKey, ...]]:
         """Return the deployment's markets; raises ReadError when the deployment is not what its roots say."""
-        ...
 
     def market(self, deployment: Deployment, key: MarketKey) -> Ask[M]:
         """Return what the accounts of the market share at the moment of the read."""
-        ...
 
     def again(self, market: M) -> Ask[M]:
         """Return the same market at the moment of the read; what holds between blocks is checked, not read anew."""
-        ...
 
     def later(self, market: M, seconds: int) -> M | None:
         """Return the market after that many seconds in which nobody acts and no price moves: interest only.
@@ -147,45 +138,36 @@ class Adapter(Protocol[M]):
         Its health of an account is the contract's own at that time, to the last unit; its moment is a moment that has
         not been. None where the protocol's interest cannot be told ahead, or is not known here.
         """
-        ...
 
     def owned(self, market: M, owner: Address) -> Ask[tuple[PositionKey, ...]]:
         """Return the keys of an owner's positions in the market."""
-        ...
 
     def accounts(self, market: M, keys: Sequence[PositionKey]) -> Ask[Accounts]:
         """Return the raw balances of the keys, in their order; a key whose read fails stands in `failed`."""
-        ...
 
     def assess(self, market: M, account: Account, repricing: Repricing = PROTOCOL) -> Assessment:
         """Return the exact assessment under a repricing; an unknown price makes it `Unmeasurable`, never a number."""
-        ...
 
     def health(self, market: M, account: Account, repricing: Repricing = PROTOCOL) -> Health:
         """Return the health that `assess` has under a repricing, and nothing else: the searches ask for many."""
-        ...
 
     def quote(self, market: M, account: Account, repricing: Repricing = PROTOCOL) -> Quote | None:
         """Return the best liquidation a liquidator may take now; None where the position is not liquidatable now."""
-        ...
 
     def adjusted(self, market: M, account: Account, leg: Leg, change_raw: int) -> Account:
         """Return the account after the owner repays (debt leg) or adds (collateral leg) that token amount.
 
         The stored balance changes with the contract's own rounding; repaying more than is owed repays all.
         """
-        ...
 
     def closed_ways(self, market: M, leg: Leg, change_raw: int = 0) -> str | None:
         """Return why the owner cannot repay or add that amount of the leg now (paused, frozen, cap full).
 
         None when they can.
         """
-        ...
 
     def compare(self, deployment: Deployment, key: MarketKey, keys: Sequence[PositionKey]) -> Ask[tuple[Mismatch, ...]]:
         """Return where our values differ from the contract's own views at the moment of the read."""
-        ...
 
 
 class Followed(Adapter[M], Protocol[M]):
@@ -194,63 +176,61 @@ class Followed(Adapter[M], Protocol[M]):
     @property
     def key_bytes(self) -> int:
         """How many bytes a position's key has: 20 where it is an address."""
-        ...
 
     @property
     def has_owners(self) -> bool:
         """Whether accounts name an owner that is not their key."""
-        ...
 
     @property
     def cells(self) -> Cells:
         """Which stored numbers are collateral and which are debt."""
-        ...
 
     def factors(self, market: M, repricing: Repricing = PROTOCOL) -> Factors:
         """Return bounds of what each stored number is worth under a repricing, for the screen."""
-        ...
 
     def debt_growth_wad(self, market: M, seconds: int) -> int:
         """Return the most that a debt the screen bounds can grow in that time by interest, as a part of it.
 
         Rounded up; `monitor.health.carry.raised_wad` says what it means for a line.
         """
-        ...
 
     def discovery(self, deployment: Deployment, key: MarketKey) -> LogFilter:
         """Return the filter of the logs that name every account that can ever have been liquidatable."""
-        ...
 
     def discovered(self, logs: Sequence[Log]) -> tuple[PositionKey, ...]:
         """Return the accounts that such logs name, each once, in their order."""
-        ...
 
     def interests(self, market: M) -> LogFilter:
         """Return the filter of all logs that change an account or a parameter of the market."""
-        ...
 
     def touched(self, market: M, logs: Sequence[Log]) -> tuple[PositionKey, ...]:
         """Return every account whose state the logs may have changed, each once."""
-        ...
 
     def fold(self, before: M, market: M, known: Known, logs: Sequence[Log]) -> Fold:
         """Return what the logs between two moments of the market did to it and to its accounts."""
-        ...
 
     def bears_on(self, market: M, change: Changed, account: Account) -> bool:
         """Return whether a changed parameter matters to the health of an account, its liquidation or its ways out."""
-        ...
 
     def totals(self, market: M) -> Ask[Mapping[tuple[int, int], int]]:
         """Return what the balances of all accounts must add up to, by asset and kind, where the contract says it."""
-        ...
 
     def totals_within_raw(self, market: M, total_raw: int, accounts: int) -> int:
         """Return how far the balances of so many accounts may be from such a total by the contract's own rounding.
 
         0 where they add up to it exactly.
         """
-        ...
+
+
+@runtime_checkable
+class Pushes(Protocol):
+    """A venue that says, over a connection that stays open, who has changed; what is true stays with the question."""
+
+    def subscription(self, market: Any, key: PositionKey) -> str:
+        """Return the message that asks for news of a position."""
+
+    def pushed(self, message: str) -> tuple[PositionKey, ...]:
+        """Return whose positions a message says have changed, none for another kind; raises UnexpectedAnswer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +247,6 @@ class Enumerated(Protocol):
 
     def positions(self, market: Any, after: str | None = None) -> Ask[Page]:
         """Return a page of the keys of everyone with a position, the first without `after`; raises ReadError."""
-        ...
 
 
 @runtime_checkable
@@ -276,19 +255,15 @@ class NamesMarkets(Protocol):
 
     def listing(self, deployment: Deployment) -> LogFilter:
         """Return the filter of the logs that name every market there ever was, none before `first_block`."""
-        ...
 
     def listed(self, logs: Sequence[Log]) -> tuple[MarketKey, ...]:
         """Return the markets that such logs name and that can lend."""
-        ...
 
     def used(self, deployment: Deployment, keys: Sequence[MarketKey]) -> Ask[tuple[MarketKey, ...]]:
         """Return those of the markets in which anybody owes anything; raises ReadError as `markets` does."""
-        ...
 
     def lent(self, logs: Sequence[Log]) -> tuple[MarketKey, ...]:
         """Return the markets in which logs, found by what any market is interested in, say that somebody borrowed."""
-        ...
 
 
 @runtime_checkable
@@ -297,4 +272,3 @@ class ReadsOwners(Protocol):
 
     def held(self, market: Any, owner: Address) -> Ask[Accounts]:
         """Return the accounts of everything that the owner holds in the market; raises ReadError."""
-        ...

@@ -19,11 +19,14 @@ from monitor.protocols import ADAPTERS, VENUES
 from monitor.risk.model import parse
 from monitor.rules.levels import Levels
 from monitor.settings import ChainSettings, DeploymentSettings, Settings, addresses_in, suggestion, table
+from monitor.sources.http.stream import StreamSpec
 from monitor.sources.http.venue import Venue, VenueSpec
 from monitor.sources.opening import open_venue
 from monitor.sources.rpc.spec import ChainSpec, EndpointSpec
 from monitor.units import scaled_from_text
 
+STREAM = "stream"
+"""What a deployment calls the address of a WebSocket on which its venue pushes news."""
 PRICE_VENUE = "prices"
 """What the HTTP feed of independent prices is called in messages."""
 
@@ -51,7 +54,14 @@ def apis(settings: Settings, chain: str) -> tuple[VenueSpec, ...]:
         for d in settings.live
         if d.chain == chain
         for api, url in d.api.items()
+        if api != STREAM
     )
+
+
+def stream(settings: Settings, d: DeploymentSettings) -> StreamSpec | None:
+    """Return where a deployment's venue pushes news, None where that is not told."""
+    name, private = settings.domain_deployment(d).venue(STREAM), settings.chain_named(d.chain).allow_private
+    return StreamSpec(name, d.api[STREAM], private) if STREAM in d.api else None
 
 
 def venue_specs(chain: ChainSettings) -> tuple[VenueSpec, ...]:

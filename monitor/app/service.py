@@ -1,11 +1,12 @@
 """The service: chains are followed, alerts delivered and the API served until it is told to stop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 
 from monitor import log
+from monitor.adapter import Pushes
 from monitor.app import origins, parts
 from monitor.app.delivery import channels
 from monitor.app.facts import Facts
@@ -18,8 +19,9 @@ from monitor.cycle.outlook import Outlooks
 from monitor.cycle.ruling import Ruling
 from monitor.cycle.step import Target
 from monitor.cycle.venues.loop import VenueLoop
+from monitor.cycle.venues.waking import Waking
 from monitor.cycle.whole import Whole
-from monitor.domain.ids import ChainId
+from monitor.domain.ids import ChainId, DeploymentName
 from monitor.errors import ConfigError
 from monitor.outbox.dispatcher import Dispatcher
 from monitor.schedule import Schedule
@@ -28,6 +30,7 @@ from monitor.screen.warm import warm
 from monitor.settings import DeploymentSettings, Settings
 from monitor.sources.http.place import Place
 from monitor.sources.life.probation import Probation
+from monitor.sources.opening import open_stream
 from monitor.sources.rpc.chain import Chain
 from monitor.store import Store
 
@@ -63,6 +66,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         venues = {name: _desk(shared, place) for name, place in sources.items() if isinstance(place, Place)}
         for name, venue in venues.items():
             schedule.follow(f"venue {name}", venue.once)
+        for waking in await _wakings(shared, venues, stack):
+            schedule.follow(f"news of {waking.name}", waking.once)
         schedule.follow("outbox", dispatcher.run)
         board = Board([whole for loop in loops.values() for whole in loop.wholes.values()], store, clock)
         host, port = await open_api(settings, board, Facts(schedule, sources, loops, venues).of_now, stack)
@@ -124,6 +129,17 @@ def _desk(shared: _Shared, place: Place) -> VenueLoop:
         target_wad=parts.target_wad(settings),
         pace_ms=parts.venue_pace_ms(settings.chain_named(place.name)),
     )
+
+
+async def _wakings(shared: _Shared, venues: Mapping[str, VenueLoop], stack: AsyncExitStack) -> list[Waking]:
+    """Return what listens to the venues that push news."""
+    found = list[Waking]()
+    for deployment in shared.settings.live:
+        adapter, spec = parts.adapter(deployment.protocol), parts.stream(shared.settings, deployment)
+        if deployment.chain in venues and spec is not None and isinstance(adapter, Pushes):
+            opened = await stack.enter_async_context(open_stream(spec, shared.clock))
+            found.append(Waking(venues[deployment.chain], DeploymentName(deployment.name), adapter, opened))
+    return found
 
 
 def _loop(shared: _Shared, chain: Chain) -> HeadLoop:

@@ -9,6 +9,7 @@ from monitor.clock import Clock
 from monitor.domain.ids import ChainId
 from monitor.sources.http.joined import Joined
 from monitor.sources.http.place import Place
+from monitor.sources.http.stream import Stream, StreamSpec
 from monitor.sources.http.venue import Venue, VenueSpec
 from monitor.sources.life.probation import Probation
 from monitor.sources.rpc.chain import Chain
@@ -72,6 +73,13 @@ async def open_place(
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=_CONNECTIONS)) as session:
         venues = tuple(Venue(spec, clock, session) for spec in specs)
         yield Place(chain, name, venues, clock, _joined(apis, clock, session))
+
+
+@asynccontextmanager
+async def open_stream(spec: StreamSpec, clock: Clock) -> AsyncIterator[Stream]:
+    """Yield what a venue pushes over a WebSocket, not opened yet; raises ConfigError for what is no WebSocket."""
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=_CONNECTIONS)) as session:
+        yield Stream(spec, clock, session)
 
 
 def _joined(apis: Sequence[VenueSpec], clock: Clock, session: aiohttp.ClientSession) -> Joined:

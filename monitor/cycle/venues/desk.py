@@ -113,6 +113,12 @@ class Desk:
         is_first = allowance > 0 and not source.weight
         return max(min(PARALLEL, (allowance - source.weight) // self.cost), int(is_first))
 
+    def wake(self, key: PositionKey) -> None:
+        """Have the owner of a position read in the next turn, as if they never had been."""
+        for one in self.everyone:
+            if key in one.keys:
+                one.tried_ms = None
+
     async def _read(self, source: Weighed, group: Sequence[Owned]) -> None:
         adapter, before = self.target.adapter, source.weight
         by_market: dict[MarketKey, list[Owned]] = defaultdict(list)

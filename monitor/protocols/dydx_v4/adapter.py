@@ -13,8 +13,8 @@ from monitor.errors import UsageError
 from monitor.ledger.accounts import Account, Accounts, Balance
 from monitor.protocols.dydx_v4 import accounts as stored
 from monitor.protocols.dydx_v4 import assess as judged
+from monitor.protocols.dydx_v4 import events, liquidation, reading
 from monitor.protocols.dydx_v4 import health as exact
-from monitor.protocols.dydx_v4 import liquidation, reading
 from monitor.protocols.dydx_v4.market import ACCOUNT, CASH, CASH_OWED, KEY_BYTES, MARKET, USDC, Market
 from monitor.query import Ask, ask_all
 
@@ -48,6 +48,12 @@ class DydxV4:
 
     def owned(self, market: Market, owner: Address) -> Ask[tuple[PositionKey, ...]]:
         return stored.owned(market, owner)
+
+    def subscription(self, market: Market, key: PositionKey) -> str:
+        return events.subscription(market, key)
+
+    def pushed(self, message: str) -> tuple[PositionKey, ...]:
+        return events.touched(message)
 
     def held(self, market: Market, owner: Address) -> Ask[Accounts]:
         """Return all that an owner holds, from the one answer that tells it."""
