@@ -29,10 +29,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.get_closest_marker("devnet") and not item.get_closest_marker("xdist_group"):
-            # What a file sets up on a chain is set up by one worker alone.
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
     if config.getoption("--long"):
         return
     long = [item for item in items if item.get_closest_marker("long")]

@@ -17,7 +17,7 @@ from tests.devnet import DevnetUnavailable
 from tests.e2e.command import hfm
 from tests.e2e.families import RECORDED, all_families, written
 
-pytestmark = pytest.mark.devnet
+pytestmark = [pytest.mark.devnet, pytest.mark.xdist_group("side by side")]
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 90
 WITHOUT_A_NODE = {"gains", "gmx_v2"}

@@ -4,7 +4,7 @@ import pytest
 
 from tests.protocols.aave_v3.tour import DUST, HEALTHY, Seen
 
-pytestmark = pytest.mark.devnet
+pytestmark = [pytest.mark.devnet, pytest.mark.xdist_group("aave_v3 truth")]
 
 LEAST_ACCOUNTS, LEAST_LIQUIDATIONS = 50, 3
 LEAST_COMPARISONS = 5_000

@@ -9,7 +9,7 @@ from tests.e2e.command import hfm
 from tests.protocols.compound_v2.recorded import COMPTROLLER, RECORDING
 from tests.recordings.playback import playback
 
-pytestmark = pytest.mark.devnet
+pytestmark = [pytest.mark.devnet, pytest.mark.xdist_group("compound_v2 played back")]
 
 CHAIN = '[[chain]]\nname = "local"\nid = "eip155:31337"\nrpc = ["{url}"]\nallow_private = true\n'
 DEPLOYMENT = (
