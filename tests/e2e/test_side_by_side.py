@@ -13,7 +13,6 @@ import pytest
 
 from monitor.cli.tables import short
 from monitor.protocols import ADAPTERS
-from tests.devnet import DevnetUnavailable
 from tests.e2e.command import hfm
 from tests.e2e.families import RECORDED, all_families, written
 
@@ -26,11 +25,8 @@ WITHOUT_A_NODE = {"gains", "gmx_v2"}
 
 @pytest.fixture(scope="module")
 def families():
-    try:
-        with all_families() as found:
-            yield found
-    except DevnetUnavailable as e:
-        pytest.skip(str(e))
+    with all_families() as found:
+        yield found
 
 
 def rows_of(path):

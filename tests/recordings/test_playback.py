@@ -6,7 +6,7 @@ import pytest
 from eth_abi.abi import decode
 
 from monitor.query import Failed
-from tests.devnet import DevnetUnavailable, RpcError
+from tests.devnet import RpcError
 from tests.devnet.chain.codec import calldata
 from tests.devnet.chain.multicall3 import MULTICALL3
 from tests.recordings.playback import NOT_RECORDED, playback
@@ -28,31 +28,26 @@ SOME = 500
 @pytest.mark.parametrize("name", NAMES)
 def test_a_node_answers_recorded_calls_and_every_log_at_every_recorded_block(name, most):
     recording = load(name)
-    try:
-        with playback(recording, range(len(recording.blocks))) as chain:
-            for block in recording.blocks:
-                at = hex(block.at.number)
-                assert (
-                    int(chain.rpc.request("eth_getBlockByNumber", at, False)["timestamp"], 16) == block.at.timestamp_s
-                )
-                calls = list(block.calls.items())
-                calls = calls[:: max(len(calls) // most, 1)] if most else calls
-                asked = [("eth_call", ({"to": to, "data": "0x" + data.hex()}, at)) for (to, data), _ in calls]
-                found = chain.rpc.batch(asked)
-                assert [plain(one) for one in found] == [answer_of(answer) for _, answer in calls]
-                assert multicalled(chain, [call for call, _ in calls], at) == [
-                    (not isinstance(a, Failed), a.revert_data if isinstance(a, Failed) else a) for _, a in calls
-                ]
-            last = hex(recording.blocks[-1].at.number)
-            logs = chain.rpc.request("eth_getLogs", {"fromBlock": "0x0", "toBlock": last})
-            assert [(int(e["blockNumber"], 16), e["address"], tuple(e["topics"]), e["data"]) for e in logs] == [
-                (log.block_number, log.address, log.topics, "0x" + log.data.hex()) for log in recording.logs
+    with playback(recording, range(len(recording.blocks))) as chain:
+        for block in recording.blocks:
+            at = hex(block.at.number)
+            assert int(chain.rpc.request("eth_getBlockByNumber", at, False)["timestamp"], 16) == block.at.timestamp_s
+            calls = list(block.calls.items())
+            calls = calls[:: max(len(calls) // most, 1)] if most else calls
+            asked = [("eth_call", ({"to": to, "data": "0x" + data.hex()}, at)) for (to, data), _ in calls]
+            found = chain.rpc.batch(asked)
+            assert [plain(one) for one in found] == [answer_of(answer) for _, answer in calls]
+            assert multicalled(chain, [call for call, _ in calls], at) == [
+                (not isinstance(a, Failed), a.revert_data if isinstance(a, Failed) else a) for _, a in calls
             ]
-            to = recording.addresses[0]
-            (unknown,) = chain.rpc.batch([("eth_call", ({"to": to, "data": "0xdeadbeef"}, last))])
-            assert unknown.data == NOT_RECORDED
-    except DevnetUnavailable as e:
-        pytest.skip(str(e))
+        last = hex(recording.blocks[-1].at.number)
+        logs = chain.rpc.request("eth_getLogs", {"fromBlock": "0x0", "toBlock": last})
+        assert [(int(e["blockNumber"], 16), e["address"], tuple(e["topics"]), e["data"]) for e in logs] == [
+            (log.block_number, log.address, log.topics, "0x" + log.data.hex()) for log in recording.logs
+        ]
+        to = recording.addresses[0]
+        (unknown,) = chain.rpc.batch([("eth_call", ({"to": to, "data": "0xdeadbeef"}, last))])
+        assert unknown.data == NOT_RECORDED
 
 
 def plain(found):

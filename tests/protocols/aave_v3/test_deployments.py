@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from monitor.settings import load
-from tests.devnet import DevnetUnavailable, node_modules
+from tests.devnet import node_modules
 
 ROOT = Path(__file__).parents[3]
 ROWS = tomllib.loads((ROOT / "config" / "deployments" / "aave_v3.toml").read_text())["deployment"]
@@ -48,10 +48,7 @@ def test_the_packaged_settings_load_every_one_of_them():
 
 @pytest.mark.devnet
 def test_the_list_is_the_address_books_list_of_mainnets():
-    try:
-        book = node_modules() / "@aave-dao" / "aave-address-book" / "src"
-    except DevnetUnavailable as e:
-        pytest.skip(str(e))
+    book = node_modules() / "@aave-dao" / "aave-address-book" / "src"
     stated = {}
     for path in book.glob("AaveV3?*.sol"):
         found = re.search(r"POOL_ADDRESSES_PROVIDER =\s*IPoolAddressesProvider\((0x\w{40})\)", path.read_text())

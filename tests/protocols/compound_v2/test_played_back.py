@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from tests.devnet import DevnetUnavailable
 from tests.e2e.command import hfm
 from tests.protocols.compound_v2.recorded import COMPTROLLER, RECORDING
 from tests.recordings.playback import playback
@@ -20,11 +19,8 @@ BROKEN = RECORDING.deployment["oracle"]
 
 @pytest.fixture(scope="module")
 def chain():
-    try:
-        with playback(RECORDING) as chain:
-            yield chain
-    except DevnetUnavailable as e:
-        pytest.skip(str(e))
+    with playback(RECORDING) as chain:
+        yield chain
 
 
 def config_of(chain, folder, *rows):

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from tests.devnet import DevnetUnavailable
 from tests.e2e.command import hfm
 from tests.protocols.euler_v2.recorded import EVC, FACTORY, FAMILY_OF_THREE, RECORDING
 from tests.recordings.playback import playback
@@ -20,11 +19,8 @@ DEPLOYMENT = (
 
 @pytest.fixture(scope="module")
 def chain():
-    try:
-        with playback(RECORDING) as chain:
-            yield chain
-    except DevnetUnavailable as e:
-        pytest.skip(str(e))
+    with playback(RECORDING) as chain:
+        yield chain
 
 
 def config_of(chain, folder, more="", factory=FACTORY, name="euler"):

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from monitor.query import Answer, EthCall, Failed, Question
-from tests.devnet import DevnetUnavailable
 from tests.devnet.chain.client import Chain
 from tests.e2e.command import hfm
 from tests.protocols.gmx_v2.recorded import ADAPTER, AT, DEPLOYMENT, EMITTER, READER, REFERRALS, STORE
@@ -125,11 +124,8 @@ class Place:
 def place() -> Iterator[Place]:
     world = world_asked()
     recording = Recording("gmx_v2", {}, (Block(AT, world.heard, {}, {}),), world.logs)
-    try:
-        with playback(recording, (0,)) as chain, serving(world) as api:
-            yield Place(chain, world, api)
-    except DevnetUnavailable as e:
-        pytest.skip(str(e))
+    with playback(recording, (0,)) as chain, serving(world) as api:
+        yield Place(chain, world, api)
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:

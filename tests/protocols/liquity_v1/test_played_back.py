@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from tests.devnet import DevnetUnavailable
 from tests.e2e.command import hfm
 from tests.protocols.liquity_v1.recorded import RECORDING, ROOTS
 from tests.recordings.playback import playback
@@ -17,11 +16,8 @@ DEPLOYMENT = '[[deployment]]\nname = "{name}"\nprotocol = "liquity_v1"\nchain = 
 
 @pytest.fixture(scope="module")
 def chain():
-    try:
-        with playback(RECORDING) as chain:
-            yield chain
-    except DevnetUnavailable as e:
-        pytest.skip(str(e))
+    with playback(RECORDING) as chain:
+        yield chain
 
 
 def deployment(name="local-liquity", more="", **other):

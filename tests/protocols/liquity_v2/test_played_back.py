@@ -5,7 +5,6 @@ import json
 import pytest
 
 from monitor.abi import interface
-from tests.devnet import DevnetUnavailable
 from tests.e2e.command import hfm
 from tests.protocols.liquity_v2.recorded import RECORDING, REGISTRY, key_of
 from tests.recordings.playback import playback
@@ -20,11 +19,8 @@ GIVEN = interface("liquity_v2", "trove_nft").topics["Transfer"]
 
 @pytest.fixture(scope="module")
 def chain():
-    try:
-        with playback(RECORDING) as chain:
-            yield chain
-    except DevnetUnavailable as e:
-        pytest.skip(str(e))
+    with playback(RECORDING) as chain:
+        yield chain
 
 
 def deployment(name="local-bold", more="", registry=REGISTRY):

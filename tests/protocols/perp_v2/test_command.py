@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.devnet import DevnetUnavailable
 from tests.devnet.chain.client import running_chain
 from tests.devnet.curie.house import House
 from tests.devnet.curie.opening import HALF_HOUR_S, opened
@@ -17,18 +16,15 @@ PEOPLE = 60
 
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
-    try:
-        with running_chain() as chain:
-            made = opened(chain, people=PEOPLE, seed=8)
-            for feed in (one.feed for one in made.markets):
-                made.tell(feed, chain.view(feed, "price()(uint256)") * 90 // 100)
-            whale = made.makers[0]
-            for _ in range(3):
-                chain.bulk([made.trade(whale, one, -500_000 * 10**18) for one in made.markets])
-                made.wait(HALF_HOUR_S)
-            yield made
-    except DevnetUnavailable as e:
-        pytest.skip(str(e))
+    with running_chain() as chain:
+        made = opened(chain, people=PEOPLE, seed=8)
+        for feed in (one.feed for one in made.markets):
+            made.tell(feed, chain.view(feed, "price()(uint256)") * 90 // 100)
+        whale = made.makers[0]
+        for _ in range(3):
+            chain.bulk([made.trade(whale, one, -500_000 * 10**18) for one in made.markets])
+            made.wait(HALF_HOUR_S)
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ from monitor.domain.prices import Repricing
 from monitor.health import perp
 from monitor.protocols.perp_v2.health import priced, sums_of
 from monitor.protocols.perp_v2.liquidation import OK, outcome
-from tests.devnet import DevnetUnavailable
 from tests.devnet.chain.client import running_chain
 from tests.devnet.curie.house import LIQUIDATE, LIQUIDATOR, House
 from tests.devnet.curie.opening import HALF_HOUR_S, opened
@@ -26,11 +25,8 @@ pytestmark = pytest.mark.devnet
 
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
-    try:
-        with running_chain() as chain:
-            yield opened(chain)
-    except DevnetUnavailable as e:
-        pytest.skip(str(e))
+    with running_chain() as chain:
+        yield opened(chain)
 
 
 def deployment(house: House) -> Deployment:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from monitor.protocols.synthetix_v3.accounts import key_of
-from tests.devnet import DevnetUnavailable
 from tests.devnet.chain.client import Chain
 from tests.e2e.command import hfm
 from tests.protocols.synthetix_v3.recorded import HOUSE_AT, IDS, KEY, RECORDING, owner_of
@@ -34,11 +33,8 @@ OF_RECORDING = ("available_margin", "required_maintenance_margin_with_reward")
 
 @pytest.fixture(scope="module")
 def chain() -> Iterator[Chain]:
-    try:
-        with playback(RECORDING) as chain:
-            yield chain
-    except DevnetUnavailable as e:
-        pytest.skip(str(e))
+    with playback(RECORDING) as chain:
+        yield chain
 
 
 def config_of(chain: Chain, folder: Path, more: str = "") -> Path:

@@ -9,7 +9,6 @@ from monitor.domain.ids import Address
 from monitor.protocols.synthetix_v3 import storage
 from monitor.protocols.synthetix_v3.storage import Stored
 from monitor.query import StorageRead, ask_raw
-from tests.devnet import DevnetUnavailable
 from tests.devnet.chain.client import running_chain
 from tests.devnet.chain.compiler import compiled
 from tests.protocols.answering import Node
@@ -73,14 +72,11 @@ class Written:
 
 @pytest.fixture(scope="module")
 def written() -> Iterator[Written]:
-    try:
-        with running_chain() as chain:
-            at = chain.deploy(compiled("synthetix-v3-shape", {"Shape.sol": SHAPE}, "paris", 200)["Shape"].bytecode)
-            signature = "write(uint128,uint128,int128,uint128,int128,uint256)"
-            chain.send(at, signature, MARKET, ACCOUNT, SIZE, ENTRY, FUNDED, CHARGED)
-            yield Written(ReaderAt(Node(chain.rpc), "latest"), Address(at))
-    except DevnetUnavailable as e:
-        pytest.skip(str(e))
+    with running_chain() as chain:
+        at = chain.deploy(compiled("synthetix-v3-shape", {"Shape.sol": SHAPE}, "paris", 200)["Shape"].bytecode)
+        signature = "write(uint128,uint128,int128,uint128,int128,uint256)"
+        chain.send(at, signature, MARKET, ACCOUNT, SIZE, ENTRY, FUNDED, CHARGED)
+        yield Written(ReaderAt(Node(chain.rpc), "latest"), Address(at))
 
 
 def test_a_position_is_found_where_the_compiler_puts_it(written: Written):

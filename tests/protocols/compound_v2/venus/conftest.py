@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from tests.devnet.chain.client import running_chain
-from tests.devnet.chain.toolchain import DevnetUnavailable
 from tests.devnet.venus.core import core_pool
 from tests.devnet.venus.isolated import isolated_pool
 from tests.devnet.venus.pool import Pool
@@ -15,21 +14,15 @@ from tests.protocols.compound_v2.venus.watched import Watched
 @pytest.fixture(scope="session", params=["seconds", "blocks"])
 def settled_isolated(request: pytest.FixtureRequest) -> Iterator[Pool]:
     """An isolated pool with a hundred people in it whose interest counts seconds, then one that counts blocks."""
-    try:
-        with running_chain() as chain:
-            yield isolated_pool(chain, time_based=request.param == "seconds")
-    except DevnetUnavailable as e:
-        pytest.skip(str(e))
+    with running_chain() as chain:
+        yield isolated_pool(chain, time_based=request.param == "seconds")
 
 
 @pytest.fixture(scope="session")
 def settled_core() -> Iterator[Pool]:
     """The core pool with a hundred people in it and its e-mode pools."""
-    try:
-        with running_chain() as chain:
-            yield core_pool(chain)
-    except DevnetUnavailable as e:
-        pytest.skip(str(e))
+    with running_chain() as chain:
+        yield core_pool(chain)
 
 
 @pytest.fixture
