@@ -1,6 +1,6 @@
 """What a protocol provides. An adapter is stateless: it asks, folds and judges, does no I/O and names no block."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -89,6 +89,17 @@ class Changed:
     old: int | str | None
     new: int | str | None
     log: Log | None = None
+
+
+Settings = Mapping[tuple[str, str], int | str | None]
+"""Parameters of a market by subject and field."""
+
+
+def differences(old: Settings, new: Settings) -> Iterator[Changed]:
+    """Yield each parameter that is not what it was, those of before first; no log tells them."""
+    for place in dict.fromkeys((*old, *new)):
+        if old.get(place) != new.get(place):
+            yield Changed(*place, old.get(place), new.get(place))
 
 
 @dataclass(frozen=True, slots=True)

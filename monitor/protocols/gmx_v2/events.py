@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from eth_utils.crypto import keccak
 
 from monitor import abi
-from monitor.adapter import Changed, Fold, Known, Liquidated
+from monitor.adapter import Changed, Fold, Known, Liquidated, differences
 from monitor.domain.ids import Address, PositionKey
 from monitor.errors import DecodeError
 from monitor.ledger.accounts import Account
@@ -79,7 +79,7 @@ def fold(before: Market, market: Market, known: Known, logs: Sequence[Log]) -> F
         reread=reread,
         appeared=tuple(key for key in reread if known(key) is None),
         liquidated=tuple(_liquidated(known, logs)),
-        changed=tuple(_changes(before.layout, market.layout)),
+        changed=tuple(differences(_settings(before.layout), _settings(market.layout))),
         everyone=_requirements(before.layout) != _requirements(market.layout),
     )
 
@@ -130,13 +130,6 @@ def _liquidated(known: Known, logs: Iterable[Log]) -> Iterator[Liquidated]:
 
 def _requirements(layout: Layout) -> tuple[int, tuple[int, ...]]:
     return layout.least_usd, tuple(one.least_factor_for_liquidation for one in layout.terms)
-
-
-def _changes(before: Layout, layout: Layout) -> Iterator[Changed]:
-    old, new = _settings(before), _settings(layout)
-    for place in dict.fromkeys((*old, *new)):
-        if old.get(place) != new.get(place):
-            yield Changed(*place, old.get(place), new.get(place))
 
 
 def _settings(layout: Layout) -> dict[tuple[str, str], int | str]:

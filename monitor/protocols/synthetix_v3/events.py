@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from monitor.abi import interface
-from monitor.adapter import Changed, Fold, Known, Liquidated
+from monitor.adapter import Changed, Fold, Known, Liquidated, differences
 from monitor.domain.ids import Address, MarketKey, PositionKey
 from monitor.ledger.accounts import Account
 from monitor.protocols.synthetix_v3.market import USD, Market
@@ -58,7 +58,7 @@ def fold(before: Market, market: Market, known: Known, logs: Sequence[Log]) -> F
         reread=reread,
         appeared=tuple(key for key in reread if known(key) is None),
         liquidated=tuple(_liquidated(market, logs)),
-        changed=tuple(_changes(before, market)),
+        changed=tuple(differences(_settings(before), _settings(market))),
     )
 
 
@@ -89,13 +89,6 @@ def _liquidated(market: Market, logs: Iterable[Log]) -> Iterator[Liquidated]:
 
 
 Told = int | str | None
-
-
-def _changes(before: Market, market: Market) -> Iterator[Changed]:
-    old, new = _settings(before), _settings(market)
-    for place in dict.fromkeys((*old, *new)):
-        if old.get(place) != new.get(place):
-            yield Changed(*place, old.get(place), new.get(place))
 
 
 def _settings(market: Market) -> dict[tuple[str, str], Told]:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import replace
-from itertools import pairwise
 
 import pytest
 
@@ -17,6 +16,7 @@ from tests.devnet.chain.codec import calldata
 from tests.devnet.venus.pool import LIQUIDATOR
 from tests.protocols.compound_v2.recorded import ADAPTER, interest_of
 from tests.protocols.compound_v2.venus.acting import Acting
+from tests.protocols.compound_v2.venus.folding import folded_through
 from tests.protocols.compound_v2.venus.watched import Watched
 
 pytestmark = pytest.mark.devnet
@@ -85,26 +85,8 @@ def test_all_three_ways_of_closing_an_account_are_offered(isolated: Watched) -> 
 
 
 def test_events_rebuild_what_reads_find_through_a_history_of_liquidations_and_healings(isolated: Watched) -> None:
-    acting, counts, seen = Acting(isolated, seed=11), Counter[str](), []
-    for number in range(120):
-        acting.block()
-        if not number % 10:
-            market = isolated.market()
-            seen.append((market, {a.key: a for a in isolated.accounts(market)}))
-    for (before, had), (after, has) in pairwise(seen):
-        logs = isolated.logs(ADAPTER.interests(before), before.at.number + 1)
-        logs = tuple(log for log in logs if log.block_number <= after.at.number)
-        fold = ADAPTER.fold(before, after, had.get, logs)
-        folded = {account.key: account for account in fold.put}
-        assert set(folded) | set(fold.reread) <= set(ADAPTER.touched(after, logs))
-        for key, account in has.items():
-            if key not in fold.reread:
-                assert (had | folded)[key] == account
-            counts["changed"] += had[key] != account
-            counts["reread"] += key in fold.reread
-        counts["folded"] += len(folded)
-        counts["liquidated"] += len(fold.liquidated)
-    print(counts, acting.done)
+    counts = folded_through(isolated, seed=11, blocks=120)
+    print(counts)
     assert counts["folded"] > 50
     assert counts["liquidated"] >= 3
 
