@@ -92,12 +92,33 @@ class ChainWide:
         return self.chain
 
 
-Subject = PositionId | ChainWide
-"""Whom a message concerns."""
+@dataclass(frozen=True, slots=True, order=True)
+class Cause:
+    """What several positions have in common: a price feed, a deployment, a person's day; written `chain#what`.
+
+    `chain` is empty for what belongs to none.
+    """
+
+    chain: ChainId
+    what: str
+    protocol: ClassVar[Slug] = Slug("")
+    deployment: ClassVar[DeploymentName] = DeploymentName("")
+    market: ClassVar[MarketKey] = MarketKey("")
+    key: ClassVar[PositionKey] = PositionKey("")
+
+    def __str__(self) -> str:
+        return f"{self.chain}#{self.what}"
+
+
+Subject = PositionId | ChainWide | Cause
+"""Whom or what a message concerns."""
 
 
 def subject(text: str) -> Subject:
-    """Return the subject written by `str()`; raises UsageError when the text is neither a position nor a chain."""
+    """Return the subject written by `str()`; raises UsageError when the text is none."""
+    chain, mark, what = text.partition("#")
+    if mark and "/" not in chain:
+        return Cause(ChainId(chain), what)
     if "/" not in text and ":" in text:
         return ChainWide(ChainId(text))
     return PositionId.parse(text)

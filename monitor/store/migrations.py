@@ -20,10 +20,21 @@ class Migration:
 
 
 _LEDGERS = (tables.ledgers, tables.ledger_parts, tables.ledger_steps)
+_PEOPLE = (
+    tables.subscribers,
+    tables.contacts,
+    tables.watches,
+    tables.silences,
+    tables.acks,
+    tables.held,
+    tables.links,
+    tables.own_states,
+    tables.revisions,
+)
 
 
 def _first_light(connection: Connection) -> None:
-    later = (*_LEDGERS, tables.events, tables.audits, tables.probations)
+    later = (*_LEDGERS, *_PEOPLE, tables.events, tables.audits, tables.probations)
     first = [table for table in tables.metadata.sorted_tables if table not in later]
     tables.metadata.create_all(connection, tables=first)
 
@@ -56,6 +67,17 @@ def _probations(connection: Connection) -> None:
     tables.metadata.create_all(connection, tables=(tables.probations,))
 
 
+def _people(connection: Connection) -> None:
+    known = {column["name"] for column in inspect(connection).get_columns(tables.outbox.name)}
+    if tables.outbox.c.token.name not in known:
+        connection.execute(text("ALTER TABLE outbox ADD COLUMN wait_s INTEGER NOT NULL DEFAULT 0"))
+        connection.execute(text("ALTER TABLE outbox ADD COLUMN step INTEGER NOT NULL DEFAULT 0"))
+        connection.execute(text("ALTER TABLE outbox ADD COLUMN leader INTEGER"))
+        connection.execute(text("ALTER TABLE outbox ADD COLUMN token TEXT"))
+        connection.execute(text("CREATE UNIQUE INDEX outbox_token ON outbox (token)"))
+    tables.metadata.create_all(connection, tables=_PEOPLE)
+
+
 MIGRATIONS = (
     Migration("first_light", _first_light),
     Migration("ledgers", _ledgers),
@@ -64,6 +86,7 @@ MIGRATIONS = (
     Migration("audits", _audits),
     Migration("probations", _probations),
     Migration("nearness", _nearness),
+    Migration("people", _people),
 )
 
 

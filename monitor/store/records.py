@@ -255,6 +255,10 @@ def outbox_record(alert: Alert, recipient: Recipient, now_s: int, refused: Abstr
         "attempts": 0,
         "next_try_s": 0,
         "created_s": now_s,
+        "wait_s": 0,
+        "step": 0,
+        "leader": None,
+        "token": None,
     }
 
 

@@ -121,6 +121,11 @@ outbox = _table(
     _int("attempts"),
     _int("next_try_s"),
     _int("created_s"),
+    _int("wait_s"),
+    _int("step"),
+    _int("leader", null=True),
+    _text("token", null=True),
+    Index("outbox_token", "token", unique=True),
     Index("outbox_due", "channel", "severity", "id", sqlite_where=_pending, postgresql_where=_pending),
     Index("outbox_topic", "recipient", "position", "topic", sqlite_where=_pending, postgresql_where=_pending),
 )
@@ -199,3 +204,79 @@ probations = _table(
     Column("name", Text, primary_key=True),
     _int("since_s"),
 )
+
+subscribers = _table(
+    "subscribers",
+    Column("name", Text, primary_key=True),
+    _text("origin"),
+    _text("zone"),
+    _int("quiet_from", null=True),
+    _int("quiet_until", null=True),
+    _int("digest_at", null=True),
+    _text("digested_on", null=True),
+    _text("levels", null=True),
+    _int("muted_until_s", null=True),
+    _int("stopped_s", null=True),
+    _int("created_s"),
+)
+
+contacts = _table(
+    "contacts",
+    Column("subscriber", Text, ForeignKey("subscribers.name"), primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("address", Text, primary_key=True),
+    _int("place"),
+    _int("stopped_s", null=True),
+    Index("contacts_by_address", "channel", "address"),
+)
+
+watches = _table(
+    "watches",
+    Column("subscriber", Text, ForeignKey("subscribers.name"), primary_key=True),
+    Column("owner", Text, primary_key=True),
+    _text("label"),
+)
+
+silences = _table(
+    "silences",
+    Column("subscriber", Text, primary_key=True),
+    Column("position", Text, primary_key=True),
+    _int("since_s"),
+)
+
+acks = _table(
+    "acks",
+    Column("recipient", Text, primary_key=True),
+    Column("incident", Text, primary_key=True),
+    _text("level"),
+    _int("at_s"),
+    _int("until_s"),
+)
+
+held = _table(
+    "held",
+    Column("recipient", Text, primary_key=True),
+    Column("position", Text, primary_key=True),
+    _text("incident"),
+    _text("alert"),
+    _int("held_s"),
+)
+
+links = _table(
+    "links",
+    Column("digest", Text, primary_key=True),
+    Column("subscriber", Text, ForeignKey("subscribers.name"), nullable=False),
+    _text("code"),
+    _int("expires_s"),
+    _text("claimed_by", null=True),
+    _int("used_s", null=True),
+)
+
+own_states = _table(
+    "own_states",
+    Column("subscriber", Text, primary_key=True),
+    Column("position", Text, primary_key=True),
+    _text("state"),
+)
+
+revisions = _table("revisions", Column("of", Text, primary_key=True), _int("number"))
