@@ -22,7 +22,7 @@ from monitor.domain.prices import Repricing
 from monitor.domain.row import Row, row
 from monitor.errors import ReadError
 from monitor.health.evaluate import evaluation
-from monitor.ledger.accounts import Accounts
+from monitor.ledger.accounts import Accounts, share
 
 FEW = 5_000
 SHARE = 1_000
@@ -81,22 +81,6 @@ def evaluators(width: int | None = None) -> Iterator[Evaluators]:
 def told_rows(adapter: Adapter[Any], market: Market, cautious: Repricing, accounts: Accounts) -> list[Row]:
     """Return the rows of accounts; they say nothing of the owner's remedy, so that is not looked for."""
     return [row(evaluation(adapter, market, account, cautious)) for account in accounts]
-
-
-def share(accounts: Accounts, start: int, stop: int) -> Accounts:
-    """Return some accounts in a row; whose read failed is not among them."""
-    offsets = accounts.offsets[start : stop + 1]
-    legs = slice(int(offsets[0]), int(offsets[-1]))
-    return Accounts(
-        keys=accounts.keys[start:stop],
-        category=accounts.category[start:stop],
-        offsets=offsets - offsets[0],
-        asset=accounts.asset[legs],
-        kind=accounts.kind[legs],
-        high=accounts.high[legs],
-        low=accounts.low[legs],
-        owners=None if accounts.owners is None else accounts.owners[start:stop],
-    )
 
 
 def _begin() -> None:

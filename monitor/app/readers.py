@@ -156,15 +156,10 @@ class Readers:
         tell: Callable[[Sight, int], AsyncIterator[T]],
         told: Callable[[Evaluation], T],
     ) -> AsyncIterator[T]:
-        start = self.starts.get(target.deployment.name)
-        listing = self.listings[target.deployment.name]
-        if start is None:
-            sights = look(chain, target, self.outlooks, at, listing)
-        else:
-            sights = self._everyone(chain, target, start, at)
+        start, listing = self.starts.get(target.deployment.name), self.listings[target.deployment.name]
         read: set[Address] = set()
         try:
-            async for sight in sights:
+            async for sight in self.sights(chain, target, at):
                 if isinstance(sight, Unread):
                     for evaluation in sight.evaluations(at):
                         yield told(evaluation)
@@ -180,6 +175,16 @@ class Readers:
             blind = {target.unplaced(owner): owner for owner in missed}
             for evaluation in unseen(blind, at, target.adapter.kind, str(e)):
                 yield told(evaluation)
+
+    def sights(self, chain: Origin, target: Target, at: At) -> AsyncIterator[Sight | Unread]:
+        """Read the wanted positions of a deployment, market by market.
+
+        Raises ReadError when the markets cannot be listed, or the logs that name everyone cannot be read.
+        """
+        start = self.starts.get(target.deployment.name)
+        if start is None:
+            return look(chain, target, self.outlooks, at, self.listings[target.deployment.name])
+        return self._everyone(chain, target, start, at)
 
     async def _everyone(self, chain: Origin, target: Target, start: int, at: At) -> AsyncIterator[Sight | Unread]:
         listing = self.listings[target.deployment.name]

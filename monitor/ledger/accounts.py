@@ -88,6 +88,22 @@ class Accounts:
         )
 
 
+def share(accounts: Accounts, start: int, stop: int) -> Accounts:
+    """Return some accounts in a row; whose read failed is not among them."""
+    offsets = accounts.offsets[start : stop + 1]
+    legs = slice(int(offsets[0]), int(offsets[-1]))
+    return Accounts(
+        keys=accounts.keys[start:stop],
+        category=accounts.category[start:stop],
+        offsets=offsets - offsets[0],
+        asset=accounts.asset[legs],
+        kind=accounts.kind[legs],
+        high=accounts.high[legs],
+        low=accounts.low[legs],
+        owners=None if accounts.owners is None else accounts.owners[start:stop],
+    )
+
+
 def key_rows(keys: Sequence[str], width: int) -> NDArray[np.uint8]:
     """Return keys of `0x` and hex digits as rows of `width` bytes.
 

@@ -13,7 +13,7 @@ from monitor.pricing.formula import Product, Quotient, RatioCap
 from monitor.pricing.graph import Derived, PriceGraph
 from monitor.risk.model import AssetClass, RiskModel
 
-_FIXED = "hardcoded"
+FIXED = "hardcoded"
 _RATE = "exchange-rate"
 
 
@@ -47,10 +47,14 @@ class Driven:
 
 @dataclass(frozen=True, slots=True)
 class Factors:
-    """Everything that can move the healths of a position."""
+    """Everything that can move the healths of some positions.
+
+    `priced` are the assets by whose prices the positions are valued, each with the nodes that do it.
+    """
 
     assets: tuple[Asset, ...]
     driven: tuple[Driven, ...]
+    priced: tuple[tuple[Node, Asset], ...] = ()
 
     def moved(self, ratios: Mapping[str, tuple[int, int]], name: str) -> Repricing:
         """Return the repricing in which each asset, by name, is worth numerator ÷ denominator times as much.
@@ -69,18 +73,19 @@ class Factors:
         return Repricing(name, nodes)
 
 
-def factors_of(model: RiskModel, market: CountedIn, seen: Assessment) -> Factors:
-    """Return what moves the position: the inputs under the prices of its legs and positions, fixed ones left out.
+def factors_of(model: RiskModel, market: CountedIn, *seen: Assessment) -> Factors:
+    """Return what moves the positions: the inputs under the prices of their legs and positions, fixed ones left out.
 
     An input that prices several assets is the price of the one that it passes on unchanged, else of the one that moves
     most. A market that counts in a token has prices told in that token, unless a formula divides by its price.
     """
-    chain, graph = seen.id.chain, market.graph
+    chain, graph = seen[0].id.chain, market.graph
     base = None if market.base_is_usd else market.base_token
     counted = None if base is None else Asset(base, model.owed(chain, base))
     walk = _Walk(graph, {made.node: made for made in graph.derived}, counted, model.rate)
     found: dict[Node, list[tuple[Driven, bool]]] = {}
-    for node, asset in _priced(model, seen):
+    priced = tuple(dict.fromkeys(pair for one in seen for pair in _priced(model, one)))
+    for node, asset in priced:
         for one in walk.under(node, asset, counted):
             found.setdefault(one.node, []).append((one, graph.values[node] == one.now))
     driven = tuple(max(some, key=_claim)[0] for some in found.values())
@@ -89,7 +94,7 @@ def factors_of(model: RiskModel, market: CountedIn, seen: Assessment) -> Factors
         names.setdefault(one.asset.name, one.asset)
         if one.told_in is not None:
             names.setdefault(one.told_in.name, one.told_in)
-    return Factors(tuple(names.values()), driven)
+    return Factors(tuple(names.values()), driven, priced)
 
 
 def _claim(claimed: tuple[Driven, bool]) -> tuple[bool, bool, int]:
@@ -143,7 +148,7 @@ class _Walk:
 
     def _input(self, node: Node, asset: Asset, told_in: Asset | None) -> Iterator[Driven]:
         used = self.graph.present.get(node)
-        if used is None or used.method == _FIXED or not isinstance(used.value, int) or used.value <= 0:
+        if used is None or used.method == FIXED or not isinstance(used.value, int) or used.value <= 0:
             return
         if used.method == _RATE:
             yield from self._rates((node,))
@@ -153,7 +158,7 @@ class _Walk:
     def _rates(self, nodes: Iterable[Node]) -> Iterator[Driven]:
         for node in nodes:
             used = self.graph.present[node]
-            if used.method != _FIXED and isinstance(used.value, int) and used.value > 0:
+            if used.method != FIXED and isinstance(used.value, int) and used.value > 0:
                 yield Driven(node, used.value, Asset(node, self.rate), None)
 
     def _priceness(self, node: Node) -> tuple[bool, float]:
@@ -162,4 +167,4 @@ class _Walk:
         if not isinstance(used.value, int) or used.value <= 0:
             return False, 0.0
         whole = used.value / 10**used.decimals
-        return used.method not in {_FIXED, _RATE}, max(whole, 1 / whole)
+        return used.method not in {FIXED, _RATE}, max(whole, 1 / whole)

@@ -49,8 +49,8 @@ def screen_all(count: int, columns: Arrays, tables: Arrays, low: Table, high: Ta
         some = slice(start, min(start + BLOCK, count))
         own = np.minimum(category[some], collateral.shape[0] - 1)
         sums = np.zeros((4, len(own)))
-        _add(sums[:2], own, codes[:, some], raws[:, some], collateral)
-        _add(sums[2:], own, owed_codes[:, some], owed_raws[:, some], debt)
+        add(sums[:2], own, codes[:, some], raws[:, some], collateral)
+        add(sums[2:], own, owed_codes[:, some], owed_raws[:, some], debt)
         low[some], high[some] = ratios(sums, slack)
 
 
@@ -67,15 +67,15 @@ def sum_wide(entries: Array, category: Array, runs: Arrays, tables: Arrays, sums
     collateral, debt, worth = tables
     own = np.minimum(category[rows[entries]], collateral.shape[0] - 1)
     for least, first, last, table in ((0, start, middle, collateral), (2, middle, stop, debt)):
-        owner, leg = _legs(first[entries], last[entries])
+        owner, leg = legs(first[entries], last[entries])
         bounds, amount = table[own[owner], code[leg]], raw[leg]
         sums[least] = np.bincount(owner, amount * bounds[:, 0] - bounds[:, 2], len(entries))
         sums[least + 1] = np.bincount(owner, amount * bounds[:, 1] + bounds[:, 3], len(entries))
-    owner, leg = _legs(start[entries], middle[entries])
+    owner, leg = legs(start[entries], middle[entries])
     sums[4] = np.bincount(owner, raw[leg] * worth[own[owner], code[leg]], len(entries))
 
 
-def _legs(first: Array, last: Array) -> tuple[Array, Array]:
+def legs(first: Array, last: Array) -> tuple[Array, Array]:
     """Return which run each leg belongs to, and its place in the flat arrays."""
     lengths = last - first
     owner = np.repeat(np.arange(len(lengths)), lengths)
@@ -97,14 +97,15 @@ def total_all(count: int, columns: Arrays, tables: Arrays, line: float, totals: 
         own = np.minimum(category[some], collateral.shape[1] - 1)
         for s in range(totals.shape[1]):
             sums = np.zeros((5, len(own)))
-            _add(sums[:2], own, codes[:, some], raws[:, some], collateral[s])
-            _add(sums[2:4], own, owed_codes[:, some], owed_raws[:, some], debt[s])
+            add(sums[:2], own, codes[:, some], raws[:, some], collateral[s])
+            add(sums[2:4], own, owed_codes[:, some], owed_raws[:, some], debt[s])
             for code, raw in zip(codes[:, some], raws[:, some], strict=True):
                 sums[4] += raw * worth[s, own, code]
             totals[0, s] += tallied(sums, slack[s], line)
 
 
-def _add(sums: Table, own: Array, codes: Array, raws: Array, table: Table) -> None:
+def add(sums: Table, own: Array, codes: Array, raws: Array, table: Table) -> None:
+    """Add to the sums (2, N) what the slots of one side are worth at least and at most."""
     for code, raw in zip(codes, raws, strict=True):
         bounds = table[own, code]
         sums[0] += raw * bounds[:, 0] - bounds[:, 2]

@@ -1,7 +1,7 @@
-"""Many repricings at once: how many accounts, how much debt and collateral would be past the line under each."""
+"""What-ifs on a market: how many accounts, how much debt and collateral would be past the line, and whose."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from monitor.errors import UsageError
 from monitor.screen import plain
 from monitor.screen.factors import Factors, Table
-from monitor.screen.kernel import Kernel
-from monitor.screen.slots import Slots
+from monitor.screen.kernel import Intervals, Kernel
+from monitor.screen.slots import Rows, Slots
 from monitor.units import WAD
 
 
@@ -61,3 +61,118 @@ def exposure(kernel: Kernel, slots: Slots, scenarios: Sequence[Factors], line_wa
         most_collateral=total[:, 5],
         unknown=accounts[:, 2],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The accounts that may be past the line, `rows` in order; of `unknown`, which lack a price, nothing can be said.
+
+    `is_sure` (R,): past it beyond doubt. `least_debt`, `most_debt` (R,) are bounds of what each owes, `collateral` (R,)
+    an estimate of the unweighted worth of what it has and `own` (R,) of what it has of one asset; base units.
+    """
+
+    rows: Rows
+    is_sure: NDArray[np.bool_]
+    least_debt: Table
+    most_debt: Table
+    collateral: Table
+    own: Table
+    unknown: Rows
+
+    def only(self, chosen: NDArray[np.bool_], is_sure: NDArray[np.bool_]) -> "Standing":
+        """Return some of the accounts, of whom nothing is unknown, and who of all was past the line beyond doubt."""
+        return Standing(
+            self.rows[chosen],
+            is_sure[chosen],
+            self.least_debt[chosen],
+            self.most_debt[chosen],
+            self.collateral[chosen],
+            self.own[chosen],
+            self.unknown[:0],
+        )
+
+
+def standing(
+    kernel: Kernel, slots: Slots, factors: Factors, rows: Rows, own: Rows, room: Intervals, line: float = 1.0
+) -> Standing:
+    """Return who of the rows may be below the line; `own` are the assets whose collateral is told apart.
+
+    `room` has a place for every row of the slots, and is written over.
+    """
+    kernel.screen_rows(slots, factors, rows, room)
+    low, high = room.low[rows], room.high[rows]
+    unknown = np.isnan(low)
+    may_be = ~unknown & (low < line)
+    found = rows[may_be]
+    factors = factors.covering(slots.collateral_codes, slots.debt_codes)
+    sums = _sums(kernel, slots, factors, found)
+    apart = np.zeros_like(factors.worth)
+    codes = np.concatenate([_codes(slots, int(asset)) for asset in own]) if len(own) else np.zeros(0, np.int64)
+    codes = codes[codes < apart.shape[1]]
+    apart[:, codes] = factors.worth[:, codes]
+    of_own = _sums(kernel, slots, replace(factors, worth=apart), found)[4]
+    return Standing(found, high[may_be] < line, sums[2], sums[3], sums[4], of_own, rows[unknown])
+
+
+def exposed(slots: Slots, assets: Rows) -> Rows:
+    """Return the rows that have or owe any of the assets, in order."""
+    is_exposed, wide = np.zeros(len(slots), np.bool_), slots.wide
+    for kinds, codes, first, last in (
+        (slots.cells.collateral, slots.collateral_code, wide.start, wide.middle),
+        (slots.cells.debt, slots.debt_code, wide.middle, wide.stop),
+    ):
+        wanted = np.zeros(2**16, np.bool_)
+        for place in range(len(kinds)):
+            wanted[1 + assets * len(kinds) + place] = True
+        for slot in codes[:, : len(slots)]:
+            is_exposed |= wanted[slot]
+        for entry in range(len(wide)):
+            is_exposed[wide.row[entry]] |= wanted[wide.code[first[entry] : last[entry]]].any()
+    return np.flatnonzero(is_exposed)
+
+
+def rows_without(slots: Slots, others: Rows) -> Rows:
+    """Return all rows but those."""
+    is_wanted = np.ones(len(slots), np.bool_)
+    is_wanted[others] = False
+    return np.flatnonzero(is_wanted)
+
+
+def one_of_each(slots: Slots, blind: Rows) -> Rows:
+    """Return a row for each code in use, so that every asset that anybody has or owes is among theirs."""
+    found = [np.zeros(0, np.int64)]
+    seen = np.ones(len(slots), np.bool_)
+    seen[blind] = False
+    wide, entries = slots.wide, slice(len(slots.wide))
+    for codes, first, last in (
+        (slots.collateral_code, wide.start, wide.middle),
+        (slots.debt_code, wide.middle, wide.stop),
+    ):
+        for slot in codes[:, : len(slots)]:
+            rows = np.flatnonzero((slot != 0) & seen)
+            found.append(rows[np.unique(slot[rows], return_index=True)[1]])
+        owner, leg = plain.legs(first[entries], last[entries])
+        rows = wide.row[owner]
+        found.append(rows[seen[rows]][np.unique(wide.code[leg][seen[rows]], return_index=True)[1]])
+    return np.unique(np.concatenate(found))
+
+
+def _codes(slots: Slots, asset: int) -> Rows:
+    kinds = len(slots.cells.collateral)
+    return 1 + asset * kinds + np.arange(kinds)
+
+
+def _sums(kernel: Kernel, slots: Slots, factors: Factors, rows: Rows) -> Table:
+    """Return least and most of the weighted collateral, least and most owed, worth of the collateral (5, R)."""
+    category, codes, raws, owed_codes, owed_raws = (column[..., rows] for column in slots.columns)
+    own = np.minimum(category, factors.collateral.shape[0] - 1)
+    sums = np.zeros((5, len(rows)))
+    plain.add(sums[:2], own, codes, raws, factors.collateral)
+    plain.add(sums[2:4], own, owed_codes, owed_raws, factors.debt)
+    for code, raw in zip(codes, raws, strict=True):
+        sums[4] += raw * factors.worth[own, code]
+    wide = slots.wide.among(rows)
+    if len(wide):
+        entries = slots.wide.entry[wide].astype(np.int64)
+        sums[:, np.searchsorted(rows, wide)] = kernel.wide_sums(slots, factors, entries)
+    return sums

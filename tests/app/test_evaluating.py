@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from monitor.app import evaluating
-from monitor.app.evaluating import evaluators, share
+from monitor.app.evaluating import evaluators
 from monitor.cycle.step import Sight, Target, assess
 from monitor.domain.ids import PositionKey
 from monitor.domain.row import row
 from monitor.errors import ReadError
-from monitor.ledger.accounts import Account, Accounts, Balance
+from monitor.ledger.accounts import Account, Accounts, Balance, share
 from monitor.pricing.repricing import Outlook, shock
 from monitor.protocols.aave_v3.adapter import AaveV3
 from monitor.protocols.aave_v3.market import Category

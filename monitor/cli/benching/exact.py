@@ -8,13 +8,13 @@ from time import perf_counter, process_time
 from typing import Any
 
 from monitor.adapter import Adapter, Market
-from monitor.app.evaluating import SHARE, evaluators, share, told_rows
+from monitor.app.evaluating import SHARE, evaluators, told_rows
 from monitor.cli.benching.line import Line, median_s
 from monitor.domain.prices import Repricing
 from monitor.domain.row import Row, row
 from monitor.export.writer import writer_for
 from monitor.health.evaluate import evaluation, glance
-from monitor.ledger.accounts import Accounts
+from monitor.ledger.accounts import Accounts, share
 
 ROWS = 250_000
 """Enough that the end of a file, some tenths of a second, says little about a million."""
