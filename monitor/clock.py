@@ -47,3 +47,8 @@ def jitter() -> float:
 def salt() -> int:
     """Return 63 bits that nobody outside can guess."""
     return secrets.randbits(63)
+
+
+def secret(size_bytes: int) -> str:
+    """Return that many bytes that nobody can guess, as hex digits."""
+    return secrets.token_hex(size_bytes)

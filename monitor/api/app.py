@@ -13,6 +13,7 @@ from monitor.api.metrics import Metrics
 from monitor.api.openapi import document
 from monitor.api.probes import probes
 from monitor.api.route import Route
+from monitor.api.signature import Ring, Signatures
 from monitor.clock import Clock
 from monitor.domain.ids import DeploymentName
 from monitor.store import Views
@@ -29,14 +30,16 @@ def create_app(
     readiness: Mapping[DeploymentName, int] | None = None,
     limits: Limits | None = None,
     listed: Listed | None = None,
+    ring: Ring | None = None,
 ) -> web.Application:
     """Return the API over these views.
 
     `readiness` says for each followed deployment how many seconds old its last whole read may be. Without `keys` every
     request to this machine's own name is answered, and `listening` refuses to listen on any other address. Positions
-    are asked of `listed`, of the views without it.
+    are asked of `listed`, of the views without it. The keys of the `ring` sign their requests.
     """
-    access, limits, readiness = Access(keys), limits or Limits(), readiness or {}
+    limits, readiness = limits or Limits(), readiness or {}
+    access = Access(keys, None if ring is None else Signatures(ring, clock))
     routes = (*listings(listed or views, views, clock, readiness), *probes(views, metrics, readiness))
     return _application(routes, Guard(access, limits, Pace(clock, limits), metrics, clock), access, limits)
 
@@ -44,10 +47,10 @@ def create_app(
 def _application(routes: Sequence[Route], guard: Guard, access: Access, limits: Limits) -> web.Application:
     async def openapi() -> bytes:
         """Give this document."""
-        return written
+        return written[access.is_open]
 
     described = (*routes, Route("/openapi.json", openapi, scope=None))
-    written = orjson.dumps(document(described, is_open=access.is_open))
+    written = {is_open: orjson.dumps(document(described, is_open=is_open)) for is_open in (False, True)}
     app = web.Application(client_max_size=limits.body_bytes, middlewares=[guard.around])
     app[ACCESS], app[LIMITS] = access, limits
     for route in described:

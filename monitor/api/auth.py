@@ -1,24 +1,31 @@
 """Who may ask: API keys known by their hash, and what each of them is for."""
 
-import hashlib
 import hmac
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
+from typing import Protocol
 
 from aiohttp import web
 
+from monitor.client.signing import SCHEME, SKEW_S, Signed, signing_key
 from monitor.errors import ConfigError
 
 SECRET_CHARACTERS = 32
 
 
 class Scope(StrEnum):
-    """What a key may do."""
+    """What a key may do; with `admin` everything."""
 
     READ = "read"
+    ACK = "ack"
     METRICS = "metrics"
+    ADMIN = "admin"
+
+
+OWN = frozenset((Scope.READ, Scope.ACK, Scope.METRICS))
+"""What a key of the settings may do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +37,9 @@ class ApiKey:
     scopes: frozenset[Scope]
 
     @classmethod
-    def of(cls, secret: str, scopes: Iterable[Scope] = Scope, name: str | None = None) -> "ApiKey":
+    def of(
+        cls, secret: str, scopes: Iterable[Scope] = (Scope.READ, Scope.ACK, Scope.METRICS), name: str | None = None
+    ) -> "ApiKey":
         """Return the key of a secret, named after its hash unless told otherwise.
 
         Raises ConfigError when the secret is too short to be random or cannot stand in a header.
@@ -40,34 +49,71 @@ class ApiKey:
                 f"expected an API key of at least {SECRET_CHARACTERS} printable ASCII characters without blanks, "
                 f"found one of {len(secret)} characters; make one with `openssl rand -hex 32`"
             )
-        digest = _sha256(secret)
+        digest = signing_key(secret)
         return cls(name or digest.hex()[:8], digest, frozenset(scopes))
 
 
-class Access:
-    """Decides who asks and whether they may; without keys everybody on this machine may."""
+class Signing(Protocol):
+    """What checks signed requests."""
 
-    def __init__(self, keys: Sequence[ApiKey]) -> None:
+    has_keys: bool
+
+    async def refresh(self) -> None: ...
+    async def holder(self, request: web.Request, signed: Signed) -> ApiKey | None: ...
+    def spend(self, signed: Signed) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: whose key it is, None for a stranger; and the signature where the request is signed."""
+
+    key: ApiKey | None = None
+    signed: Signed | None = None
+
+
+class Access:
+    """Decides who asks and whether they may; before the first key was made everybody on this machine may.
+
+    A key of the settings is carried in a header. One that was made by `hfm keys` signs, and is asked for from then on
+    even when all of them are revoked.
+    """
+
+    def __init__(self, keys: Sequence[ApiKey], signing: Signing | None = None) -> None:
         self._keys = tuple(keys)
+        self._signing = signing
 
     @property
     def is_open(self) -> bool:
         """Whether no key is asked for."""
-        return not self._keys
+        return not self._keys and not (self._signing and self._signing.has_keys)
+
+    async def refresh(self) -> None:
+        """Learn which keys there are; raises StoreError."""
+        if self._signing is not None:
+            await self._signing.refresh()
+
+    async def caller(self, request: web.Request) -> Caller:
+        """Return who asks; raises StoreError when the keys cannot be read and there were none before."""
+        await self.refresh()
+        header = request.headers.get("Authorization")
+        signed = Signed.parse(header) if header is not None and self._signing is not None else None
+        if signed is None or self._signing is None:
+            return Caller(self.holder(request))
+        return Caller(await self._signing.holder(request, signed), signed)
 
     def holder(self, request: web.Request) -> ApiKey | None:
-        """Return the key the request carries, None when it carries none of ours."""
+        """Return the key whose secret the request carries, None when it carries none of ours."""
         secret = _presented(request)
         if secret is None:
             return None
-        digest, found = _sha256(secret), None
+        digest, found = signing_key(secret), None
         for key in self._keys:
             # Every key is compared, so the time taken says nothing about which one was near.
             if hmac.compare_digest(key.digest, digest):
                 found = key
         return found
 
-    def check(self, request: web.Request, scope: Scope | None) -> None:
+    def check(self, request: web.Request, caller: Caller, scope: Scope | None) -> None:
         """Let the request pass; raises 401 without a key of ours, 403 when the key is not for this.
 
         Without keys the request must name this machine, else a page in a browser could ask through a name of its own.
@@ -78,20 +124,22 @@ class Access:
             return
         if scope is None:
             return
-        key = self.holder(request)
-        if key is None:
+        is_new = caller.signed is None or self._signing is None or self._signing.spend(caller.signed)
+        if caller.key is None or not is_new:
             raise web.HTTPUnauthorized(
-                text="expected an API key in `Authorization: Bearer …` or `X-API-Key`",
-                headers={"WWW-Authenticate": 'Bearer realm="hfm"'},
+                text="expected an API key in `Authorization: Bearer …` or `X-API-Key`, or a signature "
+                f"`Authorization: {SCHEME} …` that is right, used once and at most {SKEW_S} s old",
+                headers={"WWW-Authenticate": f'Bearer realm="hfm", {SCHEME}'},
             )
-        if scope not in key.scopes:
+        if not {scope, Scope.ADMIN} & caller.key.scopes:
             raise web.HTTPForbidden(text=f"this API key lacks the scope {scope.value!r}")
 
     def check_bind(self, host: str) -> None:
         """Raise ConfigError when the host can be reached by others and no key is asked for."""
         if self.is_open and not is_loopback(host):
             raise ConfigError(
-                f"expected API keys to listen on {host!r}, found none: set api.keys, or api.host = '127.0.0.1'"
+                f"expected API keys to listen on {host!r}, found none: set api.keys, make one with `hfm keys create`, "
+                "or set api.host = '127.0.0.1'"
             )
 
 
@@ -111,7 +159,3 @@ def _presented(request: web.Request) -> str | None:
         return plain
     kind, _, secret = bearer.partition(" ")
     return secret.strip() if kind.lower() == "bearer" and plain is None else None
-
-
-def _sha256(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode(errors="surrogateescape")).digest()

@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from monitor import log
-from monitor.api.auth import Access
+from monitor.api.auth import Access, Caller
 from monitor.api.limits import Limits, Pace, check_size, peer
 from monitor.api.metrics import Metrics
 from monitor.api.openapi import PROBLEM_JSON
@@ -18,6 +18,7 @@ from monitor.clock import Clock
 from monitor.errors import StoreError, UsageError
 from monitor.units import div_up
 
+CALLER = web.RequestKey("caller", Caller)
 _KEPT = ("Allow", "WWW-Authenticate", "Retry-After")
 _HEADERS = {"Server": "hfm", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
@@ -38,7 +39,7 @@ class Guard:
         call = route.endpoint()
 
         async def locked(request: web.Request) -> web.Response:
-            self._access.check(request, route.scope)
+            self._access.check(request, request[CALLER], route.scope)
             return await call(request)
 
         return locked
@@ -59,8 +60,9 @@ class Guard:
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             check_size(request, self._limits)
-            self._check_pace(request)
             async with asyncio.timeout(self._limits.patience_s):
+                request[CALLER] = caller = await self._access.caller(request)
+                self._check_pace(request, caller)
                 return await handler(request)
         except (web.HTTPException, web.RequestPayloadError, UsageError, StoreError, TimeoutError) as e:
             return self._refusal(request, e)
@@ -86,10 +88,10 @@ class Guard:
                 self._log.error("a request was not answered", reason=str(error) or "out of time")
                 return problem(503, "the answer cannot be given now; try again", {"Retry-After": "5"})
 
-    def _check_pace(self, request: web.Request) -> None:
-        key = self._access.holder(request)
-        caller = f"key {key.name}" if key else f"peer {peer(request, self._limits.proxies)}"
-        wait_ms = self._pace.wait_ms(caller)
+    def _check_pace(self, request: web.Request, caller: Caller) -> None:
+        key = caller.key
+        whose = f"key {key.name}" if key else f"peer {peer(request, self._limits.proxies)}"
+        wait_ms = self._pace.wait_ms(whose)
         if wait_ms:
             raise web.HTTPTooManyRequests(
                 text=f"expected at most {self._limits.requests_per_s} requests per second",

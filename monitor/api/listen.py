@@ -21,6 +21,7 @@ async def listening(app: web.Application, host: str = "127.0.0.1", port: int = 0
 
     Raises ConfigError when the address is taken, or can be reached by others although no key is asked for.
     """
+    await app[ACCESS].refresh()
     app[ACCESS].check_bind(host)
     limits = app[LIMITS]
     runner = web.AppRunner(

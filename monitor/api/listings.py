@@ -8,14 +8,9 @@ from typing import Protocol
 from aiohttp import web
 
 from monitor.api.route import Route
-from monitor.api.wire import (
-    AtRiskQuestion,
-    DeploymentAnswer,
-    Deployments,
-    PositionAnswer,
-    PositionPage,
-    PositionQuestion,
-)
+from monitor.client.wire.asked import AtRiskQuestion, PositionQuestion
+from monitor.client.wire.market import DeploymentAnswer, Deployments
+from monitor.client.wire.position import PositionAnswer, PositionPage
 from monitor.clock import Clock
 from monitor.domain.ids import ChainId, DeploymentName, PositionId, Slug
 from monitor.domain.moment import BlockRef
@@ -91,7 +86,7 @@ class _Recent:
             if asked in self._pages:
                 return self._pages[asked]
             try:
-                page = await self._listed.at_risk(_wanted(query), query.sort, query.cursor, query.limit)
+                page = await self._listed.at_risk(_wanted(query), Sort(query.sort), query.cursor, query.limit)
             except UsageError as e:
                 raise web.HTTPConflict(text=str(e)) from e
             answer = PositionPage(items=tuple(map(_position, page.items)), next=page.next)
@@ -116,6 +111,11 @@ def _wanted(query: AtRiskQuestion) -> AtRisk:
         deployment=None if query.deployment is None else DeploymentName(query.deployment),
         health_below_wad=None if query.health_below is None else scaled_from_text(query.health_below, 18),
         min_debt_cents=None if query.min_debt_usd is None else scaled_from_text(query.min_debt_usd, 2),
+        collateral=query.collateral,
+        debt=query.debt,
+        distance_below_bps=None if query.distance_below is None else scaled_from_text(query.distance_below, 2),
+        min_profit_cents=None if query.min_profit_usd is None else scaled_from_text(query.min_profit_usd, 2),
+        liquidatable_now=query.liquidatable_now,
     )
 
 

@@ -10,6 +10,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from monitor.api.route import JSON, Route
 from monitor.api.wire import Problem
+from monitor.client.signing import SCHEME
 
 PROBLEM_JSON = "application/problem+json"
 VERSION = "1.0.0"
@@ -18,6 +19,13 @@ _REF = "#/components/schemas/{model}"
 _SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "signature": {
+        "type": "http",
+        "scheme": SCHEME,
+        "description": "HMAC-SHA256 under the SHA-256 of the secret over scheme, method, path, query, time, nonce and "
+        "the SHA-256 of the body in hex, each on a line; "
+        f"`Authorization: {SCHEME} key=…, time=<unix seconds>, nonce=…, signature=<hex>`",
+    },
 }
 
 Json = dict[str, Any]

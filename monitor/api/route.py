@@ -8,8 +8,8 @@ from typing import Any, get_type_hints
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from monitor.api.answer import Answer
 from monitor.api.auth import Scope
+from monitor.client.wire.answer import Answer
 from monitor.errors import UsageError
 
 JSON = "application/json"

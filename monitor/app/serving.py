@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 
 from monitor.api.app import create_app
 from monitor.api.auth import ApiKey
+from monitor.api.limits import Limits
 from monitor.api.listen import listening
 from monitor.api.metrics import Fact, Metrics
 from monitor.cycle.board import Board
@@ -19,8 +20,10 @@ async def open_api(
     settings: Settings, board: Board, facts: Callable[[], Iterable[Fact]], stack: AsyncExitStack
 ) -> tuple[str, int]:
     """Start listening and return where; raises ConfigError when that cannot be, or would be open to others."""
-    views = board.store.views
-    app = create_app(views, board.clock, Metrics(facts), keys(settings), readiness_s(settings), listed=board)
+    store, limits = board.store, Limits(proxies=settings.api.proxies)
+    app = create_app(
+        store.views, board.clock, Metrics(facts), keys(settings), readiness_s(settings), limits, board, store.keys
+    )
     return await stack.enter_async_context(listening(app, settings.api.host, settings.api.port))
 
 

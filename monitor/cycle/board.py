@@ -98,10 +98,11 @@ class Board:
         By health they are looked for in the order of their intervals, in other orders among all below the line.
         """
         near = _near(whole, book, wanted)
+        is_full = sort in (Sort.DISTANCE, Sort.PROFIT) or wanted.needs_search
         found = list[tuple[str, str, PositionKey]]()
         for start in range(0, len(near.rows), _AT_ONCE):
             some = near.rows[start : start + _AT_ONCE]
-            for seen in await self._evaluated(whole, book, some, is_full=sort is Sort.DISTANCE):
+            for seen in await self._evaluated(whole, book, some, is_full=is_full):
                 where, position = place(seen), seen.protocol.id
                 if where.fits(wanted) and (where.key(sort), str(position)) > after:
                     found.append((where.key(sort), str(position), position.key))

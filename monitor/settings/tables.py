@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import TypeVar
 
@@ -127,11 +128,12 @@ class StoreSettings(Table):
 
 
 class ApiSettings(Table):
-    """The HTTP API; without a key it only listens on loopback."""
+    """The HTTP API; without a key it only listens on loopback. Only `proxies` are believed whom they speak for."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8787, ge=0, le=65535)
     keys: tuple[SecretStr, ...] = ()
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
 
 
 class AlertSettings(Table):

@@ -1,5 +1,6 @@
 """What must survive: positions, states, alerts and the outbox, written in one transaction and read through views."""
 
+from monitor.store.keys import Keys, StoredKey
 from monitor.store.ledgers.audits import AuditPart, AuditView
 from monitor.store.ledgers.kept import LedgerPart, NotKept
 from monitor.store.queue import Deliverable, Queue
@@ -28,6 +29,7 @@ __all__ = [
     "DeploymentView",
     "EventsKept",
     "EventsPart",
+    "Keys",
     "LedgerPart",
     "NotKept",
     "OutboxStatus",
@@ -36,5 +38,6 @@ __all__ = [
     "Queue",
     "Sort",
     "Store",
+    "StoredKey",
     "Views",
 ]

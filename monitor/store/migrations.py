@@ -19,6 +19,13 @@ class Migration:
     apply: Callable[[Connection], None]
 
 
+_PROFIT_KEY = (
+    "ALTER TABLE positions ADD COLUMN profit_key TEXT NOT NULL DEFAULT '99999999999999999999999999999999999999999'"
+)
+_PROFIT_CENTS = {
+    "sqlite": "ALTER TABLE positions ADD COLUMN profit_cents INTEGER",
+    "postgresql": "ALTER TABLE positions ADD COLUMN profit_cents BIGINT",
+}
 _LEDGERS = (tables.ledgers, tables.ledger_parts, tables.ledger_steps)
 _PEOPLE = (
     tables.subscribers,
@@ -34,7 +41,7 @@ _PEOPLE = (
 
 
 def _first_light(connection: Connection) -> None:
-    later = (*_LEDGERS, *_PEOPLE, tables.events, tables.audits, tables.probations)
+    later = (*_LEDGERS, *_PEOPLE, tables.events, tables.audits, tables.probations, tables.api_keys)
     first = [table for table in tables.metadata.sorted_tables if table not in later]
     tables.metadata.create_all(connection, tables=first)
 
@@ -78,6 +85,16 @@ def _people(connection: Connection) -> None:
     tables.metadata.create_all(connection, tables=_PEOPLE)
 
 
+def _keepers(connection: Connection) -> None:
+    known = {column["name"] for column in inspect(connection).get_columns(tables.positions.name)}
+    if tables.positions.c.profit_key.name not in known:
+        connection.execute(text(_PROFIT_KEY))
+        connection.execute(text(_PROFIT_CENTS[connection.dialect.name]))
+        connection.execute(text("ALTER TABLE positions ADD COLUMN is_liquidatable INTEGER"))
+        connection.execute(text("ALTER TABLE positions ADD COLUMN tokens TEXT"))
+    tables.metadata.create_all(connection, tables=(tables.api_keys,))
+
+
 MIGRATIONS = (
     Migration("first_light", _first_light),
     Migration("ledgers", _ledgers),
@@ -87,6 +104,7 @@ MIGRATIONS = (
     Migration("probations", _probations),
     Migration("nearness", _nearness),
     Migration("people", _people),
+    Migration("keepers", _keepers),
 )
 
 

@@ -16,7 +16,7 @@ from monitor.rules.events.liquidations import Liquidation, Sighting
 from monitor.rules.events.parameters import Change
 from monitor.rules.events.parameters import Told as ToldChange
 from monitor.rules.state import Driver, Gap, Incident, PositionState, Streak, Told
-from monitor.store.paging import place
+from monitor.store.paging import is_liquidatable, place, tokens_text
 from monitor.units import decimal_text
 
 Record = dict[str, Any]
@@ -35,7 +35,11 @@ def position_record(evaluation: Evaluation) -> Record:
         "health_key": where.health_key,
         "debt_key": where.debt_key,
         "distance_key": where.distance_key,
+        "profit_key": where.profit_key,
         "debt_cents": where.debt_cents,
+        "profit_cents": where.profit_cents,
+        "is_liquidatable": int(is_liquidatable(evaluation)),
+        "tokens": tokens_text(seen),
         "at_time_s": cells["at_time"],
         "time_to_liquidation_s": evaluation.time_to_liquidation_s,
         "row": json.dumps(cells),

@@ -14,22 +14,39 @@ T = TypeVar("T")
 
 
 class Sort(StrEnum):
-    """Worst first by health, largest first by debt, nearest first by distance; unknown values stand last."""
+    """Worst first by health, largest first by debt or profit, nearest first by distance; unknown values stand last."""
 
     HEALTH = "health"
     DEBT = "debt"
     DISTANCE = "distance"
+    PROFIT = "profit"
 
 
 @dataclass(frozen=True, slots=True)
 class AtRisk:
-    """Which positions; an unmeasurable one passes `health_below_wad`, one without USD price `min_debt_cents`."""
+    """Which positions.
+
+    An unmeasurable one passes `health_below_wad` and `distance_below_bps`, one without USD price the minimums.
+    `collateral` and `debt` are each an address, or a symbol in any case; a position that could not be read passes.
+    `min_profit_cents` and `liquidatable_now` ask
+    for what can be sent now, which an unmeasurable position never has.
+    """
 
     chain: ChainId | None = None
     protocol: Slug | None = None
     deployment: DeploymentName | None = None
     health_below_wad: int | None = None
     min_debt_cents: int | None = None
+    collateral: str | None = None
+    debt: str | None = None
+    distance_below_bps: int | None = None
+    min_profit_cents: int | None = None
+    liquidatable_now: bool | None = None
+
+    @property
+    def needs_search(self) -> bool:
+        """Whether a glance at a position does not tell if it is wanted."""
+        return self.distance_below_bps is not None or self.min_profit_cents is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from monitor.rules.state import PositionState, time_s
 from monitor.store import engine, records, tables
 from monitor.store.engine import Database, Reach
 from monitor.store.failure import driver_error
+from monitor.store.keys import Keys
 from monitor.store.ledgers import audits
 from monitor.store.ledgers.audits import AuditPart
 from monitor.store.ledgers.kept import LedgerPart, Ledgers, NotKept
@@ -81,7 +82,10 @@ class Commit:
 
 
 class Store:
-    """What survives. `queue` is the outbox, `views` all that API, pages and CLI may read; `commits` were made."""
+    """What survives. `queue` is the outbox, `views` all that API, pages and CLI may read; `commits` were made.
+
+    `keys` are the API's.
+    """
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -89,6 +93,7 @@ class Store:
         self.commits = 0
         self.queue = Queue(database)
         self.views = Views(database, clock)
+        self.keys = Keys(database, clock)
         self._ledgers = Ledgers(database)
 
     @classmethod

@@ -59,6 +59,10 @@ positions = _table(
     _text("quote", null=True),
     _int("time_to_liquidation_s", null=True),
     _text("nearness", null=True),
+    Column("profit_key", Text, nullable=False, server_default="9" * 41),
+    _int("profit_cents", null=True),
+    _int("is_liquidatable", null=True),
+    _text("tokens", null=True),
     Index("positions_by_health", "health_key", "id"),
     Index("positions_by_debt", "debt_key", "id"),
     Index("positions_by_distance", "distance_key", "id"),
@@ -280,3 +284,13 @@ own_states = _table(
 )
 
 revisions = _table("revisions", Column("of", Text, primary_key=True), _int("number"))
+
+api_keys = _table(
+    "api_keys",
+    Column("id", Text, primary_key=True),
+    _text("label"),
+    _text("digest"),
+    _text("scopes"),
+    _int("created_s"),
+    _int("revoked_s", null=True),
+)

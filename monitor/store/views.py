@@ -51,7 +51,8 @@ class Views:
         another sort or made up.
         """
         p = tables.positions.c
-        key = {Sort.HEALTH: p.health_key, Sort.DEBT: p.debt_key, Sort.DISTANCE: p.distance_key}[sort]
+        orders = {Sort.DEBT: p.debt_key, Sort.DISTANCE: p.distance_key, Sort.PROFIT: p.profit_key}
+        key = orders.get(sort, p.health_key)
         query = _positions(key).where(p.status != "no_debt", *_conditions(wanted))
         if without:
             query = query.where(p.deployment.not_in(without))
@@ -171,7 +172,14 @@ def _conditions(wanted: AtRisk) -> list[ColumnElement[bool]]:
         found.append(or_(p.health_key < paging.sort_key(wanted.health_below_wad), p.status == "unmeasurable"))
     if wanted.min_debt_cents is not None:
         found.append(or_(p.debt_cents >= wanted.min_debt_cents, p.debt_cents.is_(None)))
-    return found
+    if wanted.distance_below_bps is not None:
+        found.append(or_(p.distance_key < paging.sort_key(wanted.distance_below_bps), p.status == "unmeasurable"))
+    if wanted.min_profit_cents is not None:
+        found += [p.quote.is_not(None), or_(p.profit_cents >= wanted.min_profit_cents, p.profit_cents.is_(None))]
+    if wanted.liquidatable_now is not None:
+        found.append(p.is_liquidatable == int(wanted.liquidatable_now))
+    marks = (paging.token_mark(side, name) for side, name in paging.sides(wanted))
+    return found + [or_(p.tokens.contains(mark, autoescape=True), p.tokens.is_(None)) for mark in marks]
 
 
 def _deployment(

@@ -67,7 +67,7 @@ async def served(
     clock = clock or FakeClock(block(1).timestamp_s)
     metrics = Metrics()
     async with Store.open(f"sqlite:///{folder / 'hfm.db'}", clock) as store:
-        app = create_app(store.views, clock, metrics, keys, readiness, limits)
+        app = create_app(store.views, clock, metrics, keys, readiness, limits, ring=store.keys)
         async with listening(app) as (host, port), ClientSession(f"http://{host}:{port}") as client:
             yield Served(store, clock, client, metrics, host, port)
 

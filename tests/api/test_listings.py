@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from monitor.api.answer import QuoteAnswer, RemedyAnswer, StepAnswer, TokenAnswer
-from monitor.api.wire import LegAnswer, LiquidationPriceAnswer, PositionAnswer
+from monitor.client.wire.answer import QuoteAnswer, RemedyAnswer, StepAnswer, TokenAnswer
+from monitor.client.wire.position import LegAnswer, LiquidationPriceAnswer, PositionAnswer
 from monitor.domain.assessment import Quote
 from monitor.domain.ids import Address
-from monitor.domain.row import COLUMNS, row
+from monitor.domain.row import COLUMNS, Evaluation, row
 from monitor.domain.token import Token
 from monitor.store.records import position_record
 from tests.api.served import Served, encoded
@@ -118,6 +118,57 @@ async def test_filters_narrow_the_list(api: Served):
     assert await keys(api, min_debt_usd="1000.01") == []
 
 
+def liquidatable(profit_base: int, of: int, **said) -> Evaluation:
+    """A position past its line whose call pays so much."""
+    return replace(evaluation("0.9", of=position(of), **said), quote=replace(QUOTE, profit_base=profit_base))
+
+
+async def test_a_keeper_finds_what_pays_by_profit_distance_and_token(api: Served):
+    euro = Token(Address("0x" + "77" * 20), "EUR Coin.e", 6)
+    await api.commit(
+        liquidatable(25 * 10**8, 1), liquidatable(99 * 10**8 + 99, 2, weth=euro),
+        evaluation("1.2", of=position(3), distance_bps=250), evaluation("?the feed reverts", of=position(4)),
+        replace(evaluation("0.9", of=position(5), blockers=("paused",)), distance_bps=0),
+    )  # fmt: skip
+
+    async def numbers(**query) -> list[int]:
+        status, page = await api.get("/v1/at-risk", params=query)
+        assert status == 200, page
+        return [int(item["key"], 16) for item in page["items"]]
+
+    assert await numbers(sort="profit") == [2, 1, 3, 4, 5]
+    assert await numbers(min_profit_usd="25") == [1, 2]
+    assert await numbers(min_profit_usd="25.01") == [2]
+    assert await numbers(min_profit_usd="99.01") == []
+    assert await numbers(liquidatable_now="true") == [1, 2]
+    assert await numbers(liquidatable_now="false") == [5, 3, 4]
+    assert await numbers(distance_below="2.5") == [1, 2, 5, 4]
+    assert await numbers(distance_below="2.51") == [1, 2, 5, 3, 4]
+    assert await numbers(collateral="weth") == [1, 5, 3, 4]
+    assert await numbers(collateral=euro.address.upper().replace("X", "x")) == [2]
+    assert await numbers(collateral="EUR Coin.e", debt="USDC") == [2]
+    assert await numbers(collateral="USDC") == []
+    assert await numbers(debt="WETH") == []
+    assert await numbers(debt="US") == []
+    known = evaluation("?no answer", of=position(6))
+    blind = replace(known.protocol, legs=())
+    await api.commit(replace(known, protocol=blind, cautious=blind))
+    assert await numbers(collateral="WBTC") == await numbers(debt="WBTC") == [6]
+
+
+async def test_a_row_written_before_there_was_a_column_for_it_is_still_found(api: Served):
+    await api.commit(liquidatable(1, 1))
+    async with api.store._database.writing() as connection:
+        older = (
+            "UPDATE positions SET profit_key = DEFAULT_KEY, profit_cents = NULL, is_liquidatable = NULL, tokens = NULL"
+        )
+        await connection.exec_driver_sql(older.replace("DEFAULT_KEY", f"'{'9' * 41}'"))
+    assert len(await keys(api, min_profit_usd="5")) == 1
+    assert len(await keys(api, sort="profit")) == 1
+    assert len(await keys(api, collateral="WETH")) == 1
+    assert await keys(api, liquidatable_now="true") == []
+
+
 async def test_sorts_are_by_debt_and_by_distance_too(api: Served):
     await api.commit(
         evaluation("1.3", distance_bps=50), evaluation("1.1", of=position(2), distance_bps=900),
@@ -161,6 +212,10 @@ async def test_what_keeps_its_place_is_neither_repeated_nor_left_out_while_other
         {"limit": "many"},
         {"sort": "name"},
         {"cursor": "not a cursor"},
+        {"collateral": "%"},
+        {"debt": "a|b"},
+        {"distance_below": "-1"},
+        {"liquidatable_now": "perhaps"},
         {"health_below": "-1"},
         {"health_below": "1e3"},
         {"min_debt_usd": "0.001"},

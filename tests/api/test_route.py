@@ -15,14 +15,15 @@ from pydantic import Field
 
 from monitor import log
 from monitor.api import ApiKey, Limits, Metrics, listening
-from monitor.api.answer import Answer
 from monitor.api.app import _application
 from monitor.api.auth import Access
 from monitor.api.guard import Guard
 from monitor.api.limits import Pace
 from monitor.api.openapi import document
 from monitor.api.route import Route
-from monitor.api.wire import Alive, Question
+from monitor.api.wire import Alive
+from monitor.client.wire.answer import Answer
+from monitor.client.wire.asked import Question
 from monitor.errors import StoreFull
 from tests.fakes.clock import FakeClock
 
@@ -246,7 +247,7 @@ def test_the_document_describes_body_and_problems():
     assert operation["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Shock"}
     assert {"200", "401", "403", "408", "413", "415", "422", "429", "500", "503"} <= set(operation["responses"])
     assert operation["parameters"][0]["in"] == "path"
-    assert operation["security"] == [{"bearer": ["read"]}, {"key": ["read"]}]
+    assert operation["security"] == [{"bearer": ["read"]}, {"key": ["read"]}, {"signature": ["read"]}]
     assert "requestBody" not in found["paths"]["/big"]["get"]
 
 

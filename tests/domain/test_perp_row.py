@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from monitor.api.wire import LegAnswer, PerpCollateralAnswer, PerpLegAnswer, PositionAnswer
+from monitor.client.wire.position import LegAnswer, PerpCollateralAnswer, PerpLegAnswer, PositionAnswer
 from monitor.domain.perp import Carry
 from monitor.domain.prices import Unknown
 from monitor.domain.row import COLUMNS, Evaluation, row

@@ -100,6 +100,7 @@ async def test_pages_hold_everything_once_in_order(tmp_path: Path, rows, sort, l
         Sort.HEALTH: lambda n: rows[n][0],
         Sort.DEBT: lambda n: -rows[n][1],
         Sort.DISTANCE: lambda n: rows[n][2],
+        Sort.PROFIT: lambda _: 0,
     }[sort]
     assert found == sorted(range(len(rows)), key=lambda n: (key(n), n))
 

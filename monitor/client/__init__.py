@@ -1,0 +1,1 @@
+"""For keepers: a typed client of the service's API."""
