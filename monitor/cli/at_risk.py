@@ -47,7 +47,7 @@ async def _at_risk(
 ) -> int:
     from monitor.app.readers import Readers, configured
     from monitor.cli import FINDING, OK, UNREAD
-    from monitor.cli.tables import print_rows
+    from monitor.cli.printing.tables import print_rows
     from monitor.settings import addresses_in
 
     owners = addresses_in(accounts) if accounts else None

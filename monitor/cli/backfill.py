@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import Progress
 
-from monitor.cli.tables import screen
+from monitor.cli.printing.tables import screen
 from monitor.domain.ids import MarketKey, PositionKey
 from monitor.errors import ReadError, UsageError
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from monitor.cli.tables import screen
+from monitor.cli.printing.tables import screen
 from monitor.errors import UsageError
 
 if TYPE_CHECKING:

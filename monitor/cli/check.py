@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from monitor.cli.tables import screen
+from monitor.cli.printing.tables import screen
 from monitor.domain.moment import when
 from monitor.domain.prices import Unknown
 from monitor.errors import MonitorError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from monitor.cli.tables import distances, screen
+from monitor.cli.printing.tables import distances, screen
 from monitor.domain.assessment import Assessment, Kind, Leg, Side
 from monitor.domain.health import Measured, NoDebt, Unmeasurable
 from monitor.domain.ids import MarketKey, PositionId, PositionKey

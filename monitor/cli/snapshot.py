@@ -50,7 +50,7 @@ async def _snapshot(
 ) -> int:
     from monitor.app.readers import Readers, configured
     from monitor.cli import OK, UNREAD
-    from monitor.cli.tables import print_rows
+    from monitor.cli.printing.tables import print_rows
     from monitor.export.writer import writer_for
     from monitor.settings import addresses_in
 

@@ -21,7 +21,7 @@ async def _send(channel: str, config: Path | None) -> int:
     from monitor.app.delivery import channels
     from monitor.app.readers import configured
     from monitor.cli import OK
-    from monitor.cli.tables import screen
+    from monitor.cli.printing.tables import screen
     from monitor.clock import SystemClock
     from monitor.domain.alerts import Recipient, Route, dedupe_key
     from monitor.outbox.render import render

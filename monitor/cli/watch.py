@@ -9,8 +9,8 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from monitor.cli.tables import advice, positions, screen
-from monitor.cli.totals import totals
+from monitor.cli.printing.tables import advice, positions, screen
+from monitor.cli.printing.totals import totals
 from monitor.domain.moment import when
 from monitor.domain.row import Evaluation, Row, row
 from monitor.errors import EndpointError, UsageError

@@ -5,7 +5,7 @@ from dataclasses import replace
 from rich.console import Console
 
 from monitor.cli.explain import _totals
-from monitor.cli.tables import advice
+from monitor.cli.printing.tables import advice
 from monitor.domain.assessment import Foreseen, Kind, Moved, Nearness
 from monitor.domain.health import Unmeasurable
 from monitor.domain.moment import BlockRef

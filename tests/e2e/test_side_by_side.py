@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from monitor.cli.tables import short
+from monitor.cli.printing.tables import short
 from monitor.protocols import ADAPTERS
 from tests.e2e.command import hfm
 from tests.e2e.families import RECORDED, all_families, written

@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from monitor.cli.tables import short
+from monitor.cli.printing.tables import short
 from monitor.clock import SystemClock
 from tests.channels.bot_api_stub import TOKEN, BotApi
 from tests.e2e.command import Said, hfm_process

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from rich.text import Text
 
-from monitor.cli.tables import money, short
+from monitor.cli.printing.tables import money, short
 from monitor.domain.row import Row
 
 
