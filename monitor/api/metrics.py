@@ -35,6 +35,7 @@ ENDPOINTS_USABLE = Metric("hfm_rpc_endpoints_usable", "Endpoints that are not ex
 CYCLE_SECONDS = Metric("hfm_cycle_seconds", "Duration of the latest cycle, head to commit.", ("deployment",))
 CYCLES = Metric("hfm_cycles_total", "Cycles by outcome.", ("deployment", "outcome"))
 JOB_FAILURES = Metric("hfm_job_failures_total", "Jobs that raised.", ("job",))
+UNSAVED = Metric("hfm_unsaved_steps", "Steps kept in memory because the store refuses them.")
 LEDGER_ACCOUNTS = Metric("hfm_ledger_accounts", "Accounts in the ledgers.", ("deployment",))
 AUDIT_MATCH = Metric("hfm_audit_match_ratio", "Share of audited accounts that were right.", ("deployment", "market"))
 AUDIT_APART = Metric("hfm_audit_totals_apart", "Totals that ledger and market disagree on.", ("deployment", "market"))

@@ -7,6 +7,7 @@ from monitor.api import metrics
 from monitor.api.metrics import Fact
 from monitor.app.origins import Origin
 from monitor.cycle.head import HeadLoop, Pass
+from monitor.cycle.unsaved import Unsaved
 from monitor.cycle.venues.loop import VenueLoop
 from monitor.domain.ids import DeploymentName
 from monitor.schedule import Schedule
@@ -27,11 +28,13 @@ class Facts:
     sources: Mapping[str, Origin]
     loops: Mapping[str, HeadLoop]
     venues: Mapping[str, VenueLoop]
+    unsaved: Unsaved
 
     def of_now(self) -> Iterator[Fact]:
         """Yield every fact as it is now."""
         for name, record in self.schedule.records.items():
             yield Fact(metrics.JOB_FAILURES, record.failures, (name,))
+        yield Fact(metrics.UNSAVED, len(self.unsaved))
         for name, source in self.sources.items():
             if isinstance(source, Chain):
                 yield from self._of_chain(name, source)

@@ -146,10 +146,18 @@ def recipients(settings: Settings) -> dict[Address, tuple[Recipient, ...]]:
     told: dict[Address, dict[str, Recipient]] = {}
     for watch in settings.watch:
         for text in watch.channels:
-            channel, _, where = text.partition(":")
-            recipient = Recipient(text, (Route(channel, where or channel),))
-            told.setdefault(address(watch.owner), {})[text] = recipient
+            told.setdefault(address(watch.owner), {})[text] = _recipient(text)
     return {owner: tuple(by_name.values()) for owner, by_name in told.items()}
+
+
+def operators(settings: Settings) -> tuple[Recipient, ...]:
+    """Return who is told of the monitor's own troubles."""
+    return tuple(map(_recipient, dict.fromkeys(settings.alerts.operators)))
+
+
+def _recipient(text: str) -> Recipient:
+    channel, _, where = text.partition(":")
+    return Recipient(text, (Route(channel, where or channel),))
 
 
 def labels(settings: Settings) -> dict[Address, str]:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from monitor import log
 from monitor.adapter import Pushes
@@ -18,6 +19,7 @@ from monitor.cycle.head import HeadLoop
 from monitor.cycle.outlook import Outlooks
 from monitor.cycle.ruling import Ruling
 from monitor.cycle.step import Target
+from monitor.cycle.unsaved import RETRY_S, Unsaved
 from monitor.cycle.venues.loop import VenueLoop
 from monitor.cycle.venues.waking import Waking
 from monitor.cycle.whole import Whole
@@ -59,7 +61,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         outlooks = parts.outlooks(settings, await stack.enter_async_context(parts.price_venue(settings, clock)))
         kernel = await asyncio.to_thread(warm)
         log.get("service").info("screen", runs=kernel.name, reason=kernel.reason)
-        shared = _Shared(settings, store, outlooks, kernel, dispatcher, clock)
+        unsaved = Unsaved(dispatcher, parts.operators(settings), clock)
+        shared = _Shared(settings, store, outlooks, kernel, dispatcher, unsaved, clock)
         loops = {name: _loop(shared, chain) for name, chain in chains.items()}
         for name, loop in loops.items():
             schedule.follow(f"chain {name}", loop.once)
@@ -70,8 +73,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             schedule.follow(f"news of {waking.name}", waking.once)
         schedule.follow("outbox", dispatcher.run)
         board = Board([whole for loop in loops.values() for whole in loop.wholes.values()], store, clock)
-        host, port = await open_api(settings, board, Facts(schedule, sources, loops, venues).of_now, stack)
+        host, port = await open_api(settings, board, Facts(schedule, sources, loops, venues, unsaved).of_now, stack)
         log.get("service").info("listening", host=host, port=port)
+        schedule.every(RETRY_S, "unsaved", partial(unsaved.retry, store))
         schedule.every(_REPORT_S, "report", _Report((*loops.values(), *venues.values())).once)
         await schedule.run(stop)
 
@@ -85,6 +89,7 @@ class _Shared:
     outlooks: Outlooks
     kernel: Kernel
     dispatcher: Dispatcher
+    unsaved: Unsaved
     clock: Clock
 
 
@@ -108,6 +113,7 @@ def _ruling(shared: _Shared) -> Ruling:
         parts.labels(settings),
         shared.clock,
         shared.dispatcher.wake,
+        shared.unsaved,
     )
 
 

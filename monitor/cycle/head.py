@@ -182,7 +182,7 @@ class HeadLoop:
         self, target: Target, markets: Mapping[MarketKey, tuple[BlockRef, MonitorError]]
     ) -> list[Evaluation]:
         """Return, for the known positions of markets, evaluations that say only why nothing is known of them."""
-        known = await self.ruling.store.known(target.deployment.name) if markets else {}
+        known = await self.ruling.known(target.deployment.name) if markets else {}
         found = list[Evaluation]()
         for key, (at, why) in markets.items():
             there = {position: owner for position, owner in known.items() if position.market == key}
@@ -193,7 +193,7 @@ class HeadLoop:
         name, evaluations, unread, is_seen = target.deployment.name, list[Evaluation](), list[Unread](), False
         if name not in self._listings:
             self._listings[name] = Listing(target.adapter, target.deployment)
-            self._listings[name].keep(position.market for position in await self.ruling.store.known(name))
+            self._listings[name].keep(position.market for position in await self.ruling.known(name))
         async for seen in look(self.chain, target, self.outlooks, head, self._listings[name]):
             if isinstance(seen, Unread):
                 unread.append(seen)
@@ -215,7 +215,7 @@ class HeadLoop:
     async def _blind(self, target: Target, at: BlockRef | None, problem: str) -> None:
         """Record that nothing is known of the deployment's positions; the cursor stays where knowledge ended."""
         name, before = target.deployment.name, self._before(target)
-        known, cursor = await self.ruling.store.known(name), await self.ruling.store.cursor(name)
+        known, cursor = await self.ruling.known(name), await self.ruling.store.cursor(name)
         at = at or (cursor.at if cursor is not None and isinstance(cursor.at, BlockRef) else None)
         if known and at is not None:
             ruled = await self.ruling.judge(unseen(known, at, target.adapter.kind, problem))

@@ -1,12 +1,13 @@
 """Judges evaluations against what is remembered, and commits what follows from it as one step."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from monitor.clock import Clock
+from monitor.cycle.unsaved import Unsaved
 from monitor.domain.alerts import Alert, AlertKind, Notice, Recipient
-from monitor.domain.ids import Address, ChainId, ChainWide, MarketKey
+from monitor.domain.ids import Address, ChainId, ChainWide, DeploymentName, MarketKey, PositionId
 from monitor.domain.liveness import Liveness
 from monitor.domain.row import Evaluation
 from monitor.rules.halt import halt_news, thawed
@@ -43,7 +44,7 @@ class Ruled:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """The rules with the memory they need; `told` is called when there is something to deliver."""
+    """The rules with the memory they need, stored or `unsaved`; `told` is called when there is something to deliver."""
 
     store: Store
     levels: Levels
@@ -51,13 +52,14 @@ class Ruling:
     labels: Mapping[Address, str]
     clock: Clock
     told: Callable[[], None] = lambda: None
+    unsaved: Unsaved = field(default_factory=Unsaved)
 
     async def judge(self, evaluations: Sequence[Evaluation], halted_s: int = 0) -> Ruled:
         """Return what the rules make of the evaluations; nothing is stored yet.
 
         `halted_s` is how long the chain had stood still until now: a time in which nothing improved.
         """
-        past = await self.store.states([evaluation.protocol.id for evaluation in evaluations])
+        past = await self.unsaved.states(self.store, [evaluation.protocol.id for evaluation in evaluations])
         past = {position: thawed(state, halted_s) for position, state in past.items()} if halted_s else past
         now_s = self.clock.wall_s()
         judged: list[Judgement] = [
@@ -70,6 +72,10 @@ class Ruling:
         )
         return Ruled(tuple(evaluations), tuple(judgement.state for judgement in judged), notices)
 
+    async def known(self, deployment: DeploymentName) -> dict[PositionId, Address | None]:
+        """Return every known position of a deployment with its owner."""
+        return await self.unsaved.known(self.store, deployment)
+
     def notices(self, alerts: Iterable[tuple[Alert, Address]]) -> tuple[Notice, ...]:
         """Return the alerts, each with the owner's own label and everyone who hears of that owner."""
         return tuple(Notice(self._labelled(alert, owner), self.recipients.get(owner, ())) for alert, owner in alerts)
@@ -80,7 +86,7 @@ class Ruling:
         Return how long a halt lasted that has just ended, else 0. The last alert about the chain is all there is to
         remember, so that a restart tells nothing twice.
         """
-        last = await self.store.views.last_alert(ChainWide(chain.id))
+        last = await self.unsaved.last_alert(self.store, ChainWide(chain.id))
         news = halt_news(last, chain.liveness, chain.name, self.clock.wall_s())
         if news is None:
             return 0
@@ -89,8 +95,8 @@ class Ruling:
         return int(news.facts["duration_s"]) if news.kind is AlertKind.KNOWN_AGAIN else 0
 
     async def commit(self, step: Commit) -> int:
-        """Store the step, have its messages delivered, and return how many there are."""
-        await self.store.commit(step)
+        """Store the step, or keep it while the store refuses, have its messages delivered, and count them."""
+        await self.unsaved.commit(self.store, step)
         if step.notices:
             self.told()
         return len(step.notices)

@@ -1,4 +1,4 @@
-"""What a message says of a whole chain: that it stands still, or goes on, and what to make of it."""
+"""What a message says of a whole chain, that it stands still or goes on, and of the monitor's own store."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -49,3 +49,31 @@ def _what(alert: Alert) -> str:
 
 def _name(alert: Alert) -> str:
     return safe_line(alert.facts.get("chain", str(alert.position)), 40)
+
+
+def own_subject(alert: Alert) -> str:
+    """Return the line a mail program lists."""
+    return f"[{_store(alert)}] hfm"
+
+
+def own_lines(alert: Alert) -> Iterator[Line]:
+    """Yield what happens and what to do."""
+    facts, when = alert.facts, datetime.fromtimestamp(alert.at_time_s, UTC)
+    is_over = alert.kind is AlertKind.KNOWN_AGAIN
+    yield strong(KEY, f"{'🟢' if is_over else '🔴'} {_store(alert)}")
+    yield EMPTY
+    if is_over:
+        lasted = figures.duration_text(facts.get("duration_s")) or "an unknown time"
+        yield plain(KEY, f"Nothing could be stored for {lasted}. All that was kept in memory is stored now.")
+    else:
+        yield plain(KEY, f"The database refuses since {when:%Y-%m-%d %H:%M:%S} UTC: {safe_line(facts['why'], 300)}")
+        yield plain(KEY, "Positions are still judged, and alerts from CRITICAL on are sent from memory, once each.")
+        yield plain(7, "Others wait. Pages and API show what was stored last, with its age.")
+        yield EMPTY
+        yield strong(KEY, "To do: free space or mend the disk. Work goes on by itself; do not restart hfm before.")
+    yield EMPTY
+    yield plain(KEY, f"Incident {alert.incident}")
+
+
+def _store(alert: Alert) -> str:
+    return "HFM STORES AGAIN" if alert.kind is AlertKind.KNOWN_AGAIN else "HFM CANNOT STORE"

@@ -5,9 +5,11 @@ from collections.abc import Callable, Sequence
 
 from monitor.channels.channel import Channel, Message
 from monitor.clock import Clock
+from monitor.domain.alerts import Notice
 from monitor.outbox.lane import Lane
 from monitor.outbox.render import render
 from monitor.outbox.turn import Turn
+from monitor.outbox.urgent import Urgent
 from monitor.store.engine import Reach
 from monitor.store.queue import Deliverable, Queue
 
@@ -31,12 +33,30 @@ class Dispatcher:
             return render(message.alert, message.recipient, message.key, message.route_index, link_base)
 
         turn = Turn()
-        self._lanes = [Lane(queue, channel, clock, jitter, rendered, self.wake, reach, turn) for channel in channels]
+        self._clock = clock
+        self._owed = Urgent(queue)
+        self._lanes = [
+            Lane(self._owed, channel, clock, jitter, rendered, self.wake, reach, turn) for channel in channels
+        ]
 
     def wake(self) -> None:
         """Look now; call it after a commit that had notices."""
         for lane in self._lanes:
             lane.wake()
+
+    def urgent(self, notices: Sequence[Notice]) -> None:
+        """Deliver what the store could not take, from memory."""
+        self._owed.put(notices, self._clock.wall_s())
+        self.wake()
+
+    def accepted(self) -> Sequence[Deliverable]:
+        """Return what was delivered from memory and is not in the store yet."""
+        return self._owed.accepted
+
+    def stored(self, keys: Sequence[str], recorded: Sequence[Deliverable]) -> None:
+        """Leave to the store what it has taken now: messages owed, and messages recorded as delivered."""
+        self._owed.stored(keys, recorded)
+        self.wake()
 
     async def run(self) -> None:
         """Deliver until cancelled; what is unfinished then stays owed."""

@@ -12,8 +12,9 @@ from monitor.clock import Clock
 from monitor.errors import DeliveryDeferred, DeliveryRefused, MarkupRefused, StoreError
 from monitor.outbox.pace import Pace
 from monitor.outbox.turn import PATIENCE_S, Turn
+from monitor.outbox.urgent import Owed
 from monitor.store.engine import Reach
-from monitor.store.queue import LONGEST_WAIT_S, Deliverable, Queue
+from monitor.store.queue import LONGEST_WAIT_S, Deliverable
 
 SEND_TIMEOUT_S = 30
 STOP_GRACE_S = 8
@@ -60,7 +61,7 @@ class Lane:
 
     def __init__(
         self,
-        queue: Queue,
+        queue: Owed,
         channel: Channel,
         clock: Clock,
         jitter: Callable[[], float],

@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 from monitor.channels.channel import Message
 from monitor.domain.alerts import Alert, AlertKind, Level, Recipient
-from monitor.domain.ids import ChainWide
+from monitor.domain.ids import Cause, ChainWide
 from monitor.domain.label import safe_line, short_address, shown_label
 from monitor.outbox import figures
-from monitor.outbox.chains import chain_lines, chain_subject
+from monitor.outbox.chains import chain_lines, chain_subject, own_lines, own_subject
 from monitor.outbox.events import event_lines, left_lines
 from monitor.outbox.lines import EMPTY, KEY, Line, fitting, plain, strong
 from monitor.outbox.record import record
@@ -31,12 +31,16 @@ def render(alert: Alert, recipient: Recipient, key: str, route_index: int, link_
     Level, health factor, liquidation price, action and incident are always there, or what is known of a whole chain.
     The only link leads to `link_base`.
     """
-    is_chain = isinstance(alert.position, ChainWide)
-    said = chain_lines(alert) if is_chain else _lines(alert, recipient, route_index, link_base)
+    match alert.position:
+        case ChainWide():
+            subject, said, link = chain_subject(alert), chain_lines(alert), None
+        case Cause():
+            subject, said, link = own_subject(alert), own_lines(alert), None
+        case _:
+            subject, said = _subject(alert), _lines(alert, recipient, route_index, link_base)
+            link = _link(alert, link_base) if link_base else None
     lines = fitting(list(said))
-    subject = chain_subject(alert) if is_chain else _subject(alert)
     text = "\n".join(line.text for line in lines).strip("\n")
-    link = _link(alert, link_base) if link_base and not is_chain else None
     return Message(
         key=key,
         incident=alert.incident,

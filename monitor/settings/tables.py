@@ -17,6 +17,16 @@ from monitor.settings.channels import ROUTE, AppriseSettings, EmailSettings, Tel
 from monitor.settings.strict import Table
 
 
+def _routes(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        if not re.fullmatch(ROUTE, text):
+            raise ValueError(
+                "expected telegram:<chat id>, email:<address>, webhook:<name or https URL>, apprise:<name> or "
+                f"console, found {text[:60]!r}"
+            )
+    return texts
+
+
 class ChainSettings(Table):
     """One chain and the endpoints that serve it."""
 
@@ -84,13 +94,7 @@ class WatchSettings(Table):
     @field_validator("channels")
     @classmethod
     def _name_a_channel(cls, channels: tuple[str, ...]) -> tuple[str, ...]:
-        for channel in channels:
-            if not re.fullmatch(ROUTE, channel):
-                raise ValueError(
-                    "expected telegram:<chat id>, email:<address>, webhook:<name or https URL>, apprise:<name> or "
-                    f"console, found {channel[:60]!r}"
-                )
-        return channels
+        return _routes(channels)
 
 
 class ReferenceSettings(Table):
@@ -141,6 +145,12 @@ class AlertSettings(Table):
 
     target_health: str = Field(default="1.5", pattern=r"^\d+(\.\d{1,18})?$")
     link_base: str = ""
+    operators: tuple[str, ...] = ()
+
+    @field_validator("operators")
+    @classmethod
+    def _name_a_channel(cls, operators: tuple[str, ...]) -> tuple[str, ...]:
+        return _routes(operators)
 
 
 class Settings(BaseSettings):
@@ -170,7 +180,8 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _knows_every_name(self) -> "Settings":
         known: dict[str, Iterable[str]] = {"webhook": self.webhook.endpoint, "apprise": self.apprise.target}
-        for channel, _, name in (route.partition(":") for watch in self.watch for route in watch.channels):
+        routes = (*(route for watch in self.watch for route in watch.channels), *self.alerts.operators)
+        for channel, _, name in (route.partition(":") for route in routes):
             if channel in known and "://" not in name and name not in known[channel]:
                 raise ValueError(f"unknown {channel} {name[:60]!r}{suggestion(name, known[channel])}")
         return self
@@ -216,7 +227,8 @@ class Settings(BaseSettings):
         found += [secret for endpoint in self.webhook.endpoint.values() for secret in endpoint.secrets]
         urls = [url for chain in self.chain for url in chain.rpc if not url.startswith("/")]
         urls += [endpoint.url.get_secret_value() for endpoint in self.webhook.endpoint.values()]
-        urls += [route for watch in self.watch for route in watch.channels if "://" in route]
+        routes = (*(route for watch in self.watch for route in watch.channels), *self.alerts.operators)
+        urls += [route for route in routes if "://" in route]
         urls += [url for deployment in self.deployment for url in deployment.api.values()]
         paths = [part for url in urls for part in re.split(r"[/?=&@]", url.split("://", 1)[-1])[1:] if len(part) > 8]
         paths += [

@@ -1,7 +1,7 @@
 """The outbox: messages that are owed, in the order in which they matter, and what became of each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, func, nulls_last, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -115,6 +115,18 @@ class Queue:
             await connection.execute(tables.deliveries.insert().values(_delivery(message, "refused", now_s, why)))
         reach("queue: refused done")
         return next((r.channel for r in message.recipient.routes[message.route_index + 1 :] if r not in refused), None)
+
+    async def delivered(self, connection: AsyncConnection, messages: Sequence[Deliverable], now_s: int) -> None:
+        """Record, in a transaction that stores their rows, what was accepted before there were any."""
+        t = tables.outbox.c
+        for message in messages:
+            row = (await connection.execute(select(t.id).where(t.dedupe_key == message.key))).one_or_none()
+            if row is not None:
+                sent = {"state": "sent", "attempts": message.attempts + 1, "route": message.route_index}
+                where = {"channel": message.route.channel, "address": message.route.address}
+                await connection.execute(update(tables.outbox).where(t.id == row.id).values(**sent, **where))
+                delivery = _delivery(replace(message, id=row.id), "sent", now_s, "while nothing could be stored")
+                await connection.execute(tables.deliveries.insert().values(delivery))
 
     async def _settle(self, message: Deliverable, outcome: str, now_s: int, why: str, **values: str | int) -> None:
         t, reach = tables.outbox.c, self._database.reach

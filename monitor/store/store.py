@@ -26,7 +26,7 @@ from monitor.store.ledgers import audits
 from monitor.store.ledgers.audits import AuditPart
 from monitor.store.ledgers.kept import LedgerPart, Ledgers, NotKept
 from monitor.store.migrations import migrate
-from monitor.store.queue import Queue, refused_routes
+from monitor.store.queue import Deliverable, Queue, refused_routes
 from monitor.store.records import Record
 from monitor.store.views import Views
 
@@ -69,6 +69,7 @@ class Commit:
     Without a cursor nothing new was reached: the step only says that positions could not be read. `left` are positions
     no longer near any level, whose stored row would only grow old. `ledgers` stand at the cursor's block and must not
     change until the commit is done. `events` go with the notices that tell them, `audits` were made at the block.
+    `delivered` are messages, of this step or of those committed with it, that arrived before they could be stored.
     """
 
     cursor: Cursor | None
@@ -79,6 +80,7 @@ class Commit:
     ledgers: Sequence[LedgerPart] = ()
     events: Sequence[EventsPart] = ()
     audits: Sequence[AuditPart] = ()
+    delivered: Sequence[Deliverable] = ()
 
 
 class Store:
@@ -117,39 +119,46 @@ class Store:
             await reader.dispose()
             await writer.dispose()
 
-    async def commit(self, step: Commit) -> None:
-        """Write the whole step in one transaction.
+    async def commit(self, *steps: Commit) -> None:
+        """Write whole steps, oldest first, in one transaction.
 
-        Raises StoreFull, StoreError; then nothing of the step is stored and the same step may be tried again. Raises
-        NotLinked when a ledger is at another block than the cursor.
+        Raises StoreFull, StoreError; then nothing of them is stored and the same steps may be tried again. Raises
+        NotLinked when a ledger is at another block than its step's cursor.
         """
-        _refuse_apart(step)
+        for step in steps:
+            _refuse_apart(step)
         reach, now_s = self._database.reach, self._clock.wall_s()
         async with self._database.writing() as connection:
             reach("commit: begun")
-            await self._put(connection, tables.positions, [records.position_record(e) for e in step.evaluations])
-            await self._drop(connection, step.left)
-            reach("commit: positions written")
-            await self._put(connection, tables.states, [records.state_record(s) for s in step.states])
-            reach("commit: states written")
-            await self._put_incidents(connection, step, now_s)
-            await self._add(connection, tables.alerts, [records.alert_record(n.alert, now_s) for n in step.notices])
-            reach("commit: alerts written")
-            await self._enqueue(connection, step.notices, now_s)
-            reach("commit: outbox written")
-            for events in step.events:
-                await self._put_events(connection, events)
-            for part in step.ledgers:
-                await self._ledgers.write(connection, part)
-            for audit in step.audits:
-                await audits.write(connection, self._database, audit)
-            if step.cursor is not None:
-                await self._put(connection, tables.cursors, [_cursor_record(step.cursor, now_s)])
-            reach("commit: cursor written")
+            for step in steps:
+                await self._write(connection, step, now_s)
         self.commits += 1
-        for part in step.ledgers:
+        for part in (part for step in steps for part in step.ledgers):
             part.journal.saved()
         reach("commit: done")
+
+    async def _write(self, connection: AsyncConnection, step: Commit, now_s: int) -> None:
+        reach = self._database.reach
+        await self._put(connection, tables.positions, [records.position_record(e) for e in step.evaluations])
+        await self._drop(connection, step.left)
+        reach("commit: positions written")
+        await self._put(connection, tables.states, [records.state_record(s) for s in step.states])
+        reach("commit: states written")
+        await self._put_incidents(connection, step, now_s)
+        await self._add(connection, tables.alerts, [records.alert_record(n.alert, now_s) for n in step.notices])
+        reach("commit: alerts written")
+        await self._enqueue(connection, step.notices, now_s)
+        await self.queue.delivered(connection, step.delivered, now_s)
+        reach("commit: outbox written")
+        for events in step.events:
+            await self._put_events(connection, events)
+        for part in step.ledgers:
+            await self._ledgers.write(connection, part)
+        for audit in step.audits:
+            await audits.write(connection, self._database, audit)
+        if step.cursor is not None:
+            await self._put(connection, tables.cursors, [_cursor_record(step.cursor, now_s)])
+        reach("commit: cursor written")
 
     async def states(self, positions: Sequence[PositionId]) -> dict[PositionId, PositionState]:
         """Return what is remembered of the positions; one never judged is missing."""

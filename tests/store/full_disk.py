@@ -34,7 +34,7 @@ async def main(folder: Path) -> dict[str, object]:
     clock, done, refused = FakeClock(runs=True), 0, ""
     channel = FakeChannel(clock)
     async with opened(folder, clock) as store:
-        _limit(max(file.stat().st_size for file in folder.iterdir()) + ROOM_BYTES)
+        _limit(_largest(folder) + ROOM_BYTES)
         for n in range(1, 10_000):
             try:
                 await store.commit(one(n))
@@ -73,6 +73,10 @@ async def main(folder: Path) -> dict[str, object]:
         "sent": len(channel.taken),
         "different": len(set(channel.addresses())),
     }
+
+
+def _largest(folder: Path) -> int:
+    return max(file.stat().st_size for file in folder.iterdir())
 
 
 def _limit(size: int) -> None:

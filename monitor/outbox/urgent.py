@@ -1,0 +1,181 @@
+"""The outbox with what could not be stored on top: urgent messages that are owed from memory while the disk is full."""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from monitor.domain.alerts import Notice, dedupe_key
+from monitor.errors import StoreError
+from monitor.store.queue import Deliverable
+
+
+class Owed(Protocol):
+    """What a lane takes messages from and tells what became of them; see `Queue`."""
+
+    async def pending(
+        self, channel: str, limit: int, now_s: int, without: Sequence[int] = (), but_to: Sequence[str] = ()
+    ) -> list[Deliverable]: ...
+    async def owed(self, channel: str, at_most: int) -> int: ...
+    async def next_try_s(self, channel: str, now_s: int) -> int | None: ...
+    async def mark_sent(self, message: Deliverable, now_s: int) -> None: ...
+    async def defer(self, message: Deliverable, now_s: int, next_try_s: int, why: str) -> None: ...
+    async def reroute(self, message: Deliverable, now_s: int, why: str) -> str | None: ...
+
+
+class Urgent:
+    """Messages in memory, with ids below 0, before those of the stored outbox; each is sent from one of the two only.
+
+    `accepted` are those that arrived and whose rows are not in the store yet. Rows that come to the store later are
+    hidden while memory still owes them, and recorded as sent when memory has sent them.
+    """
+
+    def __init__(self, stored: Owed) -> None:
+        self._stored = stored
+        self._ids = itertools.count(-1, -1)
+        self._owed: dict[int, Deliverable] = {}
+        self._due_s: dict[int, int] = {}
+        self._taken: set[int] = set()
+        self._unstored: set[str] = set()
+        self._accepted: dict[str, Deliverable] = {}
+
+    @property
+    def accepted(self) -> tuple[Deliverable, ...]:
+        """What arrived and is not in the store."""
+        return tuple(self._accepted.values())
+
+    def put(self, notices: Sequence[Notice], now_s: int) -> None:
+        """Owe the messages of notices that the store did not take, each once."""
+        for notice in notices:
+            for recipient in notice.recipients:
+                key = dedupe_key(recipient, notice.alert)
+                if not recipient.routes or key in self._unstored:
+                    continue
+                self._unstored.add(key)
+                one = Deliverable(
+                    id=next(self._ids),
+                    key=key,
+                    alert=notice.alert,
+                    recipient=recipient,
+                    route_index=0,
+                    attempts=0,
+                    created_s=now_s,
+                )
+                self._drop(id_ for id_, older in self._owed.items() if _about(older) == _about(one))
+                self._owed[one.id] = one
+
+    def stored(self, keys: Sequence[str], recorded: Sequence[Deliverable]) -> None:
+        """Leave to the store what it has taken: `keys` it owes from here on, `recorded` it knows to have arrived."""
+        self._unstored -= {*keys}
+        for message in recorded:
+            self._accepted.pop(message.key, None)
+        self._drop(id_ for id_, message in self._owed.items() if message.key not in self._unstored)
+
+    async def pending(
+        self, channel: str, limit: int, now_s: int, without: Sequence[int] = (), but_to: Sequence[str] = ()
+    ) -> list[Deliverable]:
+        """Return what is due, most severe first; with a store that cannot be read, what memory owes."""
+        own = [
+            message
+            for id_, message in self._owed.items()
+            if message.route.channel == channel and message.route.address not in but_to and id_ not in without
+        ]
+        own = [message for message in own if self._due_s.get(message.id, now_s) <= now_s]
+        try:
+            found = await self._from_store(channel, limit, now_s, without, but_to)
+        except StoreError:
+            if not own:
+                raise
+            found = []
+        first = sorted((*own, *found), key=_order)[:limit]
+        self._taken |= {message.id for message in first if message.id < 0}
+        return first
+
+    async def owed(self, channel: str, at_most: int) -> int:
+        """Return how many messages a channel owes, counted no further than `at_most`."""
+        own = sum(message.route.channel == channel for message in self._owed.values())
+        try:
+            return min(own + await self._stored.owed(channel, at_most), at_most)
+        except StoreError:
+            if not own:
+                raise
+            return own
+
+    async def next_try_s(self, channel: str, now_s: int) -> int | None:
+        """Return when the next message that is not yet due will be, None when all are or nothing is owed."""
+        own = [self._due_s[id_] for id_, m in self._owed.items() if m.route.channel == channel and id_ in self._due_s]
+        stored_s = await self._stored.next_try_s(channel, now_s)
+        return min([*own, *([] if stored_s is None else [stored_s])], default=None)
+
+    async def mark_sent(self, message: Deliverable, now_s: int) -> None:
+        """Record that the channel accepted the message."""
+        if message.id >= 0:
+            await self._stored.mark_sent(message, now_s)
+        else:
+            self._accepted[message.key] = message
+            self._forget(message.id)
+
+    async def defer(self, message: Deliverable, now_s: int, next_try_s: int, why: str) -> None:
+        """Record a failed try and when the next one is."""
+        if message.id >= 0:
+            await self._stored.defer(message, now_s, next_try_s, why)
+        else:
+            self._again(replace(message, attempts=message.attempts + 1), next_try_s)
+
+    async def reroute(self, message: Deliverable, now_s: int, why: str) -> str | None:
+        """Record that the address refuses; return the channel the message goes on with, None when there is none."""
+        if message.id >= 0:
+            return await self._stored.reroute(message, now_s, why)
+        following = message.route_index + 1
+        if following == len(message.recipient.routes):
+            # Its row goes the same way once there is one, and is then dead.
+            self._forget(message.id)
+            return None
+        moved = replace(message, route_index=following, attempts=0)
+        self._again(moved, now_s)
+        return moved.route.channel
+
+    async def _from_store(
+        self, channel: str, limit: int, now_s: int, without: Sequence[int], but_to: Sequence[str]
+    ) -> list[Deliverable]:
+        hidden = list(without)
+        while True:
+            found = await self._stored.pending(channel, limit, now_s, hidden, but_to)
+            kept = [message for message in found if not await self._is_done(message, now_s)]
+            if len(kept) == len(found):
+                return found
+            hidden += [message.id for message in found]
+
+    async def _is_done(self, message: Deliverable, now_s: int) -> bool:
+        """Whether memory sent the message, still owes it, or has a newer one about the same."""
+        if message.key in self._accepted and message.key not in self._unstored:
+            await self._stored.mark_sent(message, now_s)
+            del self._accepted[message.key]
+            return True
+        newer = (*self._owed.values(), *(own for key, own in self._accepted.items() if key in self._unstored))
+        return any(_about(own) == _about(message) for own in newer)
+
+    def _again(self, message: Deliverable, due_s: int) -> None:
+        self._taken.discard(message.id)
+        if message.key in self._unstored:
+            self._owed[message.id], self._due_s[message.id] = message, due_s
+        else:
+            self._forget(message.id)
+
+    def _drop(self, ids: Iterable[int]) -> None:
+        for id_ in [id_ for id_ in ids if id_ not in self._taken]:
+            self._forget(id_)
+
+    def _forget(self, id_: int) -> None:
+        self._owed.pop(id_, None)
+        self._due_s.pop(id_, None)
+        self._taken.discard(id_)
+
+
+def _about(message: Deliverable) -> tuple[str, str, str]:
+    return message.recipient.name, str(message.alert.position), message.alert.topic
+
+
+def _order(message: Deliverable) -> tuple[int, bool, int, int]:
+    left_s = message.alert.time_to_liquidation_s
+    return -message.alert.severity, left_s is None, left_s or 0, message.created_s
