@@ -15,7 +15,7 @@ from monitor.errors import StoreError
 from monitor.rules.events.liquidations import Liquidation, Sighting
 from monitor.rules.events.parameters import Change
 from monitor.rules.events.parameters import Told as ToldChange
-from monitor.rules.state import Driver, Gap, Incident, PositionState, Streak, Told
+from monitor.rules.state import Driver, Gap, Incident, PositionState, Streak, Told, time_s
 from monitor.store.paging import is_liquidatable, place, tokens_text
 from monitor.units import decimal_text
 
@@ -186,6 +186,18 @@ def alert_from(text: str) -> Alert:
         "previous": Level(cells["previous"]),
     }
     return Alert(**{**cells, **own})
+
+
+def cursor_record(at: At, now_s: int, **whose: str) -> Record:
+    """Return the row of `cursors`."""
+    return {
+        **whose,
+        "number": at.number if isinstance(at, BlockRef) else at.height,
+        "hash": at.hash if isinstance(at, BlockRef) else "",
+        "time_s": time_s(at),
+        "committed_s": now_s,
+        "at": at_json(at),
+    }
 
 
 def reached_record(at: BlockRef) -> Record:

@@ -17,7 +17,7 @@ from monitor.errors import ConfigError, NotLinked
 from monitor.ledger.journal import Journal
 from monitor.rules.events.liquidations import Sighting
 from monitor.rules.events.parameters import Told
-from monitor.rules.state import PositionState, time_s
+from monitor.rules.state import PositionState
 from monitor.store import engine, records, tables
 from monitor.store.engine import Database, Reach
 from monitor.store.failure import driver_error
@@ -41,6 +41,11 @@ class Cursor:
     protocol: Slug
     chain: ChainId
     at: At
+
+    @property
+    def whose(self) -> dict[str, str]:
+        """What is followed."""
+        return {"deployment": self.deployment, "protocol": self.protocol, "chain": self.chain}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +162,8 @@ class Store:
         for audit in step.audits:
             await audits.write(connection, self._database, audit)
         if step.cursor is not None:
-            await self._put(connection, tables.cursors, [_cursor_record(step.cursor, now_s)])
+            cursor = records.cursor_record(step.cursor.at, now_s, **step.cursor.whose)
+            await self._put(connection, tables.cursors, [cursor])
         reach("commit: cursor written")
 
     async def states(self, positions: Sequence[PositionId]) -> dict[PositionId, PositionState]:
@@ -280,20 +286,6 @@ def _refuse_apart(step: Commit) -> None:
                 f"expected the ledger of {part.deployment} at the cursor's block {reached}, "
                 f"found it at {part.journal.at.number} {part.journal.at.hash}"
             )
-
-
-def _cursor_record(cursor: Cursor, now_s: int) -> Record:
-    at = cursor.at
-    return {
-        "deployment": cursor.deployment,
-        "protocol": cursor.protocol,
-        "chain": cursor.chain,
-        "number": at.number if isinstance(at, BlockRef) else at.height,
-        "hash": at.hash if isinstance(at, BlockRef) else "",
-        "time_s": time_s(at),
-        "committed_s": now_s,
-        "at": records.at_json(at),
-    }
 
 
 def _text(value: int | None) -> str | None:
