@@ -52,3 +52,8 @@ def salt() -> int:
 def secret(size_bytes: int) -> str:
     """Return that many bytes that nobody can guess, as hex digits."""
     return secrets.token_hex(size_bytes)
+
+
+def token() -> str:
+    """Return 128 bits that nobody outside can guess, as 22 letters, digits, `-` and `_`."""
+    return secrets.token_urlsafe(16)

@@ -1,6 +1,6 @@
 """Each part, made from the settings that concern it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from monitor import resources
 from monitor.adapter import Adapter, Followed
 from monitor.clock import Clock
+from monitor.cycle.audience import Audience, Watchlist
 from monitor.cycle.outlook import Outlooks, Reference
 from monitor.cycle.step import Target
 from monitor.cycle.venues.loop import PACE_MS
@@ -17,7 +18,7 @@ from monitor.errors import ConfigError
 from monitor.pricing import haircuts
 from monitor.protocols import ADAPTERS, VENUES
 from monitor.risk.model import parse
-from monitor.rules.levels import Levels
+from monitor.rules.levels import Levels, merged
 from monitor.settings import ChainSettings, DeploymentSettings, Settings, addresses_in, suggestion, table
 from monitor.sources.http.stream import StreamSpec
 from monitor.sources.http.venue import Venue, VenueSpec
@@ -108,7 +109,7 @@ def target(settings: Settings, deployment: DeploymentSettings, owners: Sequence[
     if owners is None:
         listed = addresses_in(deployment.accounts) if deployment.accounts else ()
         owners = tuple(dict.fromkeys((*(address(watch.owner) for watch in settings.watch), *listed)))
-    return Target(settings.domain_deployment(deployment), adapter(deployment.protocol), tuple(owners))
+    return Target(settings.domain_deployment(deployment), adapter(deployment.protocol), Watchlist(owners))
 
 
 def outlooks(settings: Settings, venue: Venue | None = None) -> Outlooks:
@@ -141,28 +142,34 @@ def levels(settings: Settings) -> Levels:
     return Levels.parse(table(resources.config() / "levels.toml"), settings.levels)
 
 
-def recipients(settings: Settings) -> dict[Address, tuple[Recipient, ...]]:
-    """Return who is told about whom: each channel of a watched owner gets every message."""
-    told: dict[Address, dict[str, Recipient]] = {}
+def subscribers(settings: Settings) -> dict[str, tuple[Route, dict[Address, str]]]:
+    """Return the subscribers that the settings name: each channel of a watched owner, and whom it is told of."""
+    told: dict[str, tuple[Route, dict[Address, str]]] = {}
     for watch in settings.watch:
         for text in watch.channels:
-            told.setdefault(address(watch.owner), {})[text] = _recipient(text)
-    return {owner: tuple(by_name.values()) for owner, by_name in told.items()}
+            told.setdefault(text, (route(text), {}))[1][address(watch.owner)] = watch.label
+    return told
+
+
+def route(text: str) -> Route:
+    """Return the route written `telegram:123`; a channel without addresses is its own."""
+    channel, _, where = text.partition(":")
+    return Route(channel, where or channel)
+
+
+def audience(settings: Settings) -> Audience:
+    """Return an audience that takes its subscribers from the store."""
+    shipped = table(resources.config() / "levels.toml")
+
+    def own(table_of_theirs: Mapping[str, Any]) -> Levels:
+        return Levels.parse(shipped, merged(settings.levels, table_of_theirs))
+
+    return Audience(own, settings.alerts.escalate_after_s)
 
 
 def operators(settings: Settings) -> tuple[Recipient, ...]:
     """Return who is told of the monitor's own troubles."""
-    return tuple(map(_recipient, dict.fromkeys(settings.alerts.operators)))
-
-
-def _recipient(text: str) -> Recipient:
-    channel, _, where = text.partition(":")
-    return Recipient(text, (Route(channel, where or channel),))
-
-
-def labels(settings: Settings) -> dict[Address, str]:
-    """Return what people call their addresses."""
-    return {address(watch.owner): watch.label for watch in settings.watch if watch.label}
+    return tuple(Recipient(text, (route(text),)) for text in dict.fromkeys(settings.alerts.operators))
 
 
 def target_wad(settings: Settings) -> int:
@@ -176,5 +183,5 @@ def check(settings: Settings) -> None:
         target(settings, deployment, ())
     levels(settings)
     outlooks(settings)
-    recipients(settings)
+    subscribers(settings)
     target_wad(settings)

@@ -12,9 +12,11 @@ from monitor.app import origins, parts
 from monitor.app.delivery import channels
 from monitor.app.facts import Facts
 from monitor.app.origins import Origin
-from monitor.app.serving import open_api
+from monitor.app.serving import open_api, readiness_s
 from monitor.clock import Clock, SystemClock, jitter, salt
+from monitor.cycle.audience import Audience, Watchlist
 from monitor.cycle.board import Board
+from monitor.cycle.digests import Digests
 from monitor.cycle.head import HeadLoop
 from monitor.cycle.outlook import Outlooks
 from monitor.cycle.ruling import Ruling
@@ -37,6 +39,7 @@ from monitor.sources.rpc.chain import Chain
 from monitor.store import Store
 
 _REPORT_S = 60
+_DIGEST_S = 20
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
@@ -61,8 +64,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         outlooks = parts.outlooks(settings, await stack.enter_async_context(parts.price_venue(settings, clock)))
         kernel = await asyncio.to_thread(warm)
         log.get("service").info("screen", runs=kernel.name, reason=kernel.reason)
+        await store.people.settle(parts.subscribers(settings))
         unsaved = Unsaved(dispatcher, parts.operators(settings), clock)
-        shared = _Shared(settings, store, outlooks, kernel, dispatcher, unsaved, clock)
+        shared = _Shared(settings, store, outlooks, kernel, dispatcher, parts.audience(settings), unsaved, clock)
         loops = {name: _loop(shared, chain) for name, chain in chains.items()}
         for name, loop in loops.items():
             schedule.follow(f"chain {name}", loop.once)
@@ -72,6 +76,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         for waking in await _wakings(shared, venues, stack):
             schedule.follow(f"news of {waking.name}", waking.once)
         schedule.follow("outbox", dispatcher.run)
+        schedule.every(_DIGEST_S, "digests", Digests(_ruling(shared), readiness_s(settings), clock).once)
         board = Board([whole for loop in loops.values() for whole in loop.wholes.values()], store, clock)
         host, port = await open_api(settings, board, Facts(schedule, sources, loops, venues, unsaved).of_now, stack)
         log.get("service").info("listening", host=host, port=port)
@@ -89,8 +94,16 @@ class _Shared:
     outlooks: Outlooks
     kernel: Kernel
     dispatcher: Dispatcher
+    audience: Audience
     unsaved: Unsaved
     clock: Clock
+
+    def target(self, deployment: DeploymentSettings) -> Target:
+        """Return a deployment of which everyone is wanted whom people come to watch."""
+        found = parts.target(self.settings, deployment)
+        if isinstance(found.owners, Watchlist):
+            self.audience.watchlists += (found.owners,)
+        return found
 
 
 @asynccontextmanager
@@ -109,8 +122,7 @@ def _ruling(shared: _Shared) -> Ruling:
     return Ruling(
         shared.store,
         parts.levels(settings),
-        parts.recipients(settings),
-        parts.labels(settings),
+        shared.audience,
         shared.clock,
         shared.dispatcher.wake,
         shared.unsaved,
@@ -128,7 +140,7 @@ def _desk(shared: _Shared, place: Place) -> VenueLoop:
             )
     return VenueLoop(
         venue=place,
-        targets=tuple(parts.target(settings, d) for d in deployments),
+        targets=tuple(shared.target(d) for d in deployments),
         outlooks=shared.outlooks,
         ruling=_ruling(shared),
         clock=shared.clock,
@@ -151,7 +163,7 @@ async def _wakings(shared: _Shared, venues: Mapping[str, VenueLoop], stack: Asyn
 def _loop(shared: _Shared, chain: Chain) -> HeadLoop:
     settings = shared.settings
     deployments = [d for d in settings.live if d.chain == chain.spec.name]
-    targets = [parts.target(settings, d) for d in deployments]
+    targets = [shared.target(d) for d in deployments]
     return HeadLoop(
         chain=chain,
         targets=tuple(targets),

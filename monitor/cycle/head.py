@@ -158,6 +158,7 @@ class HeadLoop:
                 whole.parts(at),
                 [telling.part for telling in tellings.values()],
                 whole.audits_at(at),
+                ruled.heard,
             )
         )
         for key, telling in tellings.items():
@@ -208,7 +209,7 @@ class HeadLoop:
         evaluations += [evaluation for evaluation in blind if evaluation.protocol.id not in judged]
         ruled = await self.ruling.judge(evaluations, self._halted_s)
         alerts = await self.ruling.commit(
-            Commit(self._cursor(target, head), ruled.evaluations, ruled.states, ruled.notices)
+            Commit(self._cursor(target, head), ruled.evaluations, ruled.states, ruled.notices, heard=ruled.heard)
         )
         return _Done(head, ruled, len(evaluations), alerts)
 
@@ -219,7 +220,7 @@ class HeadLoop:
         at = at or (cursor.at if cursor is not None and isinstance(cursor.at, BlockRef) else None)
         if known and at is not None:
             ruled = await self.ruling.judge(unseen(known, at, target.adapter.kind, problem))
-            await self.ruling.commit(Commit(None, ruled.evaluations, ruled.states, ruled.notices))
+            await self.ruling.commit(Commit(None, ruled.evaluations, ruled.states, ruled.notices, heard=ruled.heard))
         if name in self.wholes:
             self.wholes[name].doubt()
         self.passes[name] = Pass(

@@ -33,11 +33,11 @@ _ACCOUNTS_PER_TURN = 25
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One deployment, who reads it, and whose positions in it are wanted."""
+    """One deployment, who reads it, and whose positions in it are wanted: a fixed list, or one that people add to."""
 
     deployment: Deployment
     adapter: Adapter[Any]
-    owners: tuple[Address, ...]
+    owners: Sequence[Address]
 
     def position(self, market: MarketKey, key: PositionKey) -> PositionId:
         """Return the id of a position of this deployment."""
@@ -116,6 +116,7 @@ def owners_of(
     adapter: Adapter[Any], market: Market, owners: Sequence[Address]
 ) -> Ask[Mapping[PositionKey, Address | None]]:
     """Return the positions of owners in a market, with whose each is."""
+    owners = tuple(owners)  # somebody may ask for another one while these are read
     owned = yield from together(*(adapter.owned(market, owner) for owner in owners))
     return {key: owner for owner, keys in zip(owners, owned, strict=True) for key in keys}
 

@@ -34,6 +34,7 @@ class AlertKind(StrEnum):
     PARAMETER_CHANGED = "parameter_changed"
     LIQUIDATION_SEEN = "liquidation_seen"
     LIQUIDATED = "liquidated"
+    DIGEST = "digest"
     TEST = "test"
 
 
@@ -64,7 +65,7 @@ class Alert:
         match self.kind:
             case AlertKind.UNKNOWN:
                 return max(self.level, Level.WARN)
-            case AlertKind.RECOVERED | AlertKind.KNOWN_AGAIN:
+            case AlertKind.RECOVERED | AlertKind.KNOWN_AGAIN | AlertKind.DIGEST:
                 return Level.OK
             case AlertKind.LIQUIDATION_SEEN | AlertKind.LIQUIDATED:
                 return Level.LIQUIDATABLE + 1
@@ -86,8 +87,16 @@ class Alert:
                 return "knowledge"
             case AlertKind.LIQUIDATION_SEEN | AlertKind.LIQUIDATED:
                 return f"liquidation:{self.incident}"
+            case AlertKind.DIGEST:
+                return "digest"
             case AlertKind.PARAMETER_CHANGED | AlertKind.TEST:
                 return f"{self.kind.value}:{self.incident}:{self.seq}"
+
+    @property
+    def escalates(self) -> bool:
+        """Whether it goes on to the next contact when nobody acknowledges it."""
+        is_bad = self.topic == "level" and self.kind is not AlertKind.RECOVERED
+        return is_bad and self.level >= Level.CRITICAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,21 +109,35 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Someone who is told; the first route is used, the next when it refuses."""
+    """Someone who is told; the first route is used, the next when it refuses.
+
+    `escalate_s` says after how many seconds without an acknowledgement each further route is used as well. `label` is
+    what they call the owner of the position.
+    """
 
     name: str
     routes: tuple[Route, ...]
+    escalate_s: tuple[int, ...] = ()
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """An alert and everyone who must get it; none is fine, the alert is recorded all the same."""
+    """An alert and everyone who must get it; none is fine, the alert is recorded all the same.
+
+    `held` are the names of those for whom it waits until they want to hear of such things again.
+    """
 
     alert: Alert
     recipients: tuple[Recipient, ...] = ()
+    held: tuple[str, ...] = ()
 
 
-def dedupe_key(recipient: Recipient, alert: Alert) -> str:
-    """Return the 64 hex digits that name one message to one recipient, the same after any crash."""
+def dedupe_key(recipient: Recipient, alert: Alert, step: int = 0) -> str:
+    """Return the 64 hex digits that name one message to one recipient, the same after any crash.
+
+    `step` counts the further contacts to which the same alert went on.
+    """
     parts = (recipient.name, str(alert.position), alert.rule, alert.incident, alert.kind.value, alert.level.name)
-    return hashlib.sha256("\x1f".join((*parts, str(alert.seq))).encode()).hexdigest()
+    further = (f"step {step}",) if step else ()
+    return hashlib.sha256("\x1f".join((*parts, str(alert.seq), *further)).encode()).hexdigest()

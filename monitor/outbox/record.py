@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from monitor.domain.alerts import Alert, AlertKind, Level
-from monitor.domain.ids import Cause, ChainWide
+from monitor.domain.ids import PositionId
 from monitor.outbox import figures
 
 
@@ -115,7 +115,7 @@ def record(alert: Alert, key: str, subject: str, text: str, link: str | None) ->
 
 
 def _levels(alert: Alert) -> tuple[Stand | None, Stand | None]:
-    if isinstance(alert.position, ChainWide | Cause):
+    if not isinstance(alert.position, PositionId):
         return None, None
     match alert.kind:
         case AlertKind.UNKNOWN:
@@ -132,7 +132,7 @@ def _stand(level: Level) -> Stand:
 
 def _position(alert: Alert) -> Position | None:
     of = alert.position
-    if isinstance(of, ChainWide | Cause):
+    if not isinstance(of, PositionId):
         return None
     return Position(
         id=str(of),

@@ -2,15 +2,17 @@
 
 import html
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import quote
 
 from monitor.channels.channel import Message
 from monitor.domain.alerts import Alert, AlertKind, Level, Recipient
-from monitor.domain.ids import Cause, ChainWide
+from monitor.domain.ids import Cause, ChainWide, PositionId
 from monitor.domain.label import safe_line, short_address, shown_label
 from monitor.outbox import figures
 from monitor.outbox.chains import chain_lines, chain_subject, own_lines, own_subject
+from monitor.outbox.digest import digest_lines, digest_subject
 from monitor.outbox.events import event_lines, left_lines
 from monitor.outbox.lines import EMPTY, KEY, Line, fitting, plain, strong
 from monitor.outbox.record import record
@@ -31,16 +33,12 @@ def render(alert: Alert, recipient: Recipient, key: str, route_index: int, link_
     Level, health factor, liquidation price, action and incident are always there, or what is known of a whole chain.
     The only link leads to `link_base`.
     """
-    match alert.position:
-        case ChainWide():
-            subject, said, link = chain_subject(alert), chain_lines(alert), None
-        case Cause():
-            subject, said, link = own_subject(alert), own_lines(alert), None
-        case _:
-            subject, said = _subject(alert), _lines(alert, recipient, route_index, link_base)
-            link = _link(alert, link_base) if link_base else None
+    if recipient.label:
+        alert = replace(alert, facts={**alert.facts, "label": recipient.label})
+    subject, said = _said(alert, recipient, route_index, link_base)
     lines = fitting(list(said))
     text = "\n".join(line.text for line in lines).strip("\n")
+    link = _link(alert, link_base) if link_base and isinstance(alert.position, PositionId) else None
     return Message(
         key=key,
         incident=alert.incident,
@@ -49,6 +47,19 @@ def render(alert: Alert, recipient: Recipient, key: str, route_index: int, link_
         html="\n".join(line.html for line in lines).strip("\n"),
         record=record(alert, key, subject, text, link),
     )
+
+
+def _said(alert: Alert, recipient: Recipient, route_index: int, link_base: str) -> tuple[str, Iterator[Line]]:
+    """Return the subject and the lines, by what the message is about."""
+    match alert.position:
+        case ChainWide():
+            return chain_subject(alert), chain_lines(alert)
+        case Cause() if alert.kind is AlertKind.DIGEST:
+            return digest_subject(alert), digest_lines(alert)
+        case Cause():
+            return own_subject(alert), own_lines(alert)
+        case PositionId():
+            return _subject(alert), _lines(alert, recipient, route_index, link_base)
 
 
 def _subject(alert: Alert) -> str:
@@ -67,6 +78,7 @@ _WORDS = {
     AlertKind.PARAMETER_CHANGED: "PARAMETERS CHANGED, {level}",
     AlertKind.LIQUIDATION_SEEN: "LIQUIDATED, NOT FINAL YET",
     AlertKind.LIQUIDATED: "LIQUIDATED",
+    AlertKind.DIGEST: "DAILY",
     AlertKind.TEST: "TEST",
 }
 
@@ -114,7 +126,7 @@ def _headline(alert: Alert) -> str:
             return f"❔ {what}"
         case AlertKind.LIQUIDATION_SEEN | AlertKind.LIQUIDATED:
             return f"🚨 {what}"
-        case AlertKind.TEST:
+        case AlertKind.TEST | AlertKind.DIGEST:
             return f"✅ {what}: this channel works"
         case AlertKind.WORSENED:
             return f"{_ICONS[alert.level]} {what} (was {alert.previous.name})"

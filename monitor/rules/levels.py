@@ -92,7 +92,7 @@ class Levels:
         Own classes are looked at before the packaged ones. Raises ConfigError naming the setting that is missing,
         unknown, no whole number or out of order.
         """
-        table = _over(table, own or {})
+        table = merged(table, own or {})
         _only(table, "levels", ("class", "improve", "repeat_s", "deteriorate", "unknown"))
         classes = _table(table, "class", "levels")
         improve = _table(table, "improve", "levels")
@@ -115,11 +115,11 @@ class Levels:
         )
 
 
-def _over(packaged: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Return both tables as one, what is one's own first and in the place of what is packaged."""
+def merged(packaged: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return two tables of levels as one, what is one's own first and in the place of what is packaged."""
     both = ((name, packaged.get(name), own.get(name)) for name in dict.fromkeys((*own, *packaged)))
     return {
-        name: _over(there, mine)
+        name: merged(there, mine)
         if isinstance(there, Mapping) and isinstance(mine, Mapping)
         else there
         if mine is None

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -145,6 +145,8 @@ class AlertSettings(Table):
 
     target_health: str = Field(default="1.5", pattern=r"^\d+(\.\d{1,18})?$")
     link_base: str = ""
+    escalate_after_s: tuple[Annotated[int, Field(gt=0)], ...] = (300, 600)
+    acknowledge_for_s: int = Field(default=3600, ge=60, le=7 * 86_400)
     operators: tuple[str, ...] = ()
 
     @field_validator("operators")

@@ -1,8 +1,10 @@
 """What must survive: positions, states, alerts and the outbox, written in one transaction and read through views."""
 
+from monitor.store.commit import Commit, Cursor, EventsKept, EventsPart
 from monitor.store.keys import Keys, StoredKey
 from monitor.store.ledgers.audits import AuditPart, AuditView
 from monitor.store.ledgers.kept import LedgerPart, NotKept
+from monitor.store.people.heard import Heard
 from monitor.store.queue import Deliverable, Queue
 from monitor.store.shown import (
     AlertView,
@@ -14,7 +16,7 @@ from monitor.store.shown import (
     PositionView,
     Sort,
 )
-from monitor.store.store import Commit, Cursor, EventsKept, EventsPart, Store
+from monitor.store.store import Store
 from monitor.store.views import Views
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "DeploymentView",
     "EventsKept",
     "EventsPart",
+    "Heard",
     "Keys",
     "LedgerPart",
     "NotKept",

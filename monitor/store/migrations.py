@@ -81,6 +81,7 @@ def _people(connection: Connection) -> None:
         connection.execute(text("ALTER TABLE outbox ADD COLUMN step INTEGER NOT NULL DEFAULT 0"))
         connection.execute(text("ALTER TABLE outbox ADD COLUMN leader INTEGER"))
         connection.execute(text("ALTER TABLE outbox ADD COLUMN token TEXT"))
+        connection.execute(text("ALTER TABLE outbox ADD COLUMN label TEXT"))
         connection.execute(text("CREATE UNIQUE INDEX outbox_token ON outbox (token)"))
     tables.metadata.create_all(connection, tables=_PEOPLE)
 

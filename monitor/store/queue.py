@@ -17,7 +17,7 @@ _DETAIL_CHARACTERS = 300
 
 @dataclass(frozen=True, slots=True)
 class Deliverable:
-    """One message owed to one recipient over the route now in use."""
+    """One message owed to one recipient over the route now in use; who answers to it knows its `token`."""
 
     id: int
     key: str
@@ -26,6 +26,7 @@ class Deliverable:
     route_index: int
     attempts: int
     created_s: int
+    token: str | None = None
 
     @property
     def route(self) -> Route:
@@ -49,7 +50,9 @@ class Queue:
         t, a = tables.outbox.c, tables.alerts.c
         order = (t.severity.desc(), nulls_last(t.time_to_liquidation_s.asc()), t.id)
         query = (
-            select(t.id, t.dedupe_key, t.recipient, t.routes, t.route, t.attempts, t.created_s, a.alert)
+            select(
+                t.id, t.dedupe_key, t.recipient, t.routes, t.route, t.attempts, t.created_s, t.label, t.token, a.alert
+            )
             .join(tables.alerts, a.key == t.alert)
             .where(
                 t.state == "pending", t.channel == channel, _due(now_s), t.id.not_in(without), t.address.not_in(but_to)
@@ -64,10 +67,11 @@ class Queue:
                 id=row.id,
                 key=row.dedupe_key,
                 alert=records.alert_from(row.alert),
-                recipient=records.recipient_from(row.recipient, row.routes),
+                recipient=records.recipient_from(row.recipient, row.routes, row.label),
                 route_index=row.route,
                 attempts=row.attempts,
                 created_s=row.created_s,
+                token=row.token,
             )
             for row in rows
         ]

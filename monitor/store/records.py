@@ -275,9 +275,11 @@ def outbox_record(alert: Alert, recipient: Recipient, now_s: int, refused: Abstr
         "step": 0,
         "leader": None,
         "token": None,
+        "label": recipient.label or None,
     }
 
 
-def recipient_from(name: str, routes: str) -> Recipient:
+def recipient_from(name: str, routes: str, label: str | None = None) -> Recipient:
     """Return the recipient of an outbox row."""
-    return Recipient(name, tuple(Route(channel, address) for channel, address in json.loads(routes)))
+    known = tuple(Route(channel, address) for channel, address in json.loads(routes))
+    return Recipient(name, known, label=label or "")

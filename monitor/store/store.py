@@ -1,111 +1,63 @@
 """The store: everything one step of a cycle learned goes down in one transaction, or not at all."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 from sqlalchemy import Table, bindparam, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.clock import Clock, SystemClock
-from monitor.domain.alerts import AlertKind, Notice
+from monitor.clock import token as new_token
+from monitor.domain.alerts import AlertKind
 from monitor.domain.ids import Address, ChainId, DeploymentName, MarketKey, PositionId, Slug
-from monitor.domain.moment import At, BlockRef
-from monitor.domain.row import Evaluation
+from monitor.domain.moment import BlockRef
 from monitor.errors import ConfigError, NotLinked
 from monitor.ledger.journal import Journal
-from monitor.rules.events.liquidations import Sighting
-from monitor.rules.events.parameters import Told
 from monitor.rules.state import PositionState
 from monitor.store import engine, records, tables
+from monitor.store.commit import Commit, Cursor, EventsKept, EventsPart
 from monitor.store.engine import Database, Reach
 from monitor.store.failure import driver_error
 from monitor.store.keys import Keys
 from monitor.store.ledgers import audits
-from monitor.store.ledgers.audits import AuditPart
-from monitor.store.ledgers.kept import LedgerPart, Ledgers, NotKept
+from monitor.store.ledgers.kept import Ledgers, NotKept
 from monitor.store.migrations import migrate
-from monitor.store.queue import Deliverable, Queue, refused_routes
+from monitor.store.people import heard as people_heard
+from monitor.store.people.enqueue import enqueue
+from monitor.store.people.owed import Owed
+from monitor.store.people.people import People
+from monitor.store.queue import Queue
 from monitor.store.records import Record
 from monitor.store.views import Views
 
 _CHUNK = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """How far a deployment has been followed; on start the ledger's hash must equal it."""
-
-    deployment: DeploymentName
-    protocol: Slug
-    chain: ChainId
-    at: At
-
-    @property
-    def whose(self) -> dict[str, str]:
-        """What is followed."""
-        return {"deployment": self.deployment, "protocol": self.protocol, "chain": self.chain}
-
-
-@dataclass(frozen=True, slots=True)
-class EventsPart:
-    """What is different in what is remembered of a market's events at a block: new ones, and the ids of those over."""
-
-    deployment: DeploymentName
-    market: MarketKey
-    at: BlockRef
-    put: Sequence[Sighting | Told] = ()
-    gone: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class EventsKept:
-    """What is remembered of a market's events, and the block up to which they were taken; None where none ever were."""
-
-    at: BlockRef | None
-    events: tuple[Sighting | Told, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """One step: what was evaluated, what the rules remember and say, and the moment reached.
-
-    Without a cursor nothing new was reached: the step only says that positions could not be read. `left` are positions
-    no longer near any level, whose stored row would only grow old. `ledgers` stand at the cursor's block and must not
-    change until the commit is done. `events` go with the notices that tell them, `audits` were made at the block.
-    `delivered` are messages, of this step or of those committed with it, that arrived before they could be stored.
-    """
-
-    cursor: Cursor | None
-    evaluations: Sequence[Evaluation] = ()
-    states: Sequence[PositionState] = ()
-    notices: Sequence[Notice] = ()
-    left: Sequence[PositionId] = ()
-    ledgers: Sequence[LedgerPart] = ()
-    events: Sequence[EventsPart] = ()
-    audits: Sequence[AuditPart] = ()
-    delivered: Sequence[Deliverable] = ()
-
-
 class Store:
-    """What survives. `queue` is the outbox, `views` all that API, pages and CLI may read; `commits` were made.
+    """What survives.
 
-    `keys` are the API's.
+    `queue` is the outbox, `people` are those who are told and `owed` is what waits for them, `views` all that API,
+    pages and CLI may read, `keys` are the API's; `commits` were made.
     """
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, token: Callable[[], str] = new_token) -> None:
         self._database = database
         self._clock = clock
+        self._token = token
         self.commits = 0
         self.queue = Queue(database)
         self.views = Views(database, clock)
         self.keys = Keys(database, clock)
+        self.people = People(database, clock)
+        self.owed = Owed(database, clock)
         self._ledgers = Ledgers(database)
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str, clock: Clock | None = None, reach: Reach = lambda _: None) -> AsyncIterator["Store"]:
+    async def open(
+        cls, url: str, clock: Clock | None = None, reach: Reach = lambda _: None, token: Callable[[], str] = new_token
+    ) -> AsyncIterator["Store"]:
         """Open the database, bringing its tables up to date, and close it at the end.
 
         Raises ConfigError when it cannot be opened or written, or was written by a newer version.
@@ -119,7 +71,7 @@ class Store:
             except (SQLAlchemyError, OSError) as e:
                 shown = target.render_as_string()
                 raise ConfigError(f"expected a database that can be written at {shown}: {driver_error(e)}") from e
-            yield cls(Database(writer, reader, reach), clock)
+            yield cls(Database(writer, reader, reach), clock, token)
         finally:
             await reader.dispose()
             await writer.dispose()
@@ -152,7 +104,8 @@ class Store:
         await self._put_incidents(connection, step, now_s)
         await self._add(connection, tables.alerts, [records.alert_record(n.alert, now_s) for n in step.notices])
         reach("commit: alerts written")
-        await self._enqueue(connection, step.notices, now_s)
+        await enqueue(connection, self._database, step.notices, now_s, self._token)
+        await people_heard.write(connection, self._database, step.heard)
         await self.queue.delivered(connection, step.delivered, now_s)
         reach("commit: outbox written")
         for events in step.events:
@@ -172,6 +125,17 @@ class Store:
         async with self._database.reading() as connection:
             for ids in _chunks([str(p) for p in positions]):
                 query = select(tables.states.c.state).where(tables.states.c.position.in_(ids))
+                for text in (await connection.execute(query)).scalars():
+                    state = records.state_from(text)
+                    found[state.position] = state
+        return found
+
+    async def own_states(self, subscriber: str, positions: Sequence[PositionId]) -> dict[PositionId, PositionState]:
+        """Return what is remembered of positions for a subscriber with thresholds of their own."""
+        t, found = tables.own_states.c, {}
+        async with self._database.reading() as connection:
+            for ids in _chunks([str(p) for p in positions]):
+                query = select(t.state).where(t.subscriber == subscriber, t.position.in_(ids))
                 for text in (await connection.execute(query)).scalars():
                     state = records.state_from(text)
                     found[state.position] = state
@@ -262,20 +226,6 @@ class Store:
         if closed:
             close = update(tables.incidents).where(tables.incidents.c.id == bindparam("which")).values(closed_s=now_s)
             await connection.execute(close, closed)
-
-    async def _enqueue(self, connection: AsyncConnection, notices: Sequence[Notice], now_s: int) -> None:
-        told = [(n.alert, recipient) for n in notices for recipient in n.recipients if recipient.routes]
-        if not told:
-            return
-        refused = await refused_routes(connection, now_s)
-        rows = [records.outbox_record(alert, recipient, now_s, refused) for alert, recipient in told]
-        t = tables.outbox.c
-        same = (t.recipient == bindparam("to")) & (t.position == bindparam("about")) & (t.topic == bindparam("on"))
-        older = same & (t.state == "pending") & (t.dedupe_key != bindparam("but"))
-        known = [{"to": r["recipient"], "about": r["position"], "on": r["topic"], "but": r["dedupe_key"]} for r in rows]
-        await connection.execute(update(tables.outbox).where(older).values(state="superseded"), known)
-        self._database.reach("commit: older messages superseded")
-        await self._add(connection, tables.outbox, rows)
 
 
 def _refuse_apart(step: Commit) -> None:

@@ -129,6 +129,7 @@ outbox = _table(
     _int("step"),
     _int("leader", null=True),
     _text("token", null=True),
+    _text("label", null=True),
     Index("outbox_token", "token", unique=True),
     Index("outbox_due", "channel", "severity", "id", sqlite_where=_pending, postgresql_where=_pending),
     Index("outbox_topic", "recipient", "position", "topic", sqlite_where=_pending, postgresql_where=_pending),
@@ -252,6 +253,7 @@ acks = _table(
     "acks",
     Column("recipient", Text, primary_key=True),
     Column("incident", Text, primary_key=True),
+    _text("position"),
     _text("level"),
     _int("at_s"),
     _int("until_s"),
@@ -260,9 +262,7 @@ acks = _table(
 held = _table(
     "held",
     Column("recipient", Text, primary_key=True),
-    Column("position", Text, primary_key=True),
-    _text("incident"),
-    _text("alert"),
+    Column("alert", Text, ForeignKey("alerts.key"), primary_key=True),
     _int("held_s"),
 )
 

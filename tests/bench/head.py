@@ -32,6 +32,7 @@ from monitor.units import WAD
 from tests.crash.large import EARLIER_BLOCKS, MARKET, Large, Made, halved
 from tests.crash.recording import Seen
 from tests.crash.replayed import Replayed
+from tests.fakes.audience import audience
 
 RUNS, TOUCHED_PPM, REREAD_EVERY = 15, 10_000, 20
 SIZES = (1_000, 10_000, 100_000)
@@ -97,7 +98,7 @@ def followed_from_memory(large: Large, store: Store, clock: SystemClock, runs: i
     )
     target, levels = Target(deployment, adapter, ()), Levels.parse(table(resources.config() / "levels.toml"))
     whole = Whole(target, adapter, 0, chain, store, outlooks, kernel, levels, 2 * WAD, lambda: 0.5, 7)
-    ruling = Ruling(store, levels, {}, {}, clock)
+    ruling = Ruling(store, levels, audience(), clock)
     loop = HeadLoop(chain, (target,), outlooks, ruling, {deployment.name: whole}, clock, 2 * WAD)
     return loop, chain, whole
 

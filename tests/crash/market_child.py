@@ -44,6 +44,7 @@ from monitor.units import WAD
 from tests.crash.recording import ADAPTER, CHAIN, NAME, SLUG
 from tests.crash.replayed import Replayed
 from tests.crash.world import SALT, World, differs, ledger_of, searched
+from tests.fakes.audience import audience
 
 DONE, OVER = 0, 3
 BELOW_WAD = 3 * WAD // 2
@@ -113,7 +114,7 @@ def loop_of(store: Store, chain: Replayed) -> tuple[HeadLoop, Board]:
     whole = Whole(target, ADAPTER, 0, chain, store, outlooks, numpy_kernel(), levels, BELOW_WAD, lambda: 0.5, SALT)
     everyone = next(iter(chain.recording.blocks.values())).healths_wad
     told = {address(user): (Recipient("console", (Route("console", "console"),)),) for user in everyone}
-    ruling = Ruling(store, levels, told, {}, clock)
+    ruling = Ruling(store, levels, audience(told), clock)
     loop = HeadLoop(chain, (target,), outlooks, ruling, {NAME: whole}, clock, BELOW_WAD)
     return loop, Board((whole,), store, clock)
 

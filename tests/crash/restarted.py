@@ -31,6 +31,7 @@ from monitor.units import WAD
 from tests.architecture.tree import ROOT
 from tests.crash.large import Large
 from tests.crash.replayed import Replayed
+from tests.fakes.audience import audience
 
 CRITICAL_WAD = 105 * WAD // 100
 SALT = 7
@@ -96,7 +97,7 @@ async def start(folder: Path, large: Large, tip: int) -> Started:
         deployment, outlooks = large.recording.deployment, Outlooks({}, NONE)
         target, levels = Target(deployment, large.adapter, ()), Levels.parse(table(resources.config() / "levels.toml"))
         whole = Whole(target, large.adapter, 0, chain, store, outlooks, kernel, levels, 2 * WAD, lambda: 0.5, SALT)
-        ruling = Ruling(store, levels, {}, {}, clock)
+        ruling = Ruling(store, levels, audience(), clock)
         loop = HeadLoop(chain, (target,), outlooks, ruling, {deployment.name: whole}, clock, 2 * WAD)
         passing = asyncio.create_task(loop.once())
         board = Board((whole,), store, clock)

@@ -21,6 +21,7 @@ from monitor.pricing.graph import PriceGraph
 from monitor.pricing.haircuts import NONE
 from monitor.query import drive
 from monitor.units import WAD
+from tests.fakes.audience import audience
 
 CHAIN = ChainId("eip155:31337")
 POOL = MarketKey("0x" + "0a" * 20)
@@ -154,7 +155,7 @@ def loop_of(store, clock, levels, toy: Toy, chain: Any, told=lambda: None, **cha
         chain=chain,
         targets=(Target(DEPLOYMENT, toy, (OWNER,)),),
         outlooks=Outlooks({}, NONE),
-        ruling=Ruling(store, levels, {OWNER: (TOLD,)}, {OWNER: "treasury"}, clock, told),
+        ruling=Ruling(store, levels, audience({OWNER: (TOLD,)}, {OWNER: "treasury"}), clock, told),
         wholes={},
         clock=clock,
         target_wad=3 * WAD // 2,

@@ -62,10 +62,9 @@ async def test_worsening_is_told_with_the_owners_label_and_wakes_delivery(store,
     await loop.once()
     (view,) = await store.views.alerts()
     assert (view.alert.kind, view.alert.level) == (AlertKind.WORSENED, Level.CRITICAL)
-    assert view.alert.facts["label"] == "treasury"
     assert woken == [1]
     (owed,) = await store.queue.pending("console", 10, 2_000_000_000)
-    assert owed.recipient.name == "console"
+    assert (owed.recipient.name, owed.recipient.label) == ("console", "treasury")
 
 
 async def test_a_deployment_that_cannot_be_read_is_unknown_and_its_cursor_stays(store, levels):

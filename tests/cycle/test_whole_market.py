@@ -27,6 +27,7 @@ from monitor.sources.rpc.spec import ChainSpec, EndpointSpec
 from monitor.store import AtRisk, Store
 from monitor.units import WAD
 from tests.devnet import Market, aave_v30, aave_v36, running_chain
+from tests.fakes.audience import audience
 from tests.protocols.aave_v3.acting import Acting
 
 pytestmark = pytest.mark.devnet
@@ -61,7 +62,7 @@ async def all_followed(
             )
 
         wholes = {DeploymentName(name): whole(name, market) for name, market in markets.items()}
-        targets, ruling = tuple(one.target for one in wholes.values()), Ruling(store, levels, {}, {}, clock)
+        targets, ruling = tuple(one.target for one in wholes.values()), Ruling(store, levels, audience(), clock)
         yield HeadLoop(chain, targets, outlooks, ruling, wholes, clock, 3 * WAD // 2), store
 
 

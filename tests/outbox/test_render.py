@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from monitor.domain.alerts import Alert, AlertKind, Level, Recipient, Route
 from monitor.domain.health import Line, Measured, NoDebt, Unmeasurable
+from monitor.domain.ids import Address
+from monitor.domain.people import Subscriber
 from monitor.domain.prices import Node
 from monitor.domain.row import Evaluation
 from monitor.domain.token import Token
@@ -19,6 +21,7 @@ from monitor.outbox.render import render
 from monitor.rules.events.liquidations import Sighting
 from monitor.rules.events.parameters import Change
 from monitor.rules.events.telling import liquidation_alert, parameter_alert
+from monitor.rules.hearing.digest import Glance, Source, digest
 from monitor.rules.judge import judge
 from monitor.units import WAD
 from tests.channels.markup import linked_by_itself, parse
@@ -65,7 +68,25 @@ def happened() -> tuple[Alert, ...]:
         liquidation_alert(sighting, AlertKind.LIQUIDATION_SEEN, after, LEVELS, at),
         liquidation_alert(sighting, AlertKind.LIQUIDATED, cleared, LEVELS, at),
         parameter_alert(factor("1.1339"), after, changes, (WETH, USDC), LEVELS, at),
+        daily(),
     )
+
+
+def daily() -> Alert:
+    """A digest with one position in danger, one that is well, and one of which nothing is known."""
+    who = Subscriber("alice", routes=OWNER.routes, watches={Address("0x" + "11" * 20): "main"})
+    positions = (
+        Glance("main 0x1111…1111", "base-core", Level.OK, "2.400000000000000000", "51.02"),
+        Glance("main 0x1111…1111", "ethereum-core", Level.DANGER, "1.082199000000000000", "7.59"),
+        Glance("main 0x1111…1111", "arbitrum-core", None, None, None),
+        Glance("main 0x1111…1111", "polygon-core", Level.OK, None, None, has_debt=False),
+    )
+    sources = (
+        Source("arbitrum-core", "block 4000", 2400, is_current=False),
+        Source("base-core", "block 30000000", 3, is_current=True),
+        Source("ethereum-core", "block 21000000", 14, is_current=True),
+    )
+    return digest(who, positions, sources, 1_763_712_000)
 
 
 KINDS = story()

@@ -67,7 +67,7 @@ async def test_a_step_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypat
     async with Store.open(f"sqlite:///{tmp_path / 'names.db'}", clock, names.append) as store:
         await store.commit(whole)
     inside = [n for n in names if n.startswith("commit:") and n != "commit: done"]
-    assert len(inside) == 7
+    assert len(inside) == 8
 
     class Broken(Exception):
         pass

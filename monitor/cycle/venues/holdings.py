@@ -111,6 +111,12 @@ class Holdings:
         """Return the holdings of owners of whom nothing was read yet; `known` is what the store remembers of them."""
         return cls({owner: Owned(key, owner, remembered=dict(known.get(owner, {}))) for owner in owners})
 
+    def want(self, key: MarketKey, owners: Iterable[Address]) -> None:
+        """Add owners that somebody has asked for since."""
+        for owner in owners:
+            if owner not in self.owned:
+                self.owned[owner] = Owned(key, owner)
+
     @property
     def standings(self) -> Iterator[tuple[Owned, Standing]]:
         """Every position that was read, with whose it is."""

@@ -112,7 +112,8 @@ class VenueLoop:
         ruled = await self.ruling.judge(evaluations)
         left = desk.judged(ruled, self.ruling.levels)
         cursor = Cursor(desk.target.deployment.name, desk.target.deployment.protocol, desk.target.deployment.chain, at)
-        alerts = await self.ruling.commit(Commit(cursor, ruled.evaluations, ruled.states, ruled.notices, left))
+        step = Commit(cursor, ruled.evaluations, ruled.states, ruled.notices, left, heard=ruled.heard)
+        alerts = await self.ruling.commit(step)
         return _Done(at, len(evaluations), alerts)
 
     async def _evaluated(self, desk: Desk, some: Sequence[Due]) -> list[Evaluation]:
@@ -140,7 +141,7 @@ class VenueLoop:
         if known and now_ms - self._blind_ms.get(name, now_ms - _SAY_AGAIN_MS) >= _SAY_AGAIN_MS:
             blind = unseen(known, await self.venue.head(), desk.target.adapter.kind, problem)
             ruled = await self.ruling.judge(blind)
-            await self.ruling.commit(Commit(None, ruled.evaluations, ruled.states, ruled.notices))
+            await self.ruling.commit(Commit(None, ruled.evaluations, ruled.states, ruled.notices, heard=ruled.heard))
             self._blind_ms[name] = now_ms
         self.passes[name] = replace(
             before, positions=len(known), unmeasurable=len(known), failures=before.failures + 1, problem=problem

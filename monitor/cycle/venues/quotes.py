@@ -84,6 +84,7 @@ class Quotes:
     def _of(self, key: MarketKey) -> Holdings:
         if key not in self.holdings:
             self.holdings[key] = Holdings.of(key, self.target.owners, self.known.get(key, {}))
+        self.holdings[key].want(key, self.target.owners)
         return self.holdings[key]
 
     def _is_due(self, key: MarketKey, pace_ms: int) -> bool:

@@ -24,6 +24,7 @@ from monitor.sources.http.place import Place
 from monitor.sources.http.venue import Venue, VenueSpec
 from monitor.store import PositionView, Store
 from monitor.units import WAD
+from tests.fakes.audience import audience
 from tests.fakes.clock import FakeClock
 from tests.venues.dydx import WEIGHT_PER_MINUTE, Dydx
 from tests.venues.simulator import simulating
@@ -69,7 +70,7 @@ async def following(folder: Path) -> AsyncIterator[Followed]:
             venue=place,
             targets=(Target(DEPLOYMENT, DydxV4(), tuple(map(address, owners))),),
             outlooks=Outlooks({}, NONE),
-            ruling=Ruling(store, levels, {}, {}, clock),
+            ruling=Ruling(store, levels, audience(), clock),
             clock=clock,
             target_wad=3 * WAD // 2,
         )

@@ -26,6 +26,7 @@ from monitor.sources.http.place import Place
 from monitor.sources.http.venue import Venue, VenueSpec
 from monitor.store import PositionView, Store
 from monitor.units import WAD
+from tests.fakes.audience import audience
 from tests.fakes.clock import FakeClock
 from tests.venues.hyperliquid import WEIGHT_PER_MINUTE, Hyperliquid
 from tests.venues.simulator import Simulator, simulating
@@ -60,7 +61,7 @@ class Watched:
             venue=self.place,
             targets=(Target(DEPLOYMENT, self.adapter, self.owners),),
             outlooks=Outlooks({}, NONE),
-            ruling=Ruling(self.store, self.levels, recipients, {}, self.clock),
+            ruling=Ruling(self.store, self.levels, audience(recipients), self.clock),
             clock=self.clock,
             target_wad=3 * WAD // 2,
             **changes,

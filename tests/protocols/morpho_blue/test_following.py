@@ -36,6 +36,7 @@ from monitor.store import AtRisk, Store
 from monitor.units import WAD
 from tests.devnet.chain.client import DEPLOYER
 from tests.devnet.morpho.market import ADD, BORROW, PARAMETERS, SUPPLY, One
+from tests.fakes.audience import audience
 from tests.faults.proxy import Faults, Proxy, running
 from tests.protocols.morpho_blue.acting import Acting
 from tests.protocols.morpho_blue.watched import SLUG, Watched
@@ -60,7 +61,9 @@ async def followed(watched: Watched, folder: Path, *urls: str) -> AsyncIterator[
         target, adapter = Target(watched.deployment, watched.adapter, ()), ADAPTERS[SLUG]
         whole = Whole(target, adapter, 0, chain, store, outlooks, numpy_kernel(), levels, 3 * WAD // 2, lambda: 0.5, 7)
         wholes = {watched.deployment.name: whole}
-        loop = HeadLoop(chain, (target,), outlooks, Ruling(store, levels, {}, {}, clock), wholes, clock, 3 * WAD // 2)
+        loop = HeadLoop(
+            chain, (target,), outlooks, Ruling(store, levels, audience(), clock), wholes, clock, 3 * WAD // 2
+        )
         yield loop, whole, Board([whole], store, clock)
 
 

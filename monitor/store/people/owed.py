@@ -1,0 +1,117 @@
+"""What is owed to people and waits: rows of the outbox that are dropped, acknowledgements, and what was held back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, delete, exists, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from monitor.clock import Clock
+from monitor.domain.alerts import Alert, Level
+from monitor.domain.people import Acknowledgement, Held
+from monitor.store import records, tables
+from monitor.store.engine import Database
+
+_PENDING = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One message that a token names: to whom, where, and about what."""
+
+    recipient: str
+    channel: str
+    address: str
+    alert: Alert
+
+
+class Owed:
+    """Acknowledgements and held alerts; what the rules look at before anybody is told again."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def waiting(self) -> tuple[tuple[Acknowledgement, ...], tuple[Held, ...]]:
+        """Return all acknowledgements and all that is held."""
+        a, h, o = tables.alerts.c, tables.held.c, tables.outbox.c
+        told = tables.alerts.alias()
+        of_incident = exists().where(
+            o.recipient == h.recipient, o.alert == told.c.key, told.c.incident == a.incident, o.state != "superseded"
+        )
+        query = select(h.recipient, h.held_s, a.key, a.alert, of_incident.label("was_told")).join(
+            tables.alerts, a.key == h.alert
+        )
+        async with self._database.reading() as connection:
+            acks = (await connection.execute(select(tables.acks))).all()
+            held = (await connection.execute(query.order_by(a.id))).all()
+        seen = (Acknowledgement(r.recipient, r.incident, r.position, Level[r.level], r.at_s, r.until_s) for r in acks)
+        waiting = (Held(r.recipient, r.key, records.alert_from(r.alert), r.held_s, bool(r.was_told)) for r in held)
+        return tuple(seen), tuple(waiting)
+
+    async def sent(self, token: str) -> Sent | None:
+        """Return the message that a token was given out with, None where none was."""
+        o, a = tables.outbox.c, tables.alerts.c
+        columns = (o.recipient, o.channel, o.address, a.alert)
+        query = select(*columns).join(tables.alerts, a.key == o.alert).where(o.token == token)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return row and Sent(row.recipient, row.channel, row.address, records.alert_from(row.alert))
+
+    async def acknowledge(self, recipient: str, alert: Alert, for_s: int) -> bool:
+        """Note that somebody has seen the incident of an alert, and call off what would go on to further contacts.
+
+        Return False where it is acknowledged at that level already.
+        """
+        now_s, t, o = self._clock.wall_s(), tables.acks.c, tables.outbox.c
+        mine = (t.recipient == recipient) & (t.incident == alert.incident)
+        row = {
+            "recipient": recipient,
+            "incident": alert.incident,
+            "position": str(alert.position),
+            "level": alert.level.name,
+            "at_s": now_s,
+            "until_s": now_s + for_s,
+        }
+        async with self._database.writing() as connection:
+            before = (await connection.execute(select(t.level, t.at_s, t.until_s).where(mine))).one_or_none()
+            if before is not None and before.at_s <= now_s < before.until_s and Level[before.level] >= alert.level:
+                return False
+            await connection.execute(self._database.upsert(tables.acks), row)
+            keys = select(tables.alerts.c.key).where(tables.alerts.c.incident == alert.incident)
+            further = (o.recipient == recipient) & (o.step > 0) & o.alert.in_(keys) & (o.state == _PENDING)
+            await connection.execute(update(tables.outbox).where(further).values(state="acknowledged"))
+            self._database.reach("people: acknowledged")
+        self._database.reach("people: done")
+        return True
+
+
+async def hold(connection: AsyncConnection, database: Database, rows: Sequence[dict[str, str | int]]) -> None:
+    """Note in a transaction what is held, each as recipient, key of the alert and when."""
+    if rows:
+        await connection.execute(database.insert_new(tables.held), list(rows))
+
+
+async def let_go(
+    connection: AsyncConnection, released: Sequence[tuple[str, str]], over: Sequence[tuple[str, str]]
+) -> None:
+    """Forget what was held, by recipient and alert, and who has seen which incident."""
+    for recipient, key in released:
+        h = tables.held.c
+        await connection.execute(delete(tables.held).where((h.recipient == recipient) & (h.alert == key)))
+    for recipient, incident in over:
+        a = tables.acks.c
+        await connection.execute(delete(tables.acks).where((a.recipient == recipient) & (a.incident == incident)))
+
+
+async def void(connection: AsyncConnection, incidents: Sequence[str]) -> None:
+    """Forget in a transaction who has acknowledged incidents: they got worse."""
+    if incidents and (await connection.execute(select(tables.acks.c.incident).limit(1))).first() is not None:
+        for incident in incidents:
+            await connection.execute(delete(tables.acks).where(tables.acks.c.incident == incident))
+
+
+async def drop(connection: AsyncConnection, which: ColumnElement[bool]) -> None:
+    """Drop in a transaction what is owed and not sent yet."""
+    still = which & (tables.outbox.c.state == _PENDING)
+    await connection.execute(update(tables.outbox).where(still).values(state="stopped"))
