@@ -1,10 +1,10 @@
 """What must survive: positions, states, alerts and the outbox, written in one transaction and read through views."""
 
 from monitor.store.commit import Commit, Cursor, EventsKept, EventsPart
-from monitor.store.keys import Keys, StoredKey
 from monitor.store.ledgers.audits import AuditPart, AuditView
 from monitor.store.ledgers.kept import LedgerPart, NotKept
 from monitor.store.people.heard import Heard
+from monitor.store.people.keys import Keys, StoredKey
 from monitor.store.queue import Deliverable, Queue
 from monitor.store.shown import (
     AlertView,

@@ -19,12 +19,12 @@ from monitor.store import engine, records, tables
 from monitor.store.commit import Commit, Cursor, EventsKept, EventsPart
 from monitor.store.engine import Database, Reach
 from monitor.store.failure import driver_error
-from monitor.store.keys import Keys
 from monitor.store.ledgers import audits
 from monitor.store.ledgers.kept import Ledgers, NotKept
 from monitor.store.migrations import migrate
 from monitor.store.people import heard as people_heard
 from monitor.store.people.enqueue import enqueue
+from monitor.store.people.keys import Keys
 from monitor.store.people.owed import Owed
 from monitor.store.people.people import People
 from monitor.store.queue import Queue

@@ -1,1 +1,1 @@
-"""Subscribers and what they want: read by the cycle, changed by commands and the bot, in force at once."""
+"""Who is told and who may ask: subscribers, what waits for them, and keys of the API; each change in force at once."""
