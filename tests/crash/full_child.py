@@ -32,6 +32,7 @@ from tests.channels.bot_api_stub import TOKEN, BotApi
 from tests.channels.mail_server import MailServer
 from tests.crash.child import HurriedEmail, HurriedTelegram
 from tests.crash.story import START_S, recipients, seen_in, told_until
+from tests.fakes.audience import audience
 from tests.fakes.evaluations import CHAIN, block, position
 from tests.rules.scene import BLOCK_S, LEVELS
 
@@ -131,7 +132,7 @@ async def world(folder: Path) -> AsyncIterator[World]:
         unsaved = Unsaved(dispatcher, (Recipient("ops", (Route("telegram", OPERATOR),)),), clock)
         story = StoryClock()
         everyone = {Address(position(n).key): recipients(position(n)) for n in range(1, 4000) if n % 5 != 4}
-        ruling = Ruling(store, LEVELS, everyone, {}, story, dispatcher.wake, unsaved)
+        ruling = Ruling(store, LEVELS, audience(everyone), story, dispatcher.wake, unsaved)
         own = World(folder, store, ruling, unsaved, story, dispatcher)
         for way in ways:
             way.arrived = own.arrived
