@@ -148,6 +148,11 @@ def settled(found: Standing, exact: Callable[[int], Exact | None]) -> Standing:
     return replace(placed.only(keep, keep), unknown=all_unknown)
 
 
+def bad_debt(found: Standing) -> float:
+    """Return the debts that the collateral of the same accounts does not cover."""
+    return float(np.maximum(found.most_debt - found.collateral, 0.0).sum())
+
+
 def largest(found: Standing, most: int) -> Rows:
     """Return the rows that owe most, the largest debt first."""
     return found.rows[np.argsort(-found.most_debt, kind="stable")[:most]]

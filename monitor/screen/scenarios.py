@@ -106,11 +106,12 @@ def standing(
     found = rows[may_be]
     factors = factors.covering(slots.collateral_codes, slots.debt_codes)
     sums = _sums(kernel, slots, factors, found)
-    apart = np.zeros_like(factors.worth)
-    codes = np.concatenate([_codes(slots, int(asset)) for asset in own]) if len(own) else np.zeros(0, np.int64)
-    codes = codes[codes < apart.shape[1]]
-    apart[:, codes] = factors.worth[:, codes]
-    of_own = _sums(kernel, slots, replace(factors, worth=apart), found)[4]
+    of_own = np.zeros(len(found))
+    if len(own):
+        codes = np.concatenate([_codes(slots, int(asset)) for asset in own])
+        codes, apart = codes[codes < factors.worth.shape[1]], np.zeros_like(factors.worth)
+        apart[:, codes] = factors.worth[:, codes]
+        of_own = _sums(kernel, slots, replace(factors, worth=apart), found)[4]
     return Standing(found, high[may_be] < line, sums[2], sums[3], sums[4], of_own, rows[unknown])
 
 

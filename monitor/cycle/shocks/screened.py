@@ -36,6 +36,7 @@ class Screened:
     target: Target
     adapter: Followed[Market]
     market: Market
+    model: RiskModel
     kernel: Kernel
     slots: Slots
     accounts_at: AccountsAt
@@ -83,7 +84,7 @@ class Screened:
         seen = [adapter.assess(market, account) for account in typical]
         movable = Movable(market.graph, factors_of(model, market, *seen)) if seen else None
         own = _numbers(adapter, market, typical) if adapter.kind is Kind.LENDING else {}
-        return cls(target, adapter, market, kernel, slots, accounts_at, movable, own, blind)
+        return cls(target, adapter, market, model, kernel, slots, accounts_at, movable, own, blind)
 
     def factors(self, repricing: Repricing) -> Factors:
         """Return what the market's numbers are worth under a repricing."""
