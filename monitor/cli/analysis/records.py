@@ -13,7 +13,7 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
-from monitor.cli.tables import money, screen
+from monitor.cli.printing.tables import money, screen
 from monitor.domain.row import Cell
 from monitor.settings import addresses_in
 
