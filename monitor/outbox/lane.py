@@ -3,53 +3,27 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
 from typing import assert_never
 
 from monitor import log
 from monitor.channels.channel import Channel, Message
 from monitor.clock import Clock
-from monitor.errors import DeliveryDeferred, DeliveryRefused, MarkupRefused, StoreError
+from monitor.errors import StoreError
+from monitor.outbox.outcome import Deferred, Outcome, Refused, Sent, Withdrawn
 from monitor.outbox.pace import Pace
+from monitor.outbox.sending import Sender
 from monitor.outbox.turn import PATIENCE_S, Turn
 from monitor.outbox.urgent import Owed
 from monitor.store.engine import Reach
-from monitor.store.queue import LONGEST_WAIT_S, Deliverable
+from monitor.store.queue import Deliverable
 
-SEND_TIMEOUT_S = 30
 STOP_GRACE_S = 8
 WIDTH = 4
 STORM = 100
 POLL_S = 5
 STORE_RETRY_S = 1
-FIRST_RETRY_S = 1
-DOUBLINGS = 8
-CHANNEL_PAUSE_MS = 1000
 
 _log = log.get("outbox")
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """The channel accepted it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Deferred:
-    """Not now."""
-
-    why: str
-    wait_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Never on this route."""
-
-    why: str
-
-
-Outcome = Sent | Deferred | Refused
 
 
 class Lane:
@@ -73,12 +47,11 @@ class Lane:
         self._queue = queue
         self._channel = channel
         self._clock = clock
-        self._jitter = jitter
         self._render = render
         self._rerouted = rerouted
-        self._reach = reach
         self._turn = turn
         self._pace = Pace(channel.limits, clock)
+        self._sender = Sender(queue, channel, self._pace, jitter, reach)
         self._seeking = asyncio.Lock()
         self._woken = asyncio.Event()
         self._under_way: dict[int, Deliverable] = {}
@@ -107,7 +80,7 @@ class Lane:
             async with self._seeking:
                 message, is_calm = await self._next()
                 self._under_way[message.id] = message
-                delivery = own.create_task(self._deliver(message, is_calm=is_calm))
+                delivery = own.create_task(self._deliver(message, own, is_calm=is_calm))
                 if is_calm:
                     await asyncio.wait((delivery,), timeout=PATIENCE_S)
             await asyncio.shield(delivery)
@@ -117,10 +90,15 @@ class Lane:
                 await asyncio.wait((delivery,), timeout=STOP_GRACE_S)
             raise
 
-    async def _deliver(self, message: Deliverable, *, is_calm: bool) -> None:
+    async def _deliver(self, message: Deliverable, own: asyncio.TaskGroup, *, is_calm: bool) -> None:
         try:
             async with self._turn.taken() if is_calm else nullcontext():
-                await self._record(message, await self._attempt(message))
+                outcome = await self._sender.send((message,), self._render(message), own)
+                if not isinstance(outcome, Withdrawn):
+                    await self._record(message, outcome)
+        except StoreError as e:
+            _log.error("store refuses", channel=self._channel.name, error=str(e))
+            await self._clock.sleep(STORE_RETRY_S)
         finally:
             self._pace.answered(message.route.address)
             del self._under_way[message.id]
@@ -170,37 +148,6 @@ class Lane:
         await self._clock.sleep(seconds)
         self._woken.set()
 
-    async def _attempt(self, message: Deliverable) -> Outcome:
-        self._reach("lane: before sending")
-        rendered = self._render(message)
-        try:
-            try:
-                await self._send(message, rendered)
-            except MarkupRefused as e:
-                _log.warning("markup refused", channel=self._channel.name, incident=rendered.incident, error=str(e))
-                await self._send(message, replace(rendered, html=None))
-        except (DeliveryRefused, MarkupRefused) as e:
-            return Refused(str(e))
-        except DeliveryDeferred as e:
-            return Deferred(str(e), self._wait_s(message, e.retry_after_ms))
-        self._reach("lane: accepted")
-        return Sent()
-
-    async def _send(self, message: Deliverable, rendered: Message) -> None:
-        try:
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                await self._channel.send(message.route.address, rendered)
-        except TimeoutError as e:
-            raise DeliveryDeferred(f"expected {self._channel.name} to answer in {SEND_TIMEOUT_S} s, it did not") from e
-
-    def _wait_s(self, message: Deliverable, retry_after_ms: int | None) -> int:
-        if retry_after_ms is not None:
-            self._pace.hold(message.route.address, retry_after_ms)
-            self._pace.pause(min(retry_after_ms, CHANNEL_PAUSE_MS))
-            return -(-retry_after_ms // 1000)
-        longest_s = min(FIRST_RETRY_S << min(message.attempts, DOUBLINGS), LONGEST_WAIT_S)
-        return max(FIRST_RETRY_S, int(longest_s * (1 + self._jitter()) / 2))
-
     async def _record(self, message: Deliverable, outcome: Outcome) -> None:
         self._unrecorded[message.id] = (message, outcome)
         await self._record_all()
@@ -222,13 +169,13 @@ class Lane:
         now_s, about = self._clock.wall_s(), {"incident": message.alert.incident, "channel": self._channel.name}
         match outcome:
             case Sent():
-                await self._queue.mark_sent(message, now_s)
+                await self._queue.mark_sent((message,), now_s)
                 _log.info("delivered", kind=message.alert.kind.value, attempts=message.attempts + 1, **about)
             case Deferred(why, wait_s):
-                await self._queue.defer(message, now_s, now_s + wait_s, why)
+                await self._queue.defer((message,), now_s, wait_s, why)
                 _log.warning("deferred", wait_s=wait_s, error=why, **about)
             case Refused(why):
-                following = await self._queue.reroute(message, now_s, why)
+                following = await self._queue.reroute((message,), now_s, why)
                 _log.error("refused", error=why, next_channel=following, **about)
                 self._rerouted()
             case _:

@@ -1,7 +1,8 @@
 """The outbox with what could not be stored on top: urgent messages that are owed from memory while the disk is full."""
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import Protocol
 
@@ -18,9 +19,10 @@ class Owed(Protocol):
     ) -> list[Deliverable]: ...
     async def owed(self, channel: str, at_most: int) -> int: ...
     async def next_try_s(self, channel: str, now_s: int) -> int | None: ...
-    async def mark_sent(self, message: Deliverable, now_s: int) -> None: ...
-    async def defer(self, message: Deliverable, now_s: int, next_try_s: int, why: str) -> None: ...
-    async def reroute(self, message: Deliverable, now_s: int, why: str) -> str | None: ...
+    def claimed(self, messages: Sequence[Deliverable]) -> AbstractAsyncContextManager[set[int]]: ...
+    async def mark_sent(self, messages: Sequence[Deliverable], now_s: int) -> None: ...
+    async def defer(self, messages: Sequence[Deliverable], now_s: int, wait_s: int, why: str) -> None: ...
+    async def reroute(self, messages: Sequence[Deliverable], now_s: int, why: str) -> str | None: ...
 
 
 class Urgent:
@@ -34,7 +36,7 @@ class Urgent:
         self._stored = stored
         self._ids = itertools.count(-1, -1)
         self._owed: dict[int, Deliverable] = {}
-        self._due_s: dict[int, int] = {}
+        self._due_s: dict[int, tuple[int, int]] = {}
         self._taken: set[int] = set()
         self._unstored: set[str] = set()
         self._accepted: dict[str, Deliverable] = {}
@@ -80,7 +82,7 @@ class Urgent:
             for id_, message in self._owed.items()
             if message.route.channel == channel and message.route.address not in but_to and id_ not in without
         ]
-        own = [message for message in own if self._due_s.get(message.id, now_s) <= now_s]
+        own = [message for message in own if self._is_due(message.id, now_s)]
         try:
             found = await self._from_store(channel, limit, now_s, without, but_to)
         except StoreError:
@@ -103,37 +105,49 @@ class Urgent:
 
     async def next_try_s(self, channel: str, now_s: int) -> int | None:
         """Return when the next message that is not yet due will be, None when all are or nothing is owed."""
-        own = [self._due_s[id_] for id_, m in self._owed.items() if m.route.channel == channel and id_ in self._due_s]
+        mine = [id_ for id_, message in self._owed.items() if message.route.channel == channel]
+        own = [self._due_s[id_][0] for id_ in mine if not self._is_due(id_, now_s)]
         stored_s = await self._stored.next_try_s(channel, now_s)
         return min([*own, *([] if stored_s is None else [stored_s])], default=None)
 
-    async def mark_sent(self, message: Deliverable, now_s: int) -> None:
-        """Record that the channel accepted the message."""
-        if message.id >= 0:
-            await self._stored.mark_sent(message, now_s)
+    @asynccontextmanager
+    async def claimed(self, messages: Sequence[Deliverable]) -> AsyncIterator[set[int]]:
+        """Give the ids of those messages that are still owed; until left, none can be withdrawn."""
+        if messages[0].id >= 0:
+            async with self._stored.claimed(messages) as still:
+                yield still
         else:
+            yield {message.id for message in messages if message.id in self._owed}
+
+    async def mark_sent(self, messages: Sequence[Deliverable], now_s: int) -> None:
+        """Record that the channel accepted the messages, as one; they are all stored or all in memory."""
+        if messages[0].id >= 0:
+            return await self._stored.mark_sent(messages, now_s)
+        for message in messages:
             self._accepted[message.key] = message
             self._forget(message.id)
+        return None
 
-    async def defer(self, message: Deliverable, now_s: int, next_try_s: int, why: str) -> None:
-        """Record a failed try and when the next one is."""
-        if message.id >= 0:
-            await self._stored.defer(message, now_s, next_try_s, why)
-        else:
-            self._again(replace(message, attempts=message.attempts + 1), next_try_s)
+    async def defer(self, messages: Sequence[Deliverable], now_s: int, wait_s: int, why: str) -> None:
+        """Record a failed try, and that the next one is so many seconds from now."""
+        if messages[0].id >= 0:
+            return await self._stored.defer(messages, now_s, wait_s, why)
+        for message in messages:
+            self._again(replace(message, attempts=message.attempts + 1), now_s, wait_s)
+        return None
 
-    async def reroute(self, message: Deliverable, now_s: int, why: str) -> str | None:
-        """Record that the address refuses; return the channel the message goes on with, None when there is none."""
-        if message.id >= 0:
-            return await self._stored.reroute(message, now_s, why)
-        following = message.route_index + 1
-        if following == len(message.recipient.routes):
-            # Its row goes the same way once there is one, and is then dead.
-            self._forget(message.id)
-            return None
-        moved = replace(message, route_index=following, attempts=0)
-        self._again(moved, now_s)
-        return moved.route.channel
+    async def reroute(self, messages: Sequence[Deliverable], now_s: int, why: str) -> str | None:
+        """Record that the address refuses; return the channel the messages go on with, None when there is none."""
+        if messages[0].id >= 0:
+            return await self._stored.reroute(messages, now_s, why)
+        following = messages[0].route_index + 1
+        for message in messages:
+            if following == len(message.recipient.routes):
+                # Its row goes the same way once there is one, and is then dead.
+                self._forget(message.id)
+            else:
+                self._again(replace(message, route_index=following, attempts=0), now_s, 0)
+        return next((route.channel for route in messages[0].recipient.routes[following:]), None)
 
     async def _from_store(
         self, channel: str, limit: int, now_s: int, without: Sequence[int], but_to: Sequence[str]
@@ -149,16 +163,21 @@ class Urgent:
     async def _is_done(self, message: Deliverable, now_s: int) -> bool:
         """Whether memory sent the message, still owes it, or has a newer one about the same."""
         if message.key in self._accepted and message.key not in self._unstored:
-            await self._stored.mark_sent(message, now_s)
+            await self._stored.mark_sent([message], now_s)
             del self._accepted[message.key]
             return True
         newer = (*self._owed.values(), *(own for key, own in self._accepted.items() if key in self._unstored))
         return any(_about(own) == _about(message) for own in newer)
 
-    def _again(self, message: Deliverable, due_s: int) -> None:
+    def _is_due(self, id_: int, now_s: int) -> bool:
+        # As in the store: a deadline is never further ahead than its own wait.
+        due_s, wait_s = self._due_s.get(id_, (now_s, 0))
+        return due_s <= now_s or due_s > now_s + wait_s
+
+    def _again(self, message: Deliverable, now_s: int, wait_s: int) -> None:
         self._taken.discard(message.id)
         if message.key in self._unstored:
-            self._owed[message.id], self._due_s[message.id] = message, due_s
+            self._owed[message.id], self._due_s[message.id] = message, (now_s + wait_s, wait_s)
         else:
             self._forget(message.id)
 

@@ -1,6 +1,7 @@
 """The outbox: messages that are owed, in the order in which they matter, and what became of each."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, func, nulls_last, or_, select, update
@@ -10,7 +11,6 @@ from monitor.domain.alerts import Alert, Recipient, Route
 from monitor.store import records, tables
 from monitor.store.engine import Database
 
-LONGEST_WAIT_S = 3600
 REFUSED_FOR_S = 3600
 _DETAIL_CHARACTERS = 300
 
@@ -92,20 +92,32 @@ class Queue:
             due_s: int | None = (await connection.execute(query)).scalar_one()
         return due_s
 
-    async def mark_sent(self, message: Deliverable, now_s: int) -> None:
-        """Record that the channel accepted the message."""
-        await self._settle(message, "sent", now_s, "", state="sent", attempts=message.attempts + 1)
+    @asynccontextmanager
+    async def claimed(self, messages: Sequence[Deliverable]) -> AsyncIterator[set[int]]:
+        """Give the ids of those messages that are still owed where they were; until left, none can be withdrawn.
 
-    async def defer(self, message: Deliverable, now_s: int, next_try_s: int, why: str) -> None:
-        """Record a failed try and when the next one is."""
-        await self._settle(message, "deferred", now_s, why, next_try_s=next_try_s, attempts=message.attempts + 1)
+        Begin to send inside and leave at once: every writer waits.
+        """
+        t, where = tables.outbox.c, messages[0].route
+        here = (t.channel == where.channel) & (t.address == where.address) & (t.state == "pending")
+        query = select(t.id).where(t.id.in_([m.id for m in messages]), here).with_for_update()
+        async with self._database.writing() as connection:
+            yield set((await connection.execute(query)).scalars())
 
-    async def reroute(self, message: Deliverable, now_s: int, why: str) -> str | None:
+    async def mark_sent(self, messages: Sequence[Deliverable], now_s: int) -> None:
+        """Record that the channel accepted the messages, as one."""
+        await self._settle(messages, "sent", now_s, "", state="sent")
+
+    async def defer(self, messages: Sequence[Deliverable], now_s: int, wait_s: int, why: str) -> None:
+        """Record a failed try, and that the next one is so many seconds from now."""
+        await self._settle(messages, "deferred", now_s, why, next_try_s=now_s + wait_s, wait_s=wait_s)
+
+    async def reroute(self, messages: Sequence[Deliverable], now_s: int, why: str) -> str | None:
         """Record that this address refuses, and send all that is owed to it over each recipient's next route.
 
-        Returns the channel this message goes on with, None when there is none left and the message is dead.
+        Returns the channel these messages go on with, None when there is none left and they are dead.
         """
-        t, reach, here = tables.outbox.c, self._database.reach, message.route
+        t, reach, here = tables.outbox.c, self._database.reach, messages[0].route
         at_it = (t.channel == here.channel) & (t.address == here.address) & (t.state == "pending")
         async with self._database.writing() as connection:
             refusal = {"channel": here.channel, "address": here.address, "at_s": now_s}
@@ -116,9 +128,10 @@ class Queue:
                 moved = _moved(records.recipient_from(row.recipient, row.routes), row.route, refused)
                 await connection.execute(update(tables.outbox).where(t.id == row.id).values(moved))
             reach("queue: messages rerouted")
-            await connection.execute(tables.deliveries.insert().values(_delivery(message, "refused", now_s, why)))
+            await connection.execute(tables.deliveries.insert(), _deliveries(messages, "refused", now_s, why))
         reach("queue: refused done")
-        return next((r.channel for r in message.recipient.routes[message.route_index + 1 :] if r not in refused), None)
+        left = messages[0].recipient.routes[messages[0].route_index + 1 :]
+        return next((route.channel for route in left if route not in refused), None)
 
     async def delivered(self, connection: AsyncConnection, messages: Sequence[Deliverable], now_s: int) -> None:
         """Record, in a transaction that stores their rows, what was accepted before there were any."""
@@ -129,17 +142,22 @@ class Queue:
                 sent = {"state": "sent", "attempts": message.attempts + 1, "route": message.route_index}
                 where = {"channel": message.route.channel, "address": message.route.address}
                 await connection.execute(update(tables.outbox).where(t.id == row.id).values(**sent, **where))
-                delivery = _delivery(replace(message, id=row.id), "sent", now_s, "while nothing could be stored")
-                await connection.execute(tables.deliveries.insert().values(delivery))
+                recorded = _deliveries([replace(message, id=row.id)], "sent", now_s, "while nothing could be stored")
+                await connection.execute(tables.deliveries.insert(), recorded)
 
-    async def _settle(self, message: Deliverable, outcome: str, now_s: int, why: str, **values: str | int) -> None:
+    async def _settle(
+        self, messages: Sequence[Deliverable], outcome: str, now_s: int, why: str, **values: str | int
+    ) -> None:
         t, reach = tables.outbox.c, self._database.reach
         async with self._database.writing() as connection:
-            # A newer message may have superseded this one while it was under way; what was sent stays sent.
+            # A newer message may have superseded one of these while it was under way; what was sent stays sent.
             still = t.state.in_(("pending", "superseded") if outcome == "sent" else ("pending",))
-            await connection.execute(update(tables.outbox).where(t.id == message.id, still).values(**values))
+            these = t.id.in_([message.id for message in messages])
+            await connection.execute(
+                update(tables.outbox).where(these, still).values(attempts=t.attempts + 1, **values)
+            )
             reach(f"queue: {outcome} written")
-            await connection.execute(tables.deliveries.insert().values(_delivery(message, outcome, now_s, why)))
+            await connection.execute(tables.deliveries.insert(), _deliveries(messages, outcome, now_s, why))
             reach(f"queue: {outcome} recorded")
         reach(f"queue: {outcome} done")
 
@@ -156,21 +174,16 @@ def _moved(recipient: Recipient, index: int, refused: set[Route]) -> dict[str, s
         route = recipient.routes[following]
         if route not in refused:
             where: dict[str, str | int] = {"channel": route.channel, "address": route.address}
-            return {**where, "route": following, "attempts": 0, "next_try_s": 0}
+            return {**where, "route": following, "attempts": 0, "next_try_s": 0, "wait_s": 0}
     return {"state": "dead"}
 
 
-def _delivery(message: Deliverable, outcome: str, now_s: int, why: str) -> dict[str, str | int]:
-    return {
-        "outbox": message.id,
-        "channel": message.route.channel,
-        "outcome": outcome,
-        "at_s": now_s,
-        "detail": why[:_DETAIL_CHARACTERS],
-    }
+def _deliveries(messages: Sequence[Deliverable], outcome: str, now_s: int, why: str) -> list[dict[str, str | int]]:
+    what: dict[str, str | int] = {"outcome": outcome, "at_s": now_s, "detail": why[:_DETAIL_CHARACTERS]}
+    return [{"outbox": message.id, "channel": message.route.channel, **what} for message in messages]
 
 
 def _due(now_s: int) -> ColumnElement[bool]:
-    # A deadline further ahead than any wait was set by a clock that has since been put back.
-    t = tables.outbox.c.next_try_s
-    return or_(t <= now_s, t > now_s + LONGEST_WAIT_S)
+    # A deadline further ahead than its own wait was set by a clock that has since been put back.
+    t = tables.outbox.c
+    return or_(t.next_try_s <= now_s, t.next_try_s > now_s + t.wait_s)

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections import deque
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -179,18 +180,6 @@ async def test_retries_grow_longer_up_to_a_limit_and_never_end(tmp_path: Path):
     assert len(telegram.taken) == 1
 
 
-async def test_a_clock_put_back_suppresses_no_message(tmp_path: Path):
-    clock = FakeClock(runs=True)
-    telegram = FakeChannel(clock)
-    telegram.failures.append(DeliveryDeferred("down"))
-    async with opened(tmp_path, clock) as store:
-        await store.commit(told(alert()))
-        await deliver(store, [telegram], clock, lambda: len(telegram.tried) == 1)
-        clock.jump_wall(-86_400)
-        await deliver(store, [telegram], clock)
-    assert len(telegram.taken) == 1
-
-
 async def test_a_slow_channel_holds_up_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(lane, "STOP_GRACE_S", 0)
 
@@ -243,10 +232,10 @@ async def test_what_was_accepted_is_not_sent_again_because_the_disk_is_full(
         await store.commit(told(alert(), alert(of=position(2))))
         mark, refusals = store.queue.mark_sent, [StoreFull("full")] * 5
 
-        async def mark_sent(message: Deliverable, now_s: int) -> None:
+        async def mark_sent(messages: Sequence[Deliverable], now_s: int) -> None:
             if refusals:
                 raise refusals.pop()
-            await mark(message, now_s)
+            await mark(messages, now_s)
 
         monkeypatch.setattr(store.queue, "mark_sent", mark_sent)
         await deliver(store, [channel], clock)

@@ -122,8 +122,8 @@ async def test_strangers_text_is_a_parameter_and_nothing_else(tmp_path: Path, pa
         await store.commit(told(named, recipient=to(payload)))
         (found,) = await store.queue.pending("telegram", 10, 1_750_000_000)
         assert (found.alert, found.recipient) == (named, to(payload))
-        await store.queue.defer(found, 1, 2, payload)
-        await store.queue.reroute(found, 3, text)
+        await store.queue.defer([found], 1, 1, payload)
+        await store.queue.reroute([found], 3, text)
         (status,) = (await store.views.outbox_status()).channels
         assert (status.dead, status.last_detail) == (1, text[:300])
 
