@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from monitor.channels.channel import Channel, Message
 from monitor.clock import Clock
 from monitor.domain.alerts import Notice
-from monitor.outbox.lane import Lane
+from monitor.outbox.lanes.lane import Lane
+from monitor.outbox.lanes.turn import Turn
 from monitor.outbox.render import render
-from monitor.outbox.turn import Turn
 from monitor.outbox.urgent import Urgent
 from monitor.store.engine import Reach
 from monitor.store.queue import Deliverable, Queue

@@ -16,7 +16,7 @@ from monitor.channels.telegram import Telegram
 from monitor.clock import SystemClock
 from monitor.domain.alerts import AlertKind, Level, Notice, Recipient, Route
 from monitor.errors import DeliveryDeferred, DeliveryRefused, MarkupRefused, StoreFull
-from monitor.outbox import lane
+from monitor.outbox.lanes import lane
 from monitor.store.queue import Deliverable
 from tests.channels.bot_api_stub import TOKEN, BotApi, Fault
 from tests.channels.mail_server import MailServer

@@ -10,7 +10,7 @@ from monitor.channels.channel import Limits
 from monitor.channels.telegram import Telegram
 from monitor.clock import SystemClock
 from monitor.domain.alerts import Level
-from monitor.outbox import lane
+from monitor.outbox.lanes import lane
 from tests.channels.bot_api_stub import TOKEN, BotApi
 from tests.fakes.clock import FakeClock
 from tests.fakes.evaluations import position

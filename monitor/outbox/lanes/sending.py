@@ -7,8 +7,8 @@ from dataclasses import replace
 from monitor import log
 from monitor.channels.channel import Channel, Message
 from monitor.errors import DeliveryDeferred, DeliveryRefused, MarkupRefused, StoreError
-from monitor.outbox.outcome import Deferred, Outcome, Refused, Sent, Withdrawn
-from monitor.outbox.pace import Pace
+from monitor.outbox.lanes.outcome import Deferred, Outcome, Refused, Sent, Withdrawn
+from monitor.outbox.lanes.pace import Pace
 from monitor.outbox.urgent import Owed
 from monitor.store.engine import Reach
 from monitor.store.queue import Deliverable

@@ -9,10 +9,10 @@ from monitor import log
 from monitor.channels.channel import Channel, Message
 from monitor.clock import Clock
 from monitor.errors import StoreError
-from monitor.outbox.outcome import Deferred, Outcome, Refused, Sent, Withdrawn
-from monitor.outbox.pace import Pace
-from monitor.outbox.sending import Sender
-from monitor.outbox.turn import PATIENCE_S, Turn
+from monitor.outbox.lanes.outcome import Deferred, Outcome, Refused, Sent, Withdrawn
+from monitor.outbox.lanes.pace import Pace
+from monitor.outbox.lanes.sending import Sender
+from monitor.outbox.lanes.turn import PATIENCE_S, Turn
 from monitor.outbox.urgent import Owed
 from monitor.store.engine import Reach
 from monitor.store.queue import Deliverable

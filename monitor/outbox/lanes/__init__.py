@@ -1,0 +1,1 @@
+"""The ways out, one per channel: which message goes next, how soon, and what becomes of it."""
