@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy import Connection, event, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from monitor.clock import Clock
@@ -128,9 +128,10 @@ async def pending(engine: AsyncEngine, known: tuple[Migration, ...] = MIGRATIONS
 async def migrate(
     engine: AsyncEngine, clock: Clock, reach: Callable[[str], None], known: tuple[Migration, ...] = MIGRATIONS
 ) -> None:
-    """Apply what is pending, in order."""
+    """Apply what is pending, in order; one that is cut short leaves nothing."""
     for migration in await pending(engine, known):
         async with engine.begin() as connection:
+            event.listen(connection.sync_connection, "before_cursor_execute", _reaching(reach))
             reach("migration: begun")
             await connection.run_sync(migration.apply)
             reach("migration: applied")
@@ -138,6 +139,13 @@ async def migrate(
             await connection.execute(tables.migrations.insert().values(row))
             reach("migration: recorded")
         reach("migration: committed")
+
+
+def _reaching(reach: Callable[[str], None]) -> Callable[..., None]:
+    def executing(*_: object) -> None:
+        reach("migration: statement")
+
+    return executing
 
 
 def _applied(connection: Connection) -> set[str]:
