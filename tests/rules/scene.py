@@ -11,7 +11,8 @@ from monitor.rules.levels import Levels
 from monitor.rules.state import PositionState
 from tests.fakes.evaluations import evaluation
 
-LEVELS = Levels.parse(tomllib.loads((resources.config() / "levels.toml").read_text()))
+TABLE = tomllib.loads((resources.config() / "levels.toml").read_text())
+LEVELS = Levels.parse(TABLE)
 BLOCK_S = 12
 
 
