@@ -48,6 +48,7 @@ READ_AGE = Metric("hfm_deployment_read_age_seconds", "Time since the last whole 
 MOMENT_AGE = Metric("hfm_deployment_moment_age_seconds", "Age of the moment last evaluated.", ("deployment",))
 OUTBOX = Metric("hfm_outbox_messages", "Messages by state.", ("channel", "state"))
 OUTBOX_AGE = Metric("hfm_outbox_oldest_pending_seconds", "Age of the oldest message owed.", ("channel",))
+HEARTBEATS = Metric("hfm_heartbeats_total", "Signs of life by whether they arrived.", ("outcome",))
 
 
 class Metrics:

@@ -10,6 +10,7 @@ from monitor.cycle.head import HeadLoop, Pass
 from monitor.cycle.unsaved import Unsaved
 from monitor.cycle.venues.loop import VenueLoop
 from monitor.domain.ids import DeploymentName
+from monitor.outbox.deadman import DeadMan
 from monitor.schedule import Schedule
 from monitor.sources.http.freshness import VenueStatus
 from monitor.sources.http.place import Place
@@ -29,12 +30,16 @@ class Facts:
     loops: Mapping[str, HeadLoop]
     venues: Mapping[str, VenueLoop]
     unsaved: Unsaved
+    dead_man: DeadMan | None
 
     def of_now(self) -> Iterator[Fact]:
         """Yield every fact as it is now."""
         for name, record in self.schedule.records.items():
             yield Fact(metrics.JOB_FAILURES, record.failures, (name,))
         yield Fact(metrics.UNSAVED, len(self.unsaved))
+        if self.dead_man is not None:
+            yield Fact(metrics.HEARTBEATS, self.dead_man.pings, ("arrived",))
+            yield Fact(metrics.HEARTBEATS, self.dead_man.failures, ("failed",))
         for name, source in self.sources.items():
             if isinstance(source, Chain):
                 yield from self._of_chain(name, source)

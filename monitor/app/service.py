@@ -1,7 +1,7 @@
 """The service: chains are followed, alerts delivered and the API served until it is told to stop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -11,6 +11,7 @@ from monitor.adapter import Pushes
 from monitor.app import origins, parts
 from monitor.app.delivery import channels
 from monitor.app.facts import Facts
+from monitor.app.heartbeat import dead_man
 from monitor.app.origins import Origin
 from monitor.app.serving import open_api, readiness_s
 from monitor.clock import Clock, SystemClock, jitter, salt
@@ -59,6 +60,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         ways = await channels(settings, clock, stack)
         dispatcher = Dispatcher(store.queue, ways, clock, jitter, settings.alerts.link_base)
         names = dict.fromkeys(d.chain for d in settings.live)
+        man = await dead_man(settings, names, store, dispatcher, clock, stack)
         sources = {name: await stack.enter_async_context(_resumed(settings, name, store, clock)) for name in names}
         chains = {name: source for name, source in sources.items() if isinstance(source, Chain)}
         outlooks = parts.outlooks(settings, await stack.enter_async_context(parts.price_venue(settings, clock)))
@@ -66,7 +68,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         log.get("service").info("screen", runs=kernel.name, reason=kernel.reason)
         await store.people.settle(parts.subscribers(settings))
         unsaved = Unsaved(dispatcher, parts.operators(settings), clock)
-        shared = _Shared(settings, store, outlooks, kernel, dispatcher, parts.audience(settings), unsaved, clock)
+        audience, passed = parts.audience(settings), man.passed if man else lambda _: None
+        shared = _Shared(settings, store, outlooks, kernel, dispatcher, audience, unsaved, clock, passed)
         loops = {name: _loop(shared, chain) for name, chain in chains.items()}
         for name, loop in loops.items():
             schedule.follow(f"chain {name}", loop.once)
@@ -76,9 +79,12 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         for waking in await _wakings(shared, venues, stack):
             schedule.follow(f"news of {waking.name}", waking.once)
         schedule.follow("outbox", dispatcher.run)
+        if man is not None:
+            schedule.follow("dead man", man.once)
         schedule.every(_DIGEST_S, "digests", Digests(_ruling(shared), readiness_s(settings), clock).once)
         board = Board([whole for loop in loops.values() for whole in loop.wholes.values()], store, clock)
-        host, port = await open_api(settings, board, Facts(schedule, sources, loops, venues, unsaved).of_now, stack)
+        facts = Facts(schedule, sources, loops, venues, unsaved, man)
+        host, port = await open_api(settings, board, facts.of_now, stack)
         log.get("service").info("listening", host=host, port=port)
         schedule.every(RETRY_S, "unsaved", partial(unsaved.retry, store))
         schedule.every(_REPORT_S, "report", _Report((*loops.values(), *venues.values())).once)
@@ -97,6 +103,7 @@ class _Shared:
     audience: Audience
     unsaved: Unsaved
     clock: Clock
+    passed: Callable[[str], None]
 
     def target(self, deployment: DeploymentSettings) -> Target:
         """Return a deployment of which everyone is wanted whom people come to watch."""
@@ -146,6 +153,7 @@ def _desk(shared: _Shared, place: Place) -> VenueLoop:
         clock=shared.clock,
         target_wad=parts.target_wad(settings),
         pace_ms=parts.venue_pace_ms(settings.chain_named(place.name)),
+        passed=partial(shared.passed, place.name),
     )
 
 
@@ -177,6 +185,7 @@ def _loop(shared: _Shared, chain: Chain) -> HeadLoop:
         clock=shared.clock,
         target_wad=parts.target_wad(settings),
         pace_ms=parts.pace_ms(settings.chain_named(chain.spec.name)),
+        passed=partial(shared.passed, chain.spec.name),
     )
 
 

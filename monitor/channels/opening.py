@@ -9,6 +9,7 @@ import aiohttp
 
 from monitor.channels.absent import Absent
 from monitor.channels.apprise import Apprise
+from monitor.channels.heartbeat import Heartbeat
 from monitor.channels.signature import Secret
 from monitor.channels.telegram import Telegram
 from monitor.channels.webhook import Endpoint, Webhook
@@ -29,6 +30,13 @@ async def open_webhook(
     """Yield the channel with an HTTP client that keeps nothing of one receiver for another."""
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
         yield Webhook(http, clock, endpoints, secrets)
+
+
+@asynccontextmanager
+async def open_heartbeat(clock: Clock, url: str, *, allow_private: bool) -> AsyncIterator[Heartbeat]:
+    """Yield the sign of life with an HTTP client of its own; raises ConfigError for a URL that cannot be one."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
+        yield Heartbeat(http, clock, url, allow_private=allow_private)
 
 
 def find_apprise(urls: Mapping[str, str]) -> Apprise | Absent:

@@ -13,10 +13,10 @@ from monitor.clock import Clock
 from monitor.domain.label import safe_line
 from monitor.errors import ConfigError, DeliveryDeferred, DeliveryRefused, EndpointError
 from monitor.outgoing.guard import Destination, Resolve, system_resolve
+from monitor.outgoing.place import place
 from monitor.outgoing.waits import retry_after_ms
 
 TIMEOUT_S = 5
-PORTS = (443, 8443)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +33,7 @@ class Endpoint:
     @classmethod
     def parse(cls, text: str, secrets: Sequence[Secret], *, allow_private: bool = False) -> "Endpoint":
         """Return the receiver at a URL; raises ConfigError for a URL that no message may go to."""
-        try:
-            url = URL(text)
-            port = url.port
-        except ValueError:
-            url, port = URL(), None
-        schemes = ("https", "http") if allow_private else ("https",)
-        if url.scheme not in schemes or not url.host or url.user is not None or url.password is not None:
-            shape = " or ".join(f"{scheme}://host/path" for scheme in schemes)
-            raise ConfigError(f"expected a webhook as {shape} without a user, found another URL")
-        if not allow_private and port not in PORTS:
-            raise ConfigError(f"expected a webhook on port {' or '.join(map(str, PORTS))}, found {port}")
-        return cls(url, secrets, allow_private)
+        return cls(place(text, "a webhook", allow_private=allow_private), secrets, allow_private)
 
 
 class Webhook:

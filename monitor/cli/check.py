@@ -58,8 +58,13 @@ async def _check(config: Path | None, accounts: Path | None, *, onchain: bool) -
 
 def _summary(console: Console, settings: "Settings") -> None:
     from monitor.app.delivery import endpoints
+    from monitor.outgoing.place import place
 
     receivers = endpoints(settings)
+    if settings.heartbeat.url is not None:
+        place(
+            settings.heartbeat.url.get_secret_value(), "heartbeat.url", allow_private=settings.heartbeat.allow_private
+        )
     console.print(
         f"{len(settings.chain)} chains and {len(settings.deployment)} deployments known, "
         f"{len(settings.live)} with an endpoint, {len(settings.watch)} owners watched"

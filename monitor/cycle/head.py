@@ -1,6 +1,6 @@
 """Follows one chain: at each new block every deployment on it is read, assessed, judged and committed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -53,7 +53,7 @@ class Pass:
 
 @dataclass(slots=True)
 class HeadLoop:
-    """One chain's loop; `once` is one turn of it."""
+    """One chain's loop; `once` is one turn of it, and calls `passed` when every deployment was read whole."""
 
     chain: Heads
     targets: tuple[Target, ...]
@@ -63,6 +63,7 @@ class HeadLoop:
     clock: Clock
     target_wad: int
     pace_ms: int = 0
+    passed: Callable[[], None] = lambda: None
     passes: dict[DeploymentName, Pass] = field(default_factory=dict)
     _last: BlockRef | None = None
     _halted_s: int = 0
@@ -102,6 +103,8 @@ class HeadLoop:
             else:
                 self._note(target, done, self.clock.monotonic_ms() - started_ms)
         self._last, self._halted_s = head, 0
+        if not any(one.problem for one in self.passes.values()):
+            self.passed()
 
     async def _keep_pace(self) -> None:
         """Let `pace_ms` go by between turns on chains whose blocks come faster than anyone needs to know."""

@@ -58,6 +58,10 @@ class Dispatcher:
         self._owed.stored(keys, recorded)
         self.wake()
 
+    def still_ms(self) -> dict[str, int]:
+        """Return for how long each channel's lane has stood still."""
+        return {lane.channel: lane.still_ms for lane in self._lanes}
+
     async def run(self) -> None:
         """Deliver until cancelled; what is unfinished then stays owed."""
         async with asyncio.TaskGroup() as lanes:

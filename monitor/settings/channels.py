@@ -50,3 +50,11 @@ class AppriseSettings(Table):
     """Targets of the library Apprise by name; their URLs hold keys."""
 
     target: dict[Name, SecretStr] = Field(default_factory=dict)
+
+
+class HeartbeatSettings(Table):
+    """A URL that is asked after whole passes, at most every so many seconds; its path is a secret."""
+
+    url: SecretStr | None = None
+    every_s: int = Field(default=60, ge=10)
+    allow_private: bool = False

@@ -13,7 +13,14 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from monitor.domain.deployment import Deployment
 from monitor.domain.ids import Address, ChainId, DeploymentName, MarketKey, Slug, address
 from monitor.errors import ConfigError
-from monitor.settings.channels import ROUTE, AppriseSettings, EmailSettings, TelegramSettings, WebhookSettings
+from monitor.settings.channels import (
+    ROUTE,
+    AppriseSettings,
+    EmailSettings,
+    HeartbeatSettings,
+    TelegramSettings,
+    WebhookSettings,
+)
 from monitor.settings.strict import Table
 
 
@@ -176,6 +183,7 @@ class Settings(BaseSettings):
     email: EmailSettings = EmailSettings()
     webhook: WebhookSettings = WebhookSettings()
     apprise: AppriseSettings = AppriseSettings()
+    heartbeat: HeartbeatSettings = HeartbeatSettings()
     alerts: AlertSettings = AlertSettings()
     log_json: bool = False
 
@@ -229,6 +237,7 @@ class Settings(BaseSettings):
         found += [secret for endpoint in self.webhook.endpoint.values() for secret in endpoint.secrets]
         urls = [url for chain in self.chain for url in chain.rpc if not url.startswith("/")]
         urls += [endpoint.url.get_secret_value() for endpoint in self.webhook.endpoint.values()]
+        urls += [self.heartbeat.url.get_secret_value()] if self.heartbeat.url else []
         routes = (*(route for watch in self.watch for route in watch.channels), *self.alerts.operators)
         urls += [route for route in routes if "://" in route]
         urls += [url for deployment in self.deployment for url in deployment.api.values()]

@@ -92,6 +92,13 @@ class Queue:
             due_s: int | None = (await connection.execute(query)).scalar_one()
         return due_s
 
+    async def due_since(self, at_s: int) -> set[str]:
+        """Return the channels that owe a message which was due by then already."""
+        t = tables.outbox.c
+        query = select(t.channel).where(t.state == "pending", t.next_try_s <= at_s, t.created_s <= at_s).distinct()
+        async with self._database.reading() as connection:
+            return set((await connection.execute(query)).scalars())
+
     @asynccontextmanager
     async def claimed(self, messages: Sequence[Deliverable]) -> AsyncIterator[set[int]]:
         """Give the ids of those messages that are still owed where they were; until left, none can be withdrawn.

@@ -1,9 +1,7 @@
 """Where a webhook may go: by https to a public address that was checked, or where the operator says so."""
 
 import asyncio
-import ipaddress
 import shutil
-import socket
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,47 +17,10 @@ from monitor.errors import ConfigError, DeliveryDeferred, DeliveryRefused
 from tests.channels.receiver import SECRET, Receiver
 from tests.fakes.clock import FakeClock
 from tests.faults import wire
+from tests.outgoing.nowhere import NOWHERE, REDIRECTS, Names, Refusing, numeric
 
 KEYS = (Secret.parse(SECRET, "secrets"),)
 MESSAGE = Message("ab" * 32, "INCIDENT00", "subject", "text", None, '{"type": "alert.test"}')
-
-NOWHERE = """
-    https://127.0.0.1/ https://127.0.0.1:8443/ https://127.1/ https://127.0.1/ https://2130706433/ https://0x7f000001/
-    https://0x7f.1/ https://0177.0.0.1/ https://017700000001/ https://0/ https://0.0.0.0/ https://localhost/
-    https://localhost.:8443/ https://LOCALHOST/ https://10.0.0.1/ https://172.16.0.1/ https://192.168.0.1/
-    https://169.254.169.254/latest/meta-data/ https://2852039166/ https://0xa9fea9fe/ https://0251.0376.0251.0376/
-    https://100.64.0.1/ https://192.0.2.1/ https://198.18.0.1/ https://224.0.0.1/ https://255.255.255.255/
-    https://[::1]/ https://[::]/ https://[::ffff:127.0.0.1]/ https://[::ffff:a9fe:a9fe]/ https://[::ffff:0a00:0001]/
-    https://[64:ff9b::7f00:1]/ https://[2002:7f00:1::]/ https://[fe80::1]/ https://[fc00::1]/ https://[ff02::1]/
-    https://①②⑦.⓪.⓪.①/ https://127。0。0。1/
-    http://1.1.1.1/ ftp://1.1.1.1/ file:///etc/passwd gopher://1.1.1.1/ //1.1.1.1/ https:///path https://
-    https://user:word@1.1.1.1/ https://word@1.1.1.1/ https://1.1.1.1:80/ https://1.1.1.1:22/ https://1.1.1.1:0/
-    https://1.1.1.1:8787/ https://1.1.1.1:99999/ https://[bad/ https://1.1.1.1:x/
-""".split()
-
-
-class Refusing(aiohttp.TCPConnector):
-    """Counts what would have been connected to, and connects to nothing."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[str | None] = []
-
-    async def connect(self, req, traces, timeout):  # noqa: ASYNC109  # the signature is the library's
-        self.asked.append(req.url.raw_host)
-        raise aiohttp.ClientConnectionError
-
-
-class Names:
-    """A name server under the test's control; its last answer stays."""
-
-    def __init__(self, *answers: list[str]) -> None:
-        self.answers = list(answers)
-        self.asked = 0
-
-    async def __call__(self, _host: str, _port: int) -> list[str]:
-        self.asked += 1
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
 @pytest.fixture
@@ -67,15 +28,6 @@ async def nowhere() -> AsyncIterator[Refusing]:
     connector = Refusing()
     yield connector
     await connector.close()
-
-
-async def numeric(host: str, _port: int) -> list[str]:
-    """Resolve as the C library does whatever is a number in disguise; nothing is asked of a name server."""
-    if host.rstrip(".").lower() == "localhost":
-        return ["127.0.0.1", "::1"]
-    if ":" in host:
-        return [str(ipaddress.IPv6Address(host))]
-    return [socket.inet_ntoa(socket.inet_aton(host))]
 
 
 def test_the_corpus_of_places_is_large_enough():
@@ -121,13 +73,13 @@ async def test_one_private_address_among_public_ones_is_enough_to_refuse(nowhere
 async def test_a_redirect_is_not_followed_wherever_it_leads(code: int):
     clock = FakeClock()
     async with Receiver(clock.wall_s).serve() as other, Receiver(clock.wall_s).serve() as receiver:
-        for location in (other.url, "http://169.254.169.254/latest/meta-data/", "/elsewhere", "file:///etc/passwd"):
+        for location in (other.url, *REDIRECTS):
             receiver.faults.append(wire.status(code, {"Location": location}))
             async with aiohttp.ClientSession() as http:
                 sender = Webhook(http, clock, {"ops": Endpoint.parse(receiver.url, KEYS, allow_private=True)})
                 with pytest.raises(DeliveryDeferred, match="redirects are not followed"):
                     await sender.send("ops", MESSAGE)
-        assert (receiver.asked, other.asked) == (4, 0)
+        assert (receiver.asked, other.asked) == (5, 0)
 
 
 async def test_what_an_operator_allows_for_one_receiver_is_allowed_to_no_url():

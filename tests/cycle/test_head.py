@@ -197,3 +197,18 @@ async def test_a_halt_improves_nothing(store, levels):
     assert await turn(9) == "CRITICAL"
     await clock.sleep(levels.improve_after_s)
     assert await turn(10) == "OK"
+
+
+async def test_a_pass_is_whole_only_when_every_deployment_was_read(store, levels):
+    toy, chain, passed = Toy(), Scripted([block(7)]), []
+    loop = loop_of(
+        store, FakeClock(runs=True), levels, toy, chain, passed=lambda: passed.append(chain.heads[-1].number)
+    )
+    for number, fails in ((7, ""), (8, "the pool reverts"), (9, "")):
+        chain.heads.append(block(number))
+        toy.fails = fails
+        await loop.once()
+    chain.down = True
+    with pytest.raises(NoEndpoint):
+        await loop.once()
+    assert passed == [7, 9]

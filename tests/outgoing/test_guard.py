@@ -9,6 +9,7 @@ from monitor.errors import ConfigError, EndpointError
 from monitor.outgoing.guard import KEEP_ADDRESS_MS, Destination, is_public
 from monitor.sources.http.exchange import exchange
 from tests.fakes.clock import FakeClock
+from tests.outgoing.nowhere import Names
 
 PRIVATE = """
     127.0.0.1 127.255.255.254 0.0.0.0 0.1.2.3 10.0.0.1 10.255.255.255 100.64.0.1 100.127.255.254 169.254.169.254
@@ -20,18 +21,6 @@ PRIVATE = """
 PUBLIC = (
     "1.1.1.1 8.8.8.8 100.63.255.255 100.128.0.1 172.15.0.1 172.32.0.1 198.17.0.1 2606:4700::1111 2a00:1450::1".split()
 )
-
-
-class Names:
-    """A resolver under the test's control; answers in turn."""
-
-    def __init__(self, *answers: list[str]) -> None:
-        self.answers = list(answers)
-        self.asked = 0
-
-    async def __call__(self, _host: str, _port: int) -> list[str]:
-        self.asked += 1
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
 @pytest.mark.parametrize("address", PRIVATE)

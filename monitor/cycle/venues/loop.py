@@ -1,7 +1,7 @@
 """Follows one venue without blocks: prices again and again, accounts in turn, and what follows judged and committed."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -36,7 +36,10 @@ Due = tuple[Holdings, Owned, Standing]
 
 @dataclass(slots=True)
 class VenueLoop:
-    """One venue's loop; `once` is one turn of it. `desks` are its deployments, once there was a first turn."""
+    """One venue's loop; `once` is one turn of it. `desks` are its deployments, once there was a first turn.
+
+    `passed` is called when every deployment was read whole.
+    """
 
     venue: Venue
     targets: tuple[Target, ...]
@@ -47,6 +50,7 @@ class VenueLoop:
     pace_ms: int = PACE_MS
     limit_s: int = LIMIT_S
     drift_ppm: int = DRIFT_PPM
+    passed: Callable[[], None] = lambda: None
     passes: dict[DeploymentName, Pass] = field(default_factory=dict)
     desks: dict[DeploymentName, Desk] = field(default_factory=dict)
     _turned_ms: int | None = None
@@ -71,6 +75,8 @@ class VenueLoop:
             else:
                 self._blind_ms.pop(name, None)
                 self._note(self.desks[name], done, self.clock.monotonic_ms() - started_ms)
+        if not failed:
+            self.passed()
         if failed and len(failed) == len(self.targets):
             raise failed[0]
 

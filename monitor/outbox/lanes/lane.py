@@ -58,6 +58,17 @@ class Lane:
         self._unrecorded: dict[int, tuple[Deliverable, Outcome]] = {}
         self._recording = asyncio.Lock()
         self._record_ms = 0
+        self._moved_ms = clock.monotonic_ms()
+
+    @property
+    def channel(self) -> str:
+        """The name of its channel."""
+        return self._channel.name
+
+    @property
+    def still_ms(self) -> int:
+        """For how long neither was an answer recorded nor all done that is due."""
+        return self._clock.monotonic_ms() - self._moved_ms
 
     def wake(self) -> None:
         """Look now: something was added."""
@@ -114,6 +125,8 @@ class Lane:
                     is_calm = await self._queue.owed(self._channel.name, STORM) < STORM
                     self._pace.sending()
                     return found, is_calm
+                if not self._under_way:
+                    self._moved()
             except StoreError as e:
                 _log.error("store refuses", channel=self._channel.name, error=str(e))
                 await self._clock.sleep(STORE_RETRY_S)
@@ -164,6 +177,12 @@ class Lane:
                     _log.error("store refuses", channel=self._channel.name, error=str(e), kept=len(self._unrecorded))
                 else:
                     del self._unrecorded[id_]
+                    self._moved()
+
+    def _moved(self) -> None:
+        # A channel that lets every message run out of time has hung, although each of them is put off in order.
+        if not self._sender.is_silent and not self._unrecorded:
+            self._moved_ms = self._clock.monotonic_ms()
 
     async def _write(self, message: Deliverable, outcome: Outcome) -> None:
         now_s, about = self._clock.wall_s(), {"incident": message.alert.incident, "channel": self._channel.name}

@@ -22,7 +22,10 @@ _log = log.get("outbox")
 
 
 class Sender:
-    """One channel's way out; `markup_refusals` counts what had to go out again as plain text."""
+    """One channel's way out; `markup_refusals` counts what had to go out again as plain text.
+
+    `is_silent` says that the channel let the last message run out of time: it answered neither yes nor no.
+    """
 
     def __init__(self, queue: Owed, channel: Channel, pace: Pace, jitter: Callable[[], float], reach: Reach) -> None:
         self._queue = queue
@@ -31,6 +34,7 @@ class Sender:
         self._jitter = jitter
         self._reach = reach
         self.markup_refusals = 0
+        self.is_silent = False
 
     async def send(self, owed: Sequence[Deliverable], rendered: Message, own: asyncio.TaskGroup) -> Outcome | Withdrawn:
         """Send what says all that is owed, in a task of `own`; at once again as plain text when its markup is refused.
@@ -75,9 +79,12 @@ class Sender:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await self._channel.send(address, rendered)
         except (MarkupRefused, DeliveryRefused, DeliveryDeferred) as e:
+            self.is_silent = False
             return e
         except TimeoutError:
+            self.is_silent = True
             return DeliveryDeferred(f"expected {self._channel.name} to answer in {SEND_TIMEOUT_S} s, it did not")
+        self.is_silent = False
         return Sent()
 
     def _wait_s(self, message: Deliverable, retry_after_ms: int | None) -> int:
