@@ -70,7 +70,8 @@ class Ruling:
         await self.audience.look(self.store)
         audience, now_s = self.audience, self.clock.wall_s()
         positions = frozenset(str(evaluation.protocol.id) for evaluation in evaluations)
-        waiting = due(audience.people, audience.acks, audience.held, positions, now_s)
+        acks, held = self.unsaved.waiting(audience.acks, audience.held)
+        waiting = due(audience.people, acks, held, positions, now_s)
         usual = await self._judged(evaluations, None, waiting, halted_s)
         own, notices = list[tuple[str, PositionState]](), list(usual.notices)
         for name in audience.levels:
@@ -87,7 +88,7 @@ class Ruling:
     async def _judged(self, evaluations: Sequence[Evaluation], name: str | None, waiting: Due, halted_s: int) -> Ruled:
         """Judge by the usual levels, or by those of a subscriber."""
         ids, audience, now_s = [e.protocol.id for e in evaluations], self.audience, self.clock.wall_s()
-        past = await (self.unsaved.states(self.store, ids) if name is None else self.store.own_states(name, ids))
+        past = await self.unsaved.states(self.store, ids, name)
         past = {position: thawed(state, halted_s) for position, state in past.items()} if halted_s else past
         levels = self.levels if name is None else audience.levels[name]
         states, notices = list[PositionState](), list[Notice]()

@@ -5,11 +5,13 @@ from pathlib import Path
 
 from monitor.cycle.unsaved import Unsaved
 from monitor.domain.alerts import Level, Notice, Route
+from monitor.domain.people import Acknowledgement, Held
 from monitor.errors import DeliveryDeferred, DeliveryRefused, StoreFull
 from monitor.outbox.chains import own_lines
 from monitor.outbox.render import render
 from monitor.rules.fullness import cannot_store, stores_again
-from monitor.store import Commit, Store
+from monitor.rules.state import PositionState
+from monitor.store import Commit, Heard, Store
 from tests.fakes.clock import FakeClock
 from tests.fakes.evaluations import position
 from tests.outbox.scene import FakeChannel, alert, dispatcher, opened, step, to
@@ -116,6 +118,31 @@ async def test_what_is_under_way_when_it_is_stored_is_not_sent_again(tmp_path: P
                 await asyncio.sleep(0.002)
             running.cancel()
     assert len(channel.tried) == 1
+
+
+async def test_what_people_did_with_an_alert_is_not_done_again_while_it_cannot_be_stored(tmp_path: Path):
+    of, own = position(1), PositionState(position(1), Level.WARN)
+    acks = [Acknowledgement(name, "I1", str(of), Level.WARN, 1, 2) for name in ("a", "b")]
+    held = [Held(name, "key", alert(Level.WATCH), 1, was_told=True) for name in ("a", "b")]
+    async with opened(tmp_path) as store:
+        scene = Scene(store, FakeClock(), FakeChannel(FakeClock()))
+        heard = Heard([("a", own)], [("a", "key")], [("b", "I1")], {"a": "2026-01-01"})
+        await scene.commit(Commit(None, heard=heard))
+        assert scene.unsaved.waiting(acks, held) == ([acks[0]], [held[1]])
+        assert await scene.unsaved.states(store, [of], "a") == {of: own}
+        assert await scene.unsaved.states(store, [of], "b") == {}
+        assert await scene.unsaved.states(store, [of]) == {}
+        scene.full.has_room = True
+        await scene.unsaved.retry(scene.full)
+        assert await store.own_states("a", [of]) == {of: own}
+
+
+async def test_what_is_said_again_and_again_is_kept_once(tmp_path: Path):
+    async with opened(tmp_path) as store:
+        scene = Scene(store, FakeClock(), FakeChannel(FakeClock()))
+        for at in range(50):
+            await scene.commit(step(Notice(alert(Level.WARN), (to("1"),)), at=at))
+        assert len(scene.unsaved) == 1
 
 
 def test_who_runs_the_monitor_is_told_what_happens_and_what_to_do():

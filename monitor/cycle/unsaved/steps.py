@@ -9,6 +9,7 @@ from monitor.clock import Clock, SystemClock
 from monitor.cycle.unsaved.pressing import Nobody, Pressing
 from monitor.domain.alerts import Alert, Level, Notice, Recipient, dedupe_key
 from monitor.domain.ids import Address, DeploymentName, PositionId, Subject
+from monitor.domain.people import Acknowledgement, Held
 from monitor.errors import StoreError
 from monitor.rules.fullness import cannot_store, stores_again
 from monitor.rules.state import PositionState
@@ -55,12 +56,28 @@ class Unsaved:
                 except StoreError as e:
                     _log.warning("store still refuses", error=str(e), steps=len(self._steps))
 
-    async def states(self, store: Store, positions: Sequence[PositionId]) -> dict[PositionId, PositionState]:
-        """Return what is remembered of the positions, stored or not."""
-        found, wanted = await store.states(positions), frozenset(positions)
+    async def states(
+        self, store: Store, positions: Sequence[PositionId], whose: str | None = None
+    ) -> dict[PositionId, PositionState]:
+        """Return what is remembered of the positions, stored or not.
+
+        `whose` names a subscriber with thresholds, and so a memory, of their own.
+        """
+        found = await (store.states(positions) if whose is None else store.own_states(whose, positions))
+        wanted = frozenset(positions)
         for step in self._steps:
-            found |= {state.position: state for state in step.states if state.position in wanted}
+            states = step.states if whose is None else [state for name, state in step.heard.own if name == whose]
+            found |= {state.position: state for state in states if state.position in wanted}
         return found
+
+    def waiting(
+        self, acks: Sequence[Acknowledgement], held: Sequence[Held]
+    ) -> tuple[list[Acknowledgement], list[Held]]:
+        """Return those of acknowledgements and held alerts that no step kept here has done with."""
+        over = {one for step in self._steps for one in step.heard.over}
+        released = {one for step in self._steps for one in step.heard.released}
+        still = [ack for ack in acks if (ack.recipient, ack.incident) not in over]
+        return still, [one for one in held if (one.recipient, one.key) not in released]
 
     async def known(self, store: Store, deployment: DeploymentName) -> dict[PositionId, Address | None]:
         """Return every known position of a deployment with its owner, stored or not."""
@@ -97,6 +114,9 @@ class Unsaved:
             self.since_s = self.clock.wall_s()
             own = Notice(cannot_store(self.since_s, str(why)), self.operators)
             kept = replace(kept, notices=(own, *kept.notices))
+        known = {*_keys(self._steps)}
+        again = [n for n in kept.notices if n.recipients and {*_keys_of(n)} <= known]
+        kept = replace(kept, notices=[notice for notice in kept.notices if notice not in again])
         newer = {e.protocol.id for e in step.evaluations} | {s.position for s in step.states} | {*step.left}
         older = (_without(one, newer) for one in self._steps)
         self._steps = [*(one for one in older if _says(one)), *([kept] if _says(kept) else [])]
@@ -112,13 +132,18 @@ def _without(step: Commit, newer: set[PositionId]) -> Commit:
         evaluations=[e for e in step.evaluations if e.protocol.id not in newer],
         states=[s for s in step.states if s.position not in newer or s.position in told],
         left=[position for position in step.left if position not in newer],
+        heard=replace(step.heard, own=[(who, s) for who, s in step.heard.own if s.position not in newer]),
     )
 
 
 def _says(step: Commit) -> bool:
-    return any((step.evaluations, step.states, step.notices, step.left, step.events, step.audits))
+    heard = (step.heard.own, step.heard.released, step.heard.over, step.heard.digested)
+    return any((step.evaluations, step.states, step.notices, step.left, step.events, step.audits, *heard))
 
 
 def _keys(steps: Sequence[Commit]) -> list[str]:
-    notices = (notice for step in steps for notice in step.notices)
-    return [dedupe_key(recipient, notice.alert) for notice in notices for recipient in notice.recipients]
+    return [key for step in steps for notice in step.notices for key in _keys_of(notice)]
+
+
+def _keys_of(notice: Notice) -> list[str]:
+    return [dedupe_key(recipient, notice.alert) for recipient in notice.recipients]
