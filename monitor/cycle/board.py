@@ -165,17 +165,18 @@ def _near(whole: Whole, book: Book, wanted: AtRisk) -> Near:
 
 def _view(seen: Evaluation, state: PositionState | None, levels: Levels, now_s: int, sort: Sort) -> PositionView:
     """Return the view; its level is at least what the evaluation says, which the rules are about to commit."""
-    position, where, now = seen.protocol, place(seen), reading(seen, levels).level
+    position, where, now = seen.protocol, place(seen), reading(seen, levels)
     level = Level.OK if state is None else state.level
-    level = max((one for one in (level, now) if one is not None), default=None)
+    level = max((one for one in (level, now.level) if one is not None), default=None)
     held = None if level is None else level.name
+    is_unknown = isinstance(position.health, Unmeasurable) or now.unknown is not None or (state and state.is_unknown)
     return PositionView(
         id=position.id,
         sort_key=where.key(sort),
         row=row(seen),
         age_s=max(now_s - time_s(position.at), 0),
         is_unpriced=where.debt_cents is None,
-        level="UNKNOWN" if isinstance(position.health, Unmeasurable) or (state and state.is_unknown) else held,
+        level="UNKNOWN" if is_unknown else held,
         last_level=held,
         driver=None if state is None else state.driver.value,
         incident=None if state is None or state.incident is None else state.incident.id,

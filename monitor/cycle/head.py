@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from monitor.clock import Clock
 from monitor.cycle.book import Book
+from monitor.cycle.causes.telling import Causes, Look
 from monitor.cycle.events import Settling, Telling, settled_block
 from monitor.cycle.follow import Blocks, Brought, follow
 from monitor.cycle.keeping import settle, worth_keeping
 from monitor.cycle.markets.listing import Listing
 from monitor.cycle.outlook import Outlooks
 from monitor.cycle.ruling import Living, Ruled, Ruling
-from monitor.cycle.step import Target, Unread, assess, look, unseen
+from monitor.cycle.step import Sight, Target, Unread, assess, look, unseen
 from monitor.cycle.whole import Whole
 from monitor.domain.health import Unmeasurable
 from monitor.domain.ids import DeploymentName, MarketKey
@@ -65,10 +67,14 @@ class HeadLoop:
     pace_ms: int = 0
     passed: Callable[[], None] = lambda: None
     passes: dict[DeploymentName, Pass] = field(default_factory=dict)
+    causes: Causes = field(init=False)
     _last: BlockRef | None = None
     _halted_s: int = 0
     _turned_ms: int | None = None
     _listings: dict[DeploymentName, Listing] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.causes = Causes.of(self.ruling, self.target_wad, self.chain.id, self.chain.name)
 
     async def once(self) -> None:
         """Wait for a block and pass over every deployment; a deployment that cannot be read is unknown, not skipped.
@@ -102,6 +108,7 @@ class HeadLoop:
                 await self._blind(target, head, str(e))
             else:
                 self._note(target, done, self.clock.monotonic_ms() - started_ms)
+        await self.causes.tell(head)
         self._last, self._halted_s = head, 0
         if not any(one.problem for one in self.passes.values()):
             self.passed()
@@ -150,7 +157,13 @@ class HeadLoop:
         ruled, tellings = await self.ruling.judge(evaluations, self._halted_s), await self._tellings(whole, seen, at)
         at = max((book.journal.at for book in seen), key=lambda block: block.number, default=at)
         kept = worth_keeping(seen, ruled, whole.target.owners)
-        told = self.ruling.notices(alert for telling in tellings.values() for alert in telling.alerts)
+        looks = [
+            Look(book.market, book.outlook, partial(whole.sight, book, whole.watched(book)))
+            for book in seen
+            if book.outlook is not None
+        ]
+        apart = await self.causes.told(whole.target.deployment.name, looks)
+        told = self.ruling.notices((*(one for telling in tellings.values() for one in telling.alerts), *apart))
         alerts = await self.ruling.commit(
             Commit(
                 self._cursor(whole.target, at),
@@ -166,6 +179,7 @@ class HeadLoop:
         )
         for key, telling in tellings.items():
             whole.events[key].committed(telling)
+        self.causes.committed(whole.target.deployment.name, apart)
         settle(seen, ruled, self.ruling.levels)
         return _Done(at, ruled, whole.accounts, alerts)
 
@@ -194,7 +208,7 @@ class HeadLoop:
         return found
 
     async def _listed(self, target: Target, head: BlockRef) -> "_Done":
-        name, evaluations, unread, is_seen = target.deployment.name, list[Evaluation](), list[Unread](), False
+        name, evaluations, unread, sights = target.deployment.name, list[Evaluation](), list[Unread](), list[Sight]()
         if name not in self._listings:
             self._listings[name] = Listing(target.adapter, target.deployment)
             self._listings[name].keep(position.market for position in await self.ruling.known(name))
@@ -202,18 +216,20 @@ class HeadLoop:
             if isinstance(seen, Unread):
                 unread.append(seen)
             else:
-                is_seen = True
+                sights.append(seen)
                 evaluations.extend([evaluation async for evaluation in assess(seen, self.target_wad)])
-        if unread and not is_seen:
+        if unread and not sights:
             self._listings[name].outdate()
             raise unread[0].why
         judged = {evaluation.protocol.id for evaluation in evaluations}
         blind = await self._unread(target, {one.market: (head, one.why) for one in unread})
         evaluations += [evaluation for evaluation in blind if evaluation.protocol.id not in judged]
         ruled = await self.ruling.judge(evaluations, self._halted_s)
-        alerts = await self.ruling.commit(
-            Commit(self._cursor(target, head), ruled.evaluations, ruled.states, ruled.notices, heard=ruled.heard)
-        )
+        apart = await self.causes.told(name, map(Look.at, sights))
+        notices = (*ruled.notices, *self.ruling.notices(apart))
+        step = Commit(self._cursor(target, head), ruled.evaluations, ruled.states, notices, heard=ruled.heard)
+        alerts = await self.ruling.commit(step)
+        self.causes.committed(name, apart)
         return _Done(head, ruled, len(evaluations), alerts)
 
     async def _blind(self, target: Target, at: BlockRef | None, problem: str) -> None:

@@ -139,6 +139,11 @@ class Ruling:
             self.told()
         return len(step.notices)
 
+    def told_to(self, alert: Alert, owners: Iterable[Address]) -> Notice:
+        """Return one notice of what owners have in common, to everyone who hears of any of them."""
+        hearers = {one.name: one for owner in owners for one in self.audience.watching(owner)}
+        return self.audience.notice(alert, hearers.values(), None, self.clock.wall_s())
+
 
 def _is_of(one: Subscriber, name: str | None, audience: Audience) -> bool:
     return one.name not in audience.levels if name is None else one.name == name

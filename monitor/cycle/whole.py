@@ -21,6 +21,7 @@ from monitor.domain.row import Evaluation
 from monitor.errors import MonitorError, ReadError
 from monitor.ledger.columns import Rows, joined, rows_of, union, without
 from monitor.query import LogFilter
+from monitor.rules.causes.stale import stale_inputs
 from monitor.rules.levels import Levels
 from monitor.rules.quiet import distance_counts_below_wad, unremarkable
 from monitor.screen.kernel import Kernel
@@ -131,7 +132,7 @@ class Whole:
                 self._led.setdefault(leader, []).append(book)
                 if leader == key:
                     self._took(key, book, brought)
-                if brought.fold.changed:
+                if brought.fold.changed or stale_inputs(brought.before.graph) != stale_inputs(book.market.graph):
                     book.disturb()
         self._audits_left = -(-len(self.books) // EVERY_BLOCKS)
 
@@ -193,17 +194,23 @@ class Whole:
         self, book: Book, rows: Rows, near_wad: int, always: frozenset[PositionKey] = frozenset()
     ) -> AsyncIterator[Evaluation]:
         """Yield the exact evaluations of rows of a book; one that could not be read is unmeasurable."""
-        if book.outlook is None:
+        sight = self.sight(book, rows)
+        if sight is None:
             return
+        near_wad = max(near_wad, distance_counts_below_wad(self.levels))
+        async for evaluation in assess(sight, self.target_wad, near_wad, always):
+            yield evaluation
+
+    def sight(self, book: Book, rows: Rows) -> Sight | None:
+        """Return rows of a book as one read of its market, None while nothing is known of now."""
+        if book.outlook is None:
+            return None
         ledger = book.journal.ledger
         is_stale = ledger.is_stale(rows)
         unread = tuple((key, STALE) for key in ledger.keys(rows[is_stale]))
         accounts = replace(ledger.accounts(rows[~is_stale]), failed=unread)
         owners = {one.key: one.owner or Address(one.key) for one in ledger.accounts(rows[is_stale])}
-        sight = Sight(book.target, book.market, book.outlook, accounts, owners, self.outlooks.risk)
-        near_wad = max(near_wad, distance_counts_below_wad(self.levels))
-        async for evaluation in assess(sight, self.target_wad, near_wad, always):
-            yield evaluation
+        return Sight(book.target, book.market, book.outlook, accounts, owners, self.outlooks.risk)
 
     def doubt(self) -> None:
         """Note that nothing is known of any market now."""

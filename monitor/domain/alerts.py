@@ -22,7 +22,8 @@ class Level(IntEnum):
 class AlertKind(StrEnum):
     """Why a message is sent.
 
-    A liquidation is *seen* while a reorg may still undo it, and LIQUIDATED once its block is settled.
+    A liquidation is *seen* while a reorg may still undo it, and LIQUIDATED once its block is settled. A price has
+    DIVERGED when the protocol's is far from an independent one; what several positions have in common is STALE.
     """
 
     WORSENED = "worsened"
@@ -35,6 +36,10 @@ class AlertKind(StrEnum):
     LIQUIDATION_SEEN = "liquidation_seen"
     LIQUIDATED = "liquidated"
     DIGEST = "digest"
+    DIVERGED = "diverged"
+    DIVERGENCE_OVER = "divergence_over"
+    STALE = "stale"
+    STALE_OVER = "stale_over"
     TEST = "test"
 
 
@@ -44,7 +49,8 @@ class Alert:
 
     `facts` are display-ready values keyed by name (big integers as decimal text), recorded so that a message can be
     reproduced. `time_to_liquidation_s` orders the queue, None sorts last. `position` is whom it concerns; about a whole
-    chain UNKNOWN says that it stands still, KNOWN_AGAIN that it goes on, and there is no level.
+    chain UNKNOWN says that it stands still, KNOWN_AGAIN that it goes on. About that and about a cause there is no
+    level.
     """
 
     position: Subject
@@ -61,11 +67,13 @@ class Alert:
 
     @property
     def severity(self) -> int:
-        """What is sent first: the level, an unknown at least as urgent as WARN, good news last."""
+        """What is sent first: the level, an unknown and a doubt at least as urgent as WARN, good news last."""
         match self.kind:
-            case AlertKind.UNKNOWN:
+            case AlertKind.UNKNOWN | AlertKind.DIVERGED | AlertKind.STALE:
                 return max(self.level, Level.WARN)
-            case AlertKind.RECOVERED | AlertKind.KNOWN_AGAIN | AlertKind.DIGEST:
+            case AlertKind.RECOVERED | AlertKind.KNOWN_AGAIN | AlertKind.DIVERGENCE_OVER | AlertKind.STALE_OVER:
+                return Level.OK
+            case AlertKind.DIGEST:
                 return Level.OK
             case AlertKind.LIQUIDATION_SEEN | AlertKind.LIQUIDATED:
                 return Level.LIQUIDATABLE + 1
@@ -83,12 +91,14 @@ class Alert:
         match self.kind:
             case AlertKind.WORSENED | AlertKind.DETERIORATED | AlertKind.REPEATED | AlertKind.RECOVERED:
                 return "level"
-            case AlertKind.UNKNOWN | AlertKind.KNOWN_AGAIN:
+            case AlertKind.UNKNOWN | AlertKind.KNOWN_AGAIN | AlertKind.STALE | AlertKind.STALE_OVER:
                 return "knowledge"
             case AlertKind.LIQUIDATION_SEEN | AlertKind.LIQUIDATED:
                 return f"liquidation:{self.incident}"
             case AlertKind.DIGEST:
                 return "digest"
+            case AlertKind.DIVERGED | AlertKind.DIVERGENCE_OVER:
+                return f"divergence:{self.incident}"
             case AlertKind.PARAMETER_CHANGED | AlertKind.TEST:
                 return f"{self.kind.value}:{self.incident}:{self.seq}"
 

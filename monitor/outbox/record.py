@@ -42,9 +42,9 @@ class Told:
     """The alert. `id` is the same on every repeat; `seq` counts the messages of an incident.
 
     Health, distance, prices and amounts are exact decimals as text. A level that is not known is UNKNOWN, never the
-    last one, which stands in `previous_level`; about a whole chain there is none. A liquidation price has `name`,
-    `now`, `price` and `direction`, a step `action`, `amount`, `token` and the health that it `reaches`. `facts` is
-    every recorded value by name, lists as JSON.
+    last one, which stands in `previous_level`; about a whole chain or a cause there is none. A liquidation price has
+    `name`, `now`, `price` and `direction`, a step `action`, `amount`, `token` and the health that it `reaches`. `facts`
+    is every recorded value by name, lists as JSON.
     """
 
     id: str

@@ -11,8 +11,10 @@ from monitor.domain.alerts import Alert, AlertKind, Level, Recipient
 from monitor.domain.ids import Cause, ChainWide, PositionId
 from monitor.domain.label import safe_line, short_address, shown_label
 from monitor.outbox import figures
+from monitor.outbox.causes import cause_lines, cause_subject
 from monitor.outbox.chains import chain_lines, chain_subject, own_lines, own_subject
 from monitor.outbox.digest import digest_lines, digest_subject
+from monitor.outbox.divergence import divergence_lines
 from monitor.outbox.events import event_lines, left_lines
 from monitor.outbox.lines import EMPTY, KEY, Line, fitting, plain, strong
 from monitor.outbox.record import record
@@ -30,7 +32,7 @@ _ICONS = {
 def render(alert: Alert, recipient: Recipient, key: str, route_index: int, link_base: str) -> Message:
     """Return the message, at most 4,096 UTF-16 units in either form.
 
-    Level, health factor, liquidation price, action and incident are always there, or what is known of a whole chain.
+    Level, health, liquidation price, action and incident are always there, or what is known of a chain or cause.
     The only link leads to `link_base`.
     """
     if recipient.label:
@@ -56,6 +58,8 @@ def _said(alert: Alert, recipient: Recipient, route_index: int, link_base: str) 
             return chain_subject(alert), chain_lines(alert)
         case Cause() if alert.kind is AlertKind.DIGEST:
             return digest_subject(alert), digest_lines(alert)
+        case Cause() if alert.kind in (AlertKind.STALE, AlertKind.STALE_OVER):
+            return cause_subject(alert), cause_lines(alert)
         case Cause():
             return own_subject(alert), own_lines(alert)
         case PositionId():
@@ -79,12 +83,23 @@ _WORDS = {
     AlertKind.LIQUIDATION_SEEN: "LIQUIDATED, NOT FINAL YET",
     AlertKind.LIQUIDATED: "LIQUIDATED",
     AlertKind.DIGEST: "DAILY",
+    AlertKind.DIVERGED: "PRICES APART, {level}",
+    AlertKind.DIVERGENCE_OVER: "PRICES TOGETHER AGAIN, {level}",
+    AlertKind.STALE: "STALE",
+    AlertKind.STALE_OVER: "FRESH AGAIN",
     AlertKind.TEST: "TEST",
 }
 
 
+_MARKS = {
+    AlertKind.UNKNOWN: "❔",
+    AlertKind.DIVERGED: "⚖",
+    AlertKind.LIQUIDATION_SEEN: "🚨",
+    AlertKind.LIQUIDATED: "🚨",
+}
 _EVENTS = {AlertKind.LIQUIDATION_SEEN, AlertKind.LIQUIDATED}
 _MAY_BE_FINE = {AlertKind.RECOVERED, AlertKind.TEST, AlertKind.KNOWN_AGAIN, AlertKind.PARAMETER_CHANGED}
+_MAY_BE_FINE |= {AlertKind.DIVERGENCE_OVER}
 
 
 def _lines(alert: Alert, recipient: Recipient, route_index: int, link_base: str) -> Iterator[Line]:
@@ -94,6 +109,7 @@ def _lines(alert: Alert, recipient: Recipient, route_index: int, link_base: str)
     yield plain(8, safe_line(place.replace("_", " ")))
     yield EMPTY
     yield from event_lines(alert)
+    yield from divergence_lines(alert)
     yield from _health(alert)
     if alert.kind in _EVENTS:
         yield from left_lines(facts)
@@ -122,15 +138,13 @@ def _headline(alert: Alert) -> str:
     match alert.kind:
         case AlertKind.RECOVERED:
             return f"🟢 {'NO DEBT LEFT' if 'no_debt' in alert.facts else what} (was {alert.previous.name})"
-        case AlertKind.UNKNOWN:
-            return f"❔ {what}"
-        case AlertKind.LIQUIDATION_SEEN | AlertKind.LIQUIDATED:
-            return f"🚨 {what}"
+        case AlertKind.UNKNOWN | AlertKind.DIVERGED | AlertKind.LIQUIDATION_SEEN | AlertKind.LIQUIDATED:
+            return f"{_MARKS[alert.kind]} {what}"
         case AlertKind.TEST | AlertKind.DIGEST:
             return f"✅ {what}: this channel works"
         case AlertKind.WORSENED:
             return f"{_ICONS[alert.level]} {what} (was {alert.previous.name})"
-        case AlertKind.DETERIORATED | AlertKind.REPEATED | AlertKind.KNOWN_AGAIN | AlertKind.PARAMETER_CHANGED:
+        case _:
             return f"{_ICONS[alert.level]} {what}"
 
 

@@ -97,7 +97,7 @@ def quiet(state: PositionState, evaluation: Evaluation, levels: Levels) -> Quiet
     if is_mending or waits_for_time or is_unbounded or (found or NO_HEALTH_WAD) < distance_counts_below_wad(levels):
         return None
     told, lines, due = state.told, tuple(_lines(levels.of(evaluation.protocol))), list[int]()
-    if seen.unknown is not None and state.gap is not None and not state.gap.told:
+    if seen.unknown is not None and not seen.is_caused and state.gap is not None and not state.gap.told:
         due.append(state.gap.since_s + levels.unknown_after_s)
     spoken = state.level if seen.unknown is not None or seen.level is None else seen.level
     if told is not None and spoken is not None and spoken in levels.repeat_s:

@@ -7,6 +7,7 @@ from typing import assert_never
 from monitor.domain.alerts import Level
 from monitor.domain.health import Health, Measured, NoDebt, Unmeasurable
 from monitor.domain.row import Evaluation
+from monitor.pricing.sanity import Doubt
 from monitor.rules.levels import STEPS, Levels, Threshold, Thresholds
 from monitor.rules.state import Driver
 from monitor.units import BPS, PPM, WAD, mul_div_down
@@ -18,8 +19,9 @@ class Reading:
 
     `level` is the worst of both healths and of the measures that the position's class tells levels by, None when
     neither health could be measured; `keeps` is the worst level that this evaluation would not yet let go. `unknown`
-    says what is missing; while it does, nothing improves. `remaining_ppm` and `cautious_ppm` are how much collateral
-    value may still fall, floored.
+    says what is missing or too old; while it does, nothing improves. With `is_caused` that is the age of a price alone,
+    which is told as a cause of its own to everyone whom it concerns. `remaining_ppm` and `cautious_ppm` are how much
+    collateral value may still fall, floored.
     """
 
     level: Level | None
@@ -28,6 +30,7 @@ class Reading:
     unknown: str | None
     remaining_ppm: int | None
     cautious_ppm: int | None
+    is_caused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ def reading(evaluation: Evaluation, levels: Levels) -> Reading:
         unknown=_missing(evaluation, protocol, cautious),
         remaining_ppm=_least(protocol, *(side for _, side in measures)),
         cautious_ppm=cautious.margin_ppm if cautious else None,
+        is_caused=_is_caused(evaluation, protocol),
     )
 
 
@@ -147,7 +151,19 @@ def _missing(evaluation: Evaluation, protocol: _Side | None, cautious: _Side | N
         return None
     found = (("protocol", protocol, evaluation.protocol.health), ("cautious", cautious, evaluation.cautious.health))
     missing = [f"{name} health: {_reason(health)}" for name, side, health in found if side is None]
+    missing += [f"price of {node}: {Doubt.STALE.value}" for node in _stale(evaluation)]
     return "; ".join(missing) or None
+
+
+def _is_caused(evaluation: Evaluation, protocol: _Side | None) -> bool:
+    health = evaluation.cautious.health
+    is_blind = isinstance(health, Unmeasurable) and Doubt.STALE not in health.reason
+    return protocol is not None and not is_blind and bool(_stale(evaluation))
+
+
+def _stale(evaluation: Evaluation) -> tuple[str, ...]:
+    """Return the prices that a position is judged by and that are older than their feeds allow."""
+    return tuple(price.node for price in evaluation.protocol.prices if Doubt.STALE in price.labels)
 
 
 def _reason(health: Health) -> str:

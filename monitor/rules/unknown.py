@@ -13,6 +13,8 @@ def gap(
 ) -> tuple[Gap | None, Gap | None, AlertKind | None]:
     """Return the gap this evaluation belongs to, the gap from now on, and what is told about it.
 
+    What the age of a price alone leaves unknown is not told here but as that cause, once for all it concerns.
+
     A gap that was told closes only after as long a time of measuring as it took to be told, so that a source that comes
     and goes costs two messages and not two hundred.
     """
@@ -20,7 +22,7 @@ def gap(
     if seen.unknown is not None:
         name = incident_id(past.position, block, past.incidents, "gap")
         current = replace(open_gap or Gap(name, now_s, told=False, mended_s=None), mended_s=None)
-        if not current.told and now_s - current.since_s >= levels.unknown_after_s:
+        if not current.told and not seen.is_caused and now_s - current.since_s >= levels.unknown_after_s:
             current = replace(current, told=True)
             return current, current, AlertKind.UNKNOWN
         return current, current, None

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 
 from monitor.clock import Clock
-from monitor.domain.alerts import Alert
+from monitor.domain.alerts import Alert, AlertKind
 from monitor.domain.ids import Address, ChainId, DeploymentName, PositionId, Slug, Subject
 from monitor.store import paging, records, tables
 from monitor.store.engine import Database
@@ -120,6 +120,17 @@ class Views:
         query = select(a.alert).where(a.position == str(about)).order_by(a.id.desc()).limit(1)
         rows = await self._rows(query)
         return records.alert_from(rows[0].alert) if rows else None
+
+    async def unended(self, deployment: DeploymentName, began: AlertKind, ended: AlertKind) -> tuple[Alert, ...]:
+        """Return the last alert of each matter of a deployment that began and did not end, oldest first.
+
+        The deployment is empty for what belongs to none: whole chains and causes.
+        """
+        a = tables.alerts.c
+        of_kind = (a.deployment == deployment) & a.kind.in_((began.value, ended.value))
+        last = select(func.max(a.id)).where(of_kind).group_by(a.position, a.incident)
+        rows = await self._rows(select(a.alert).where(a.id.in_(last), a.kind == began.value).order_by(a.id))
+        return tuple(records.alert_from(row.alert) for row in rows)
 
     async def outbox_status(self) -> OutboxStatus:
         """Return what is owed, what became of the rest, and each channel's latest try."""

@@ -27,12 +27,15 @@ from monitor.units import WAD
 from tests.channels.markup import linked_by_itself, parse
 from tests.domain.hostile import PAYLOADS
 from tests.fakes.evaluations import USDC, WETH, block, evaluation, factor, position
+from tests.rules.causes.scene import diverged
 from tests.rules.events.forked import liquidation
 from tests.rules.scene import LEVELS, Scene
 
 OWNER = Recipient("telegram:42", (Route("telegram", "42"), Route("email", "a@b.c")))
 BASE = "https://hfm.example/v1"
 GOLDEN = Path(__file__).parent / "golden"
+OF_CAUSES = {AlertKind.STALE, AlertKind.STALE_OVER}
+"""What is said of no position; `test_causes.py` has it."""
 
 
 def shown(alert: Alert, route: int = 0, base: str = BASE):
@@ -64,10 +67,13 @@ def happened() -> tuple[Alert, ...]:
         Change(WETH.address, "is_frozen", 0, 1, one.transaction),
         Change("category 2", "price", None, "0x" + "45" * 20),
     )
+    begun = diverged(AlertKind.DIVERGED, None, after, -280)
     return (
         liquidation_alert(sighting, AlertKind.LIQUIDATION_SEEN, after, LEVELS, at),
         liquidation_alert(sighting, AlertKind.LIQUIDATED, cleared, LEVELS, at),
         parameter_alert(factor("1.1339"), after, changes, (WETH, USDC), LEVELS, at),
+        begun,
+        diverged(AlertKind.DIVERGENCE_OVER, begun, evaluation("2", at=120), 13),
         daily(),
     )
 
@@ -93,10 +99,10 @@ KINDS = story()
 
 
 def test_the_story_tells_every_kind():
-    assert set(KINDS) == set(AlertKind)
+    assert set(KINDS) | OF_CAUSES == set(AlertKind)
 
 
-@pytest.mark.parametrize("kind", AlertKind)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_message_reads_as_it_is_written_down(kind: AlertKind):
     """To change a message, change its files in `golden` with it: they are read by people."""
     alert = KINDS[kind]
@@ -118,6 +124,8 @@ def test_a_message_reads_as_it_is_written_down(kind: AlertKind):
         (AlertKind.PARAMETER_CHANGED, "🔴 PARAMETERS CHANGED, CRITICAL", "To do, any one of these"),
         (AlertKind.LIQUIDATION_SEEN, "🚨 LIQUIDATED, NOT FINAL YET", "To do, any one of these"),
         (AlertKind.LIQUIDATED, "🚨 LIQUIDATED", "To do: nothing is owed any more"),
+        (AlertKind.DIVERGED, "⚖ PRICES APART, CRITICAL", "To do, any one of these"),
+        (AlertKind.DIVERGENCE_OVER, "🟢 PRICES TOGETHER AGAIN, OK", "To do: nothing now."),
         (AlertKind.TEST, "✅ TEST: this channel works", "To do, any one of these"),
     ],
 )
@@ -179,7 +187,7 @@ HEALTHS = st.one_of(
 @given(
     HEALTHS,
     HEALTHS,
-    st.sampled_from([kind for kind in AlertKind if kind is not AlertKind.DIGEST]),
+    st.sampled_from([kind for kind in AlertKind if kind not in {*OF_CAUSES, AlertKind.DIGEST}]),
     st.sampled_from(Level),
     st.integers(0, 200),
     st.one_of(st.sampled_from([p[:3000] for p in PAYLOADS]), st.text(max_size=64)),

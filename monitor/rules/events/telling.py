@@ -72,7 +72,7 @@ def parameter_alert(
     `changes` is a JSON list, each what changed from what to what, either left out where it is not there or not told;
     `tokens` name the subjects.
     """
-    position, level = evaluation.protocol.id, reading(evaluation, levels).level
+    position, seen = evaluation.protocol.id, reading(evaluation, levels)
     was = health_wad(before)
     own = {"changes": json.dumps([_change(c, tokens) for c in changes[:CHANGES_SHOWN]])}
     if len(changes) > CHANGES_SHOWN:
@@ -82,7 +82,7 @@ def parameter_alert(
     transactions = dict.fromkeys(safe_line(c.transaction) for c in changes if c.transaction)
     if transactions:
         own["transaction"] = next(iter(transactions))
-    shown = Level.WARN if level is None else level
+    shown = seen.level if seen.unknown is None and seen.level is not None else max(seen.level or Level.OK, Level.WARN)
     return Alert(
         position=position,
         kind=AlertKind.PARAMETER_CHANGED,

@@ -1,0 +1,112 @@
+"""Price feeds of a chain that are too old, and who is judged by them: told once for each, and once at the end."""
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from monitor.adapter import Market
+from monitor.cycle.ruling import Ruling
+from monitor.cycle.step import Sight
+from monitor.domain.alerts import Alert, AlertKind, Notice
+from monitor.domain.health import NoDebt
+from monitor.domain.ids import Address, Cause, ChainId, DeploymentName
+from monitor.domain.label import safe_label, safe_line
+from monitor.domain.moment import At
+from monitor.domain.prices import Node, PriceUsed
+from monitor.rules.causes.stale import feed_cause, is_stale_price, over_alert, stale_alert
+from monitor.rules.state import mark, time_s
+from monitor.store import Commit
+
+_PER_TURN = 25
+_NAMES = 4
+
+
+@dataclass(slots=True)
+class _Seen:
+    """An input of price graphs in this turn: its price, what it prices, and who is judged by it."""
+
+    price: PriceUsed
+    names: dict[str, None] = field(default_factory=dict)
+    owners: dict[Address, None] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class StaleFeeds:
+    """The memory of one chain: which feeds are told to be stale and to whom; from the store at first."""
+
+    chain: ChainId
+    chain_name: str
+    ruling: Ruling
+    _open: dict[Cause, Alert] | None = None
+    _told: dict[Cause, dict[Address, None]] = field(default_factory=lambda: defaultdict(dict))
+    _seen: dict[Node, _Seen] = field(default_factory=dict)
+
+    async def follow(self, market: Market) -> bool:
+        """Take the prices of a market; return whether its accounts have to be looked at."""
+        if self._open is None:
+            nobody = DeploymentName("")
+            begun = await self.ruling.store.views.unended(nobody, AlertKind.STALE, AlertKind.STALE_OVER)
+            mine = (alert for alert in begun if alert.position.chain == self.chain)
+            self._open = {alert.position: alert for alert in mine if isinstance(alert.position, Cause)}
+        is_wanted = False
+        for price in market.graph.inputs:
+            if is_stale_price(price.labels) or (self._open and feed_cause(self.chain, price.node) in self._open):
+                is_wanted = True
+                seen = self._seen.setdefault(price.node, _Seen(price))
+                seen.price = price if is_stale_price(price.labels) else seen.price
+                seen.names |= dict.fromkeys(_priced(market, price.node))
+        return is_wanted
+
+    async def look(self, sight: Sight) -> None:
+        """Note whose accounts of a sight are judged by the prices that matter."""
+        graph = sight.market.graph
+        for turn, account in enumerate(sight.accounts):
+            if turn % _PER_TURN == 0:
+                await asyncio.sleep(0)
+            seen = sight.target.adapter.assess(sight.market, account)
+            if isinstance(seen.health, NoDebt):
+                continue
+            owner = seen.owner or sight.owners.get(account.key) or Address(account.key)
+            for node in {source for price in seen.prices for source in graph.drivers[price.node]}:
+                if node in self._seen:
+                    self._seen[node].owners[owner] = None
+
+    async def tell(self, at: At) -> None:
+        """Commit what this turn's prices say that was not told to everyone yet, and begin another turn."""
+        notices, open_ = list[Notice](), dict(self._open or {})
+        told = {cause: dict(owners) for cause, owners in self._told.items()}
+        for node, seen in self._seen.items():
+            cause = feed_cause(self.chain, node)
+            if is_stale_price(seen.price.labels):
+                news = [owner for owner in seen.owners if owner not in told.get(cause, ())]
+                if news:
+                    alert = open_.setdefault(cause, self._begun(cause, seen, at))
+                    notices.append(self.ruling.told_to(alert, news))
+                    told.setdefault(cause, {}).update(dict.fromkeys(news))
+            elif cause in open_:
+                over = over_alert(cause, open_.pop(cause), mark(at), time_s(at))
+                notices.append(self.ruling.told_to(over, [*told.pop(cause, {}), *seen.owners]))
+        self._seen.clear()
+        if notices:
+            await self.ruling.commit(Commit(None, notices=notices))
+        self._open, self._told = (open_, told) if self._open is not None else (None, told)
+
+    def _begun(self, cause: Cause, seen: _Seen, at: At) -> Alert:
+        since_s = seen.price.updated_at_s or 0
+        facts = {
+            "chain": safe_line(self.chain_name),
+            "of": ", ".join(list(seen.names)[:_NAMES]) or safe_line(seen.price.node),
+            "source": safe_line(seen.price.source),
+            "age_s": str(max(time_s(at) - since_s, 0)),
+        }
+        return stale_alert(cause, since_s, mark(at), time_s(at), facts)
+
+
+def _priced(market: Market | Any, node: Node) -> list[str]:
+    """Return what an input prices."""
+    return [
+        safe_label(token.symbol, token.address)
+        for priced, token in market.tokens
+        if node in market.graph.drivers.get(priced, ())
+    ]
