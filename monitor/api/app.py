@@ -1,25 +1,30 @@
 """The application: all routes behind one guard."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import orjson
 from aiohttp import web
 
+from monitor.api.asked.alerts import alerts_routes
+from monitor.api.asked.listings import Listed, listings
 from monitor.api.auth import Access, ApiKey
 from monitor.api.guard import Guard
 from monitor.api.limits import Limits, Pace
-from monitor.api.listings import Listed, listings
 from monitor.api.metrics import Metrics
 from monitor.api.openapi import document
 from monitor.api.probes import probes
 from monitor.api.route import Route
 from monitor.api.signature import Ring, Signatures
+from monitor.api.stream.feed import Feed
 from monitor.clock import Clock
 from monitor.domain.ids import DeploymentName
 from monitor.store import Views
 
 ACCESS = web.AppKey("access", Access)
 LIMITS = web.AppKey("limits", Limits)
+FEED = web.AppKey("feed", Feed)
+WORK = web.AppKey("work", tuple[Callable[[], Awaitable[None]], ...])
+"""What runs while the application is listened to."""
 
 
 def create_app(
@@ -36,12 +41,22 @@ def create_app(
 
     `readiness` says for each followed deployment how many seconds old its last whole read may be. Without `keys` every
     request to this machine's own name is answered, and `listening` refuses to listen on any other address. Positions
-    are asked of `listed`, of the views without it. The keys of the `ring` sign their requests.
+    are asked of `listed`, of the views without it. The keys of the `ring` sign their requests. `app[FEED].wake()` tells
+    the streams of a commit.
     """
     limits, readiness = limits or Limits(), readiness or {}
     access = Access(keys, None if ring is None else Signatures(ring, clock))
-    routes = (*listings(listed or views, views, clock, readiness), *probes(views, metrics, readiness))
-    return _application(routes, Guard(access, limits, Pace(clock, limits), metrics, clock), access, limits)
+    feed = Feed(views, clock, limits.stream_s)
+    asked = (*listings(listed or views, views, clock, readiness), *alerts_routes(views, feed))
+    routes = (*asked, *probes(views, metrics, readiness))
+    app = _application(routes, Guard(access, limits, Pace(clock, limits), metrics, clock), access, limits)
+    app[FEED], app[WORK] = feed, (feed.run,)
+
+    async def end_streams(_: web.Application) -> None:
+        feed.close()
+
+    app.on_shutdown.append(end_streams)
+    return app
 
 
 def _application(routes: Sequence[Route], guard: Guard, access: Access, limits: Limits) -> web.Application:
@@ -52,7 +67,7 @@ def _application(routes: Sequence[Route], guard: Guard, access: Access, limits: 
     described = (*routes, Route("/openapi.json", openapi, scope=None))
     written = {is_open: orjson.dumps(document(described, is_open=is_open)) for is_open in (False, True)}
     app = web.Application(client_max_size=limits.body_bytes, middlewares=[guard.around])
-    app[ACCESS], app[LIMITS] = access, limits
+    app[ACCESS], app[LIMITS], app[WORK] = access, limits, ()
     for route in described:
         app.router.add_route(route.method, route.pattern, guard.endpoint(route))
     return app

@@ -12,7 +12,7 @@ from monitor.api.auth import Access, Caller
 from monitor.api.limits import Limits, Pace, check_size, peer
 from monitor.api.metrics import Metrics
 from monitor.api.openapi import PROBLEM_JSON
-from monitor.api.route import Route
+from monitor.api.route import Route, StreamAnswer
 from monitor.api.wire import Problem
 from monitor.clock import Clock
 from monitor.errors import StoreError, UsageError
@@ -20,7 +20,8 @@ from monitor.units import div_up
 
 CALLER = web.RequestKey("caller", Caller)
 _KEPT = ("Allow", "WWW-Authenticate", "Retry-After")
-_HEADERS = {"Server": "hfm", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+SERVER = "hfm"
 
 
 class Guard:
@@ -34,11 +35,11 @@ class Guard:
         self._clock = clock
         self._log = log.get("api")
 
-    def endpoint(self, route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
+    def endpoint(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """Return the route's handler behind its lock."""
         call = route.endpoint()
 
-        async def locked(request: web.Request) -> web.Response:
+        async def locked(request: web.Request) -> web.StreamResponse:
             self._access.check(request, request[CALLER], route.scope)
             return await call(request)
 
@@ -49,7 +50,9 @@ class Guard:
         """Answer, count, and send within the patience of the service."""
         started_ms = self._clock.monotonic_ms()
         response = await self._answer(request, handler)
-        response.headers.update(_HEADERS)
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers["Server"] = SERVER
         resource = request.match_info.route.resource
         route = resource.canonical if resource else "unmatched"
         self._metrics.requests.labels(route, str(response.status)).inc()
@@ -104,9 +107,17 @@ class Guard:
             return
         # Nothing stays in our memory for a caller that does not read, nor does it keep one of the connections.
         transport.set_write_buffer_limits(high=0)
+
+        async def send(some: bytes) -> None:
+            async with asyncio.timeout(self._limits.patience_s):
+                await response.write(some)
+
         try:
             async with asyncio.timeout(self._limits.patience_s):
                 await response.prepare(request)
+            if isinstance(response, StreamAnswer):
+                await response.run(send)
+            async with asyncio.timeout(self._limits.patience_s):
                 await response.write_eof()
         except TimeoutError:
             transport.abort()

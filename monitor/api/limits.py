@@ -15,7 +15,10 @@ Network = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the API puts up with; `proxies` are the networks whose X-Forwarded-For is believed."""
+    """What the API puts up with; `proxies` are the networks whose X-Forwarded-For is believed.
+
+    A stream ends after `stream_s`, so that its key is looked at again when it is asked for anew.
+    """
 
     requests_per_s: int = 200
     burst: int = 400
@@ -23,6 +26,7 @@ class Limits:
     header_bytes: int = 8 * 1024
     connections: int = 100
     patience_s: float = 10.0
+    stream_s: float = 600.0
     proxies: tuple[Network, ...] = ()
 
 

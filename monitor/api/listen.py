@@ -3,12 +3,12 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from aiohttp import web
 
 from monitor import log
-from monitor.api.app import ACCESS, LIMITS
+from monitor.api.app import ACCESS, LIMITS, WORK
 from monitor.errors import ConfigError
 
 LINGER_S = 2
@@ -40,7 +40,14 @@ async def listening(app: web.Application, host: str = "127.0.0.1", port: int = 0
         server = await _bound(runner, host, port, limits.connections)
         try:
             bound = server.sockets[0].getsockname()
-            yield bound[0], bound[1]
+            # No TaskGroup: it would wrap whatever is raised while this is listened to.
+            work = asyncio.gather(*(run() for run in app[WORK]))
+            try:
+                yield bound[0], bound[1]
+            finally:
+                work.cancel()
+                with suppress(asyncio.CancelledError):
+                    await work
         finally:
             server.close()
     finally:

@@ -114,6 +114,11 @@ class Views:
         rows = await self._rows(query.limit(min(max(limit, 1), PAGE_LIMIT)))
         return tuple(AlertView(r.id, records.alert_from(r.alert), r.committed_s) for r in rows)
 
+    async def newest_alert(self) -> int:
+        """Return the id of the newest alert, 0 where there is none."""
+        (row,) = await self._rows(select(func.max(tables.alerts.c.id).label("id")))
+        return row.id or 0
+
     async def last_alert(self, about: Subject) -> Alert | None:
         """Return the latest alert about a position or a chain, None when there was none."""
         a = tables.alerts.c

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
 
 from monitor.api import ApiKey, Limits, Metrics, Scope, create_app, listening
 from monitor.clock import Clock, SystemClock
@@ -37,6 +37,7 @@ class Served:
     metrics: Metrics
     host: str
     port: int
+    app: web.Application
 
     async def get(self, path: str, method: str = "GET", **options: Any) -> tuple[int, Any]:
         """Return status and decoded body."""
@@ -69,7 +70,7 @@ async def served(
     async with Store.open(f"sqlite:///{folder / 'hfm.db'}", clock) as store:
         app = create_app(store.views, clock, metrics, keys, readiness, limits, ring=store.keys)
         async with listening(app) as (host, port), ClientSession(f"http://{host}:{port}") as client:
-            yield Served(store, clock, client, metrics, host, port)
+            yield Served(store, clock, client, metrics, host, port, app)
 
 
 def bearer(secret: str) -> dict[str, str]:

@@ -4,11 +4,17 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from monitor.client.wire.alert import LevelName
+from monitor.domain.alerts import AlertKind
+
 Decimal = Annotated[str, Field(pattern=r"^[0-9]{1,20}(\.[0-9]{1,18})?$", examples=["1.1"])]
 Dollars = Annotated[str, Field(pattern=r"^[0-9]{1,16}(\.[0-9]{1,2})?$", examples=["1000"])]
 Percent = Annotated[str, Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,2})?$", examples=["2.5"])]
 TokenName = Annotated[str, Field(pattern=r"^[A-Za-z0-9₮][A-Za-z0-9₮ .-]{0,63}$", examples=["WETH"])]
 Order = Literal["health", "debt", "distance", "profit"]
+ADDRESS = r"^(0x[0-9a-fA-F]{40}|dydx1[a-z0-9]{38})$"
+ID = r"^[A-Za-z0-9._~!$&'()*+,;=:@/-]{1,300}$"
+KINDS = "|".join(kind.value for kind in AlertKind)
 
 
 class Question(BaseModel):
@@ -17,14 +23,19 @@ class Question(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class AtRiskQuestion(Question):
-    """Which positions, in which order, and how many."""
+class Where(Question):
+    """On which chain, of which protocol, in which deployment."""
 
     chain: str | None = Field(
         default=None, pattern=r"^[a-z0-9]{1,20}:[A-Za-z0-9._-]{1,60}$", description="CAIP-2, `eip155:1`"
     )
     protocol: str | None = Field(default=None, pattern=r"^[a-z0-9_]{1,60}$", description="slug, `aave_v3`")
     deployment: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{0,60}$", description="`ethereum-core`")
+
+
+class AtRiskQuestion(Where):
+    """Which positions, in which order, and how many."""
+
     health_below: Decimal | None = Field(
         default=None, description="only positions with less health; one that cannot be measured passes too"
     )
@@ -57,7 +68,49 @@ class PositionQuestion(Question):
     """One position."""
 
     id: str = Field(
-        pattern=r"^[A-Za-z0-9._~!$&'()*+,;=:@/-]{1,300}$",
+        pattern=ID,
         examples=["eip155:1/aave_v3/ethereum-core/0x" + "8" * 40 + "/0x" + "1" * 40],
         description="`chain/protocol/deployment/market/key`, its slashes as they are or percent-encoded",
+    )
+
+
+class AlertFilter(Where):
+    """Which alerts."""
+
+    level: LevelName | None = Field(
+        default=None, description="only alerts of at least this level, and those of positions that became unknown"
+    )
+    kind: str | None = Field(
+        default=None,
+        pattern=rf"^({KINDS})(,({KINDS})){{0,9}}$",
+        description="only alerts of these kinds, `worsened,liquidated`",
+    )
+    owner: str | None = Field(
+        default=None,
+        pattern=r"^(0x[0-9a-fA-F]{40}|dydx1[a-z0-9]{38})$",
+        description="only alerts of this owner's positions",
+    )
+
+
+class AlertQuestion(AlertFilter):
+    """Which alerts, and how many."""
+
+    position: str | None = Field(default=None, pattern=ID, description="only alerts of this position")
+    after: int = Field(default=0, ge=0, le=2**62, description="only alerts recorded after this id")
+    limit: int = Field(default=100, ge=1, le=1000)
+
+
+class StreamQuestion(AlertFilter):
+    """Which alerts are streamed, and after which id they begin: those that were recorded before come from the store."""
+
+    after: int | None = Field(default=None, ge=0, le=2**62, description="where a client cannot send `Last-Event-ID`")
+
+
+class StreamHeader(BaseModel):
+    """Where a stream goes on."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    last_event_id: int | None = Field(
+        default=None, ge=0, le=2**62, alias="Last-Event-ID", description="the id of the last event that was taken"
     )

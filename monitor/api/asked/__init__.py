@@ -1,0 +1,1 @@
+"""What keepers ask, one file for each kind of question."""
