@@ -1,12 +1,15 @@
 """The application: all routes behind one guard."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import orjson
 from aiohttp import web
 
 from monitor.api.asked.alerts import alerts_routes
-from monitor.api.asked.listings import Listed, listings
+from monitor.api.asked.at_risk import Pages, at_risk_route
+from monitor.api.asked.markets import markets_routes
+from monitor.api.asked.positions import positions_routes
 from monitor.api.auth import Access, ApiKey
 from monitor.api.guard import Guard
 from monitor.api.limits import Limits, Pace
@@ -17,6 +20,7 @@ from monitor.api.route import Route
 from monitor.api.signature import Ring, Signatures
 from monitor.api.stream.feed import Feed
 from monitor.clock import Clock
+from monitor.cycle.board import Board
 from monitor.domain.ids import DeploymentName
 from monitor.store import Views
 
@@ -27,6 +31,15 @@ WORK = web.AppKey("work", tuple[Callable[[], Awaitable[None]], ...])
 """What runs while the application is listened to."""
 
 
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What only the running service has: its books, the keys that sign, and the stream that it wakes."""
+
+    board: Board | None = None
+    ring: Ring | None = None
+    feed: Feed | None = None
+
+
 def create_app(
     views: Views,
     clock: Clock,
@@ -34,23 +47,27 @@ def create_app(
     keys: Sequence[ApiKey] = (),
     readiness: Mapping[DeploymentName, int] | None = None,
     limits: Limits | None = None,
-    listed: Listed | None = None,
-    ring: Ring | None = None,
+    inside: Inside | None = None,
 ) -> web.Application:
     """Return the API over these views.
 
     `readiness` says for each followed deployment how many seconds old its last whole read may be. Without `keys` every
     request to this machine's own name is answered, and `listening` refuses to listen on any other address. Positions
-    are asked of `listed`, of the views without it. The keys of the `ring` sign their requests. `app[FEED].wake()` tells
-    the streams of a commit.
+    are asked of the board, of the views without one.
     """
-    limits, readiness = limits or Limits(), readiness or {}
-    access = Access(keys, None if ring is None else Signatures(ring, clock))
-    feed = Feed(views, clock, limits.stream_s)
-    asked = (*listings(listed or views, views, clock, readiness), *alerts_routes(views, feed))
-    routes = (*asked, *probes(views, metrics, readiness))
+    limits, readiness, inside = limits or Limits(), readiness or {}, inside or Inside()
+    access = Access(keys, None if inside.ring is None else Signatures(inside.ring, clock))
+    board, feed = inside.board, inside.feed or Feed(views, clock)
+    pages = Pages(board or views, clock)
+    routes = (
+        at_risk_route(pages),
+        *positions_routes(board or views, views, board, clock),
+        *markets_routes(views, board, clock, readiness),
+        *alerts_routes(views, feed, limits.stream_s),
+        *probes(views, metrics, readiness),
+    )
     app = _application(routes, Guard(access, limits, Pace(clock, limits), metrics, clock), access, limits)
-    app[FEED], app[WORK] = feed, (feed.run,)
+    app[FEED], app[WORK] = feed, (feed.run, pages.run)
 
     async def end_streams(_: web.Application) -> None:
         feed.close()

@@ -67,7 +67,8 @@ def _operation(route: Route, *, is_open: bool) -> Json:
     operation: Json = {
         "operationId": route.handle.__name__,
         "summary": summary,
-        "parameters": [p for part in ("path", "query", "header") for p in _parameters(part, route.models.get(part))],
+        # A header that every client of such a stream sends is named in the text alone: others may always come with it.
+        "parameters": [p for part in ("path", "query") for p in _parameters(part, route.models.get(part))],
         "responses": {"200": _answer(route)}
         | ({"304": {"description": "It is still what `If-None-Match` names."}} if route.is_tagged else {})
         | {str(status): _problem(status) for status in sorted(problems(route, is_open=is_open))},

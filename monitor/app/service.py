@@ -8,6 +8,7 @@ from functools import partial
 
 from monitor import log
 from monitor.adapter import Pushes
+from monitor.api.stream.feed import Feed
 from monitor.app import origins, parts
 from monitor.app.delivery import channels
 from monitor.app.facts import Facts
@@ -68,8 +69,12 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         log.get("service").info("screen", runs=kernel.name, reason=kernel.reason)
         await store.people.settle(parts.subscribers(settings))
         unsaved = Unsaved(dispatcher, parts.operators(settings), clock)
-        audience, passed = parts.audience(settings), man.passed if man else lambda _: None
-        shared = _Shared(settings, store, outlooks, kernel, dispatcher, audience, unsaved, clock, passed)
+        audience, passed, feed = (
+            parts.audience(settings),
+            man.passed if man else lambda _: None,
+            Feed(store.views, clock),
+        )
+        shared = _Shared(settings, store, outlooks, kernel, dispatcher, audience, unsaved, feed, clock, passed)
         loops = {name: _loop(shared, chain) for name, chain in chains.items()}
         for name, loop in loops.items():
             schedule.follow(f"chain {name}", loop.once)
@@ -84,7 +89,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         schedule.every(_DIGEST_S, "digests", Digests(_ruling(shared), readiness_s(settings), clock).once)
         board = Board([whole for loop in loops.values() for whole in loop.wholes.values()], store, clock)
         facts = Facts(schedule, sources, loops, venues, unsaved, man)
-        host, port = await open_api(settings, board, facts.of_now, stack)
+        host, port = await open_api(settings, board, feed, facts.of_now, stack)
         log.get("service").info("listening", host=host, port=port)
         schedule.every(RETRY_S, "unsaved", partial(unsaved.retry, store))
         schedule.every(_REPORT_S, "report", _Report((*loops.values(), *venues.values())).once)
@@ -102,8 +107,14 @@ class _Shared:
     dispatcher: Dispatcher
     audience: Audience
     unsaved: Unsaved
+    feed: Feed
     clock: Clock
     passed: Callable[[str], None]
+
+    def told(self) -> None:
+        """Have what was committed delivered and streamed."""
+        self.dispatcher.wake()
+        self.feed.wake()
 
     def target(self, deployment: DeploymentSettings) -> Target:
         """Return a deployment of which everyone is wanted whom people come to watch."""
@@ -131,7 +142,7 @@ def _ruling(shared: _Shared) -> Ruling:
         parts.levels(settings),
         shared.audience,
         shared.clock,
-        shared.dispatcher.wake,
+        shared.told,
         shared.unsaved,
     )
 

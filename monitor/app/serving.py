@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 
-from monitor.api.app import create_app
+from monitor.api.app import Inside, create_app
 from monitor.api.auth import ApiKey
 from monitor.api.limits import Limits
 from monitor.api.listen import listening
 from monitor.api.metrics import Fact, Metrics
+from monitor.api.stream.feed import Feed
 from monitor.cycle.board import Board
 from monitor.domain.ids import DeploymentName
 from monitor.settings import Settings
@@ -17,13 +18,12 @@ _LEAST_LIMIT_S = 60
 
 
 async def open_api(
-    settings: Settings, board: Board, facts: Callable[[], Iterable[Fact]], stack: AsyncExitStack
+    settings: Settings, board: Board, feed: Feed, facts: Callable[[], Iterable[Fact]], stack: AsyncExitStack
 ) -> tuple[str, int]:
     """Start listening and return where; raises ConfigError when that cannot be, or would be open to others."""
     store, limits = board.store, Limits(proxies=settings.api.proxies)
-    app = create_app(
-        store.views, board.clock, Metrics(facts), keys(settings), readiness_s(settings), limits, board, store.keys
-    )
+    inside = Inside(board, store.keys, feed)
+    app = create_app(store.views, board.clock, Metrics(facts), keys(settings), readiness_s(settings), limits, inside)
     return await stack.enter_async_context(listening(app, settings.api.host, settings.api.port))
 
 

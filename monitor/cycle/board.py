@@ -1,18 +1,22 @@
 """The keeper's list from memory: everyone of whole markets who may be below a line, exact at the book's block."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from monitor.clock import Clock
+from monitor.cycle.answers.market import MarketState, market_state
+from monitor.cycle.answers.shocked import Shocked, StressedMarket, repriced, screened, stressed
 from monitor.cycle.book import Book
+from monitor.cycle.shocks.levels import Curve, levels
 from monitor.cycle.whole import Whole
 from monitor.domain.alerts import Level
 from monitor.domain.health import Unmeasurable
-from monitor.domain.ids import PositionId, PositionKey
+from monitor.domain.ids import Address, PositionId, PositionKey
 from monitor.domain.row import Evaluation, row
 from monitor.errors import LedgerError
 from monitor.ledger.columns import Rows, rows_of
+from monitor.risk.moves import Shock
 from monitor.rules.levels import Levels
 from monitor.rules.quiet import unremarkable
 from monitor.rules.reading import reading
@@ -34,6 +38,7 @@ class _Memo:
     glances: dict[PositionKey, Evaluation] = field(default_factory=dict)
     full: dict[PositionKey, Evaluation] = field(default_factory=dict)
     states: dict[PositionId, PositionState | None] = field(default_factory=dict)
+    market: MarketState | None = None
 
 
 @dataclass(slots=True)
@@ -89,6 +94,68 @@ class Board:
             except LedgerError:
                 shown = []
         return shown[0][1] if shown else await self.store.views.position(position)
+
+    async def positions_of(self, owner: Address) -> tuple[PositionView, ...]:
+        """Return all positions of an owner as they are now, worst first."""
+        async with self._turn:
+            standing = {whole.target.deployment.name: whole for whole in self.wholes if _stands(whole)}
+            found = [one for one in await self.store.views.positions_of(owner) if one.id.deployment not in standing]
+            for whole in standing.values():
+                for book in whole.books.values():
+                    try:
+                        rows = book.journal.ledger.owned(owner)
+                    except LedgerError:
+                        continue
+                    keys = book.journal.ledger.keys(rows)
+                    found += [view for _, view in await self._shown(whole, book, keys, Sort.HEALTH)]
+        return tuple(sorted(found, key=lambda view: (view.sort_key, str(view.id))))
+
+    def books(self, wanted: AtRisk) -> Iterator[tuple[Whole, Book]]:
+        """Yield the markets followed as a whole that could be read last and are wanted."""
+        for whole in self.wholes:
+            if _stands(whole) and _is_of(whole, wanted):
+                for book in whole.books.values():
+                    yield whole, book
+
+    async def markets(self, wanted: AtRisk) -> list[MarketState]:
+        """Return the wanted markets as they stand; work of a few milliseconds each is done once a block."""
+        found = list[MarketState]()
+        for _, book in list(self.books(wanted)):
+            memo = self._memo(book)
+            if memo.market is None:
+                memo.market = market_state(book)
+                await asyncio.sleep(0)
+            found.append(memo.market)
+        return found
+
+    async def repriced(self, position: PositionId, shocks: Sequence[Shock]) -> Shocked | None:
+        """Return a position under shocks, None where its market is not followed as a whole or does not know it.
+
+        Raises UsageError for a shock that means nothing there.
+        """
+        for whole, book in self.books(AtRisk(deployment=position.deployment)):
+            if book.market.key == position.market:
+                try:
+                    return repriced(book, whole.outlooks.risk, position.key, shocks)
+                except LedgerError:
+                    return None
+        return None
+
+    async def stressed(self, wanted: AtRisk, shocks: Sequence[Shock], most: int) -> list[StressedMarket]:
+        """Return the wanted markets in which the shocks mean something; raises UsageError without a risk model."""
+        found = list[StressedMarket]()
+        for whole, book in list(self.books(wanted)):
+            found.append(stressed(book, whole.outlooks.risk, shocks, most))
+            await asyncio.sleep(0)
+        return [one for one in found if one.totals.ratios_ppm]
+
+    async def curves(self, wanted: AtRisk, asset: str, ratios_ppm: Sequence[int]) -> list[Curve]:
+        """Return what is liquidatable at each price of an asset in the wanted markets, within the screen's bounds."""
+        found = list[Curve]()
+        for whole, book in list(self.books(wanted)):
+            found += levels(screened(book, whole.outlooks.risk), ratios_ppm, asset, exact=False)
+            await asyncio.sleep(0)
+        return found
 
     async def _listed(
         self, whole: Whole, book: Book, wanted: AtRisk, sort: Sort, after: tuple[str, str], limit: int

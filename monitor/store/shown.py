@@ -109,6 +109,17 @@ class AlertView:
 
 
 @dataclass(frozen=True, slots=True)
+class IncidentView:
+    """One incident of a position; `closed_s` is None while it lasts, the worst health decimal text times 1e18."""
+
+    id: str
+    opened_s: int
+    closed_s: int | None
+    worst: str
+    worst_health_wad: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelStatus:
     """One channel of the outbox; `last` is what became of the latest try: sent, deferred or refused."""
 

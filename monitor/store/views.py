@@ -18,6 +18,7 @@ from monitor.store.shown import (
     AtRisk,
     ChannelStatus,
     DeploymentView,
+    IncidentView,
     OutboxStatus,
     Page,
     PositionView,
@@ -93,6 +94,24 @@ class Views:
             counts[name] = counts.get(name, 0) + r.n
         return tuple(_deployment(row, now_s, by_status, levels.get(row.deployment, {})) for row in cursors)
 
+    async def levels(self) -> Mapping[str, Mapping[str, int]]:
+        """Return how many judged positions of each `chain/protocol/deployment/market` stand at each level."""
+        s = tables.states.c
+        market = func.rtrim(s.position, func.replace(s.position, "/", "")).label("market")
+        query = select(market, s.level, s.is_unknown, func.count().label("n"))
+        found: dict[str, dict[str, int]] = {}
+        for row in await self._rows(query.group_by(market, s.level, s.is_unknown)):
+            counts, name = found.setdefault(row.market.rstrip("/"), {}), "UNKNOWN" if row.is_unknown else row.level
+            counts[name] = counts.get(name, 0) + row.n
+        return found
+
+    async def incidents(self, position: PositionId, limit: int) -> tuple[IncidentView, ...]:
+        """Return the latest incidents of a position, newest first."""
+        i = tables.incidents.c
+        query = select(tables.incidents).where(i.position == str(position)).order_by(i.opened_s.desc(), i.id)
+        rows = await self._rows(query.limit(limit))
+        return tuple(IncidentView(r.id, r.opened_s, r.closed_s, r.worst, r.worst_health_wad) for r in rows)
+
     async def audits(self, deployment: DeploymentName) -> tuple[AuditView, ...]:
         """Return how the ledgers of a deployment compared with its chain, oldest first."""
         return await audits.read(self._database, deployment)
@@ -111,6 +130,13 @@ class Views:
             query = query.where(a.position == str(position))
         if deployment is not None:
             query = query.where(a.deployment == deployment)
+        rows = await self._rows(query.limit(min(max(limit, 1), PAGE_LIMIT)))
+        return tuple(AlertView(r.id, records.alert_from(r.alert), r.committed_s) for r in rows)
+
+    async def latest_alerts(self, position: PositionId, limit: int) -> tuple[AlertView, ...]:
+        """Return the last alerts about a position, newest first."""
+        a = tables.alerts.c
+        query = select(a.id, a.alert, a.committed_s).where(a.position == str(position)).order_by(a.id.desc())
         rows = await self._rows(query.limit(min(max(limit, 1), PAGE_LIMIT)))
         return tuple(AlertView(r.id, records.alert_from(r.alert), r.committed_s) for r in rows)
 

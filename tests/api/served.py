@@ -11,6 +11,7 @@ from urllib.parse import quote
 from aiohttp import ClientSession, web
 
 from monitor.api import ApiKey, Limits, Metrics, Scope, create_app, listening
+from monitor.api.app import Inside
 from monitor.clock import Clock, SystemClock
 from monitor.domain.ids import ChainId, DeploymentName, Slug
 from monitor.domain.row import Evaluation
@@ -68,7 +69,7 @@ async def served(
     clock = clock or FakeClock(block(1).timestamp_s)
     metrics = Metrics()
     async with Store.open(f"sqlite:///{folder / 'hfm.db'}", clock) as store:
-        app = create_app(store.views, clock, metrics, keys, readiness, limits, ring=store.keys)
+        app = create_app(store.views, clock, metrics, keys, readiness, limits, Inside(ring=store.keys))
         async with listening(app) as (host, port), ClientSession(f"http://{host}:{port}") as client:
             yield Served(store, clock, client, metrics, host, port, app)
 

@@ -1,15 +1,19 @@
 """Who may ask what: the matrix of every operation and every kind of caller, taken from the document itself."""
 
+import json
 import statistics
 import time
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
+from yarl import URL
 
-from monitor.api import ApiKey, Metrics, Scope, create_app, listening
+from monitor.api import ApiKey, Limits, Metrics, Scope, create_app, listening
 from monitor.api.auth import Access
+from monitor.client.signing import Signer, signing_key
 from monitor.errors import ConfigError
 from tests.api.served import BOTH, KEYS, METRICS, READ, bearer, encoded, served
 from tests.fakes.evaluations import evaluation, position
@@ -32,21 +36,54 @@ CALLERS = {
 OPEN = {"/healthz", "/readyz", "/openapi.json"}
 
 
+SECRETS = {name: name[0] * 64 for name in ("reader", "admin", "gone")}
+SIGNERS = {name: Signer(f"key_{name}", signing_key(secret)) for name, secret in SECRETS.items()}
+SIGNED = {
+    "a key that signs, for reading": (SIGNERS["reader"], {"read"}),
+    "a key that signs, for everything": (SIGNERS["admin"], {"read", "ack", "metrics", "admin"}),
+    "a key that was revoked": (SIGNERS["gone"], set()),
+    "another's key, with a secret of its own": (Signer("key_admin", signing_key("x" * 64)), set()),
+}
+
+
+def asked_for(path: str, operation: dict[str, Any], schemas: dict[str, Any]) -> tuple[str, bytes]:
+    """Return a target and a body of the operation, made of the document's own examples."""
+    target = path.replace("{id}", encoded(position())).replace("{address}", position().key)
+    needed = [p for p in operation["parameters"] if p["in"] == "query" and p["required"]]
+    query = "&".join(f"{p['name']}={p['schema']['examples'][0]}" for p in needed)
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+    body = b""
+    if content is not None:
+        fields = schemas[content["$ref"].rsplit("/", 1)[-1]]
+        body = json.dumps({name: fields["properties"][name]["examples"][0] for name in fields["required"]}).encode()
+    return f"{target}?{query}" if query else target, body
+
+
 async def test_every_operation_answers_exactly_those_whose_key_is_for_it(tmp_path: Path):
-    async with served(tmp_path, KEYS) as api:
+    async with served(tmp_path, KEYS, limits=Limits(stream_s=0, requests_per_s=10**6, burst=10**6)) as api:
         await api.commit(evaluation("1.1"))
+        for name, scopes in (("reader", {"read"}), ("admin", {"admin"}), ("gone", {"read", "admin"})):
+            await api.store.keys.add(f"key_{name}", name, signing_key(SECRETS[name]), frozenset(scopes))
+        await api.store.keys.revoke("key_gone")
+        await api.advance(1)
         _, document = await api.get("/openapi.json")
         operations = [(method, path, op) for path, item in document["paths"].items() for method, op in item.items()]
         assert {path for _, path, op in operations if "security" not in op} == OPEN
         answered = 0
-        for (method, path, op), (who, (headers, scopes)) in product(operations, CALLERS.items()):
+        for (method, path, op), (who, (by, scopes)) in product(operations, (CALLERS | SIGNED).items()):
             needed = {scope for way in op.get("security", ()) for names in way.values() for scope in names}
-            url = path.replace("{id}", encoded(position()))
-            status, _ = await api.get(url, method.upper(), headers=headers)
+            target, body = asked_for(path, op, document["components"]["schemas"])
+            headers = by if isinstance(by, dict) else {
+                "Authorization": by.authorization(method.upper(), target, api.clock.wall_s(), f"{answered:016}", body)
+            }  # fmt: skip
+            url = URL(f"http://{api.host}:{api.port}{target}", encoded=True)
+            kind = {"Content-Type": "application/json"} if body else {}
+            async with api.client.request(method, url, headers=headers | kind, data=body or None) as response:
+                said = await response.text()
             expected = 200 if needed <= scopes else 403 if scopes else 401
-            assert status == expected, f"{method} {path} by {who}: {status}"
+            assert response.status == expected, f"{method} {path} by {who}: {said[:300]}"
             answered += 1
-        assert answered == len(operations) * len(CALLERS) == 7 * 13
+        assert answered == len(operations) * (len(CALLERS) + len(SIGNED)) == 13 * 17
 
 
 async def test_a_key_is_asked_for_before_anything_is_said_about_the_question(tmp_path: Path):

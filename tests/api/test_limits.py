@@ -1,6 +1,7 @@
 """What one caller may ask: size, pace, patience, and connections."""
 
 import asyncio
+from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -120,7 +121,9 @@ async def test_a_connection_that_does_not_finish_its_headers_is_closed(tmp_path:
 
         async with asyncio.TaskGroup() as tasks:
             dripping = tasks.create_task(drip())
-            assert await asyncio.wait_for(reader.read(), 2) == b""
+            # Closed with bytes that nobody read, a connection may also end as reset.
+            with suppress(ConnectionResetError):
+                assert await asyncio.wait_for(reader.read(), 2) == b""
             dripping.cancel()
         writer.close()
 

@@ -18,7 +18,7 @@ SEEDS = [evaluation(f"1.{n:03}", of=position(n), distance_bps=n) for n in range(
     evaluation("none", of=position(31)),
     evaluation("0.97", "0.93", of=position(32), blockers=("WETH is paused",)),
 ]
-FAST = Limits(requests_per_s=100_000, burst=100_000)
+FAST = Limits(requests_per_s=100_000, burst=100_000, stream_s=0.05)
 CONFIG = """
 [generation]
 max-examples = {examples}
@@ -60,7 +60,8 @@ async def test_the_document_is_valid_and_names_every_route(tmp_path: Path):
         _, document = await api.get("/openapi.json")
     assert document["openapi"] == "3.1.0"
     assert set(document["paths"]) == {
-        "/v1/at-risk", "/v1/positions/{id}", "/v1/deployments", "/healthz", "/readyz", "/metrics", "/openapi.json",
+        "/v1/at-risk", "/v1/positions/{id}", "/v1/owners/{address}", "/v1/deployments", "/v1/markets", "/v1/what-if",
+        "/v1/levels", "/v1/alerts", "/v1/stream", "/healthz", "/readyz", "/metrics", "/openapi.json",
     }  # fmt: skip
     for schema in document["components"]["schemas"].values():
         jsonschema_rs.meta.validate(schema)

@@ -11,7 +11,7 @@ from time import perf_counter
 import aiohttp
 
 from monitor import log
-from monitor.api.app import create_app
+from monitor.api.app import Inside, create_app
 from monitor.api.listen import listening
 from monitor.api.metrics import Metrics
 from monitor.clock import SystemClock
@@ -33,7 +33,7 @@ async def measured(count: int, seconds: int = SECONDS) -> tuple[list[float], int
         async with Store.open(f"sqlite:///{Path(folder) / 'hfm.db'}", clock) as store:
             loop, chain, whole = followed_from_memory(large, store, clock, seconds)
             await loop.once()
-            app = create_app(store.views, clock, Metrics(lambda: ()), listed=Board((whole,), store, clock))
+            app = create_app(store.views, clock, Metrics(lambda: ()), inside=Inside(Board((whole,), store, clock)))
             async with listening(app) as (host, port), aiohttp.ClientSession(f"http://{host}:{port}") as session:
 
                 async def keeper(number: int) -> None:

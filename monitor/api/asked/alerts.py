@@ -15,8 +15,8 @@ _SEARCHED = 20_000
 """How many alerts one request looks through at most."""
 
 
-def alerts_routes(views: Views, feed: Feed) -> tuple[Route, ...]:
-    """Return the routes."""
+def alerts_routes(views: Views, feed: Feed, life_s: float) -> tuple[Route, ...]:
+    """Return the routes; a stream lives so long."""
 
     async def alerts(query: AlertQuestion) -> AlertPage:
         """List recorded alerts, oldest first.
@@ -50,13 +50,13 @@ def alerts_routes(views: Views, feed: Feed) -> tuple[Route, ...]:
             raise web.HTTPConflict(text=f"expected an id that was given here, found one after the newest, {last}")
 
         async def run(send: Send) -> None:
-            await feed.listen(send, wanted, last if after is None else after)
+            await feed.listen(send, wanted, last if after is None else after, life_s)
 
         return Streaming(run)
 
     return (
         Route("/v1/alerts", alerts, problems=(404,)),
-        Route("/v1/stream", stream, media="text/event-stream", problems=(409,)),
+        Route("/v1/stream", stream, media="text/event-stream", problems=(404, 409)),
     )
 
 

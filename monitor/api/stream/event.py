@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from aiohttp import web
+
 from monitor.client.wire.alert import AlertAnswer, Behind
 from monitor.client.wire.asked import AlertFilter
 from monitor.domain.alerts import Alert, AlertKind, Level
 from monitor.domain.ids import Address, address
+from monitor.errors import UsageError
 from monitor.store import AlertView
 
 
@@ -36,8 +39,8 @@ class Wanted:
 
     @classmethod
     def of(cls, asked: AlertFilter) -> "Wanted":
-        """Return what is asked for; raises UsageError for what is no address."""
-        return cls(asked, None if asked.owner is None else address(asked.owner))
+        """Return what is asked for; raises HTTPNotFound for an address whose checksum is wrong."""
+        return cls(asked, None if asked.owner is None else owner_of(asked.owner))
 
     def takes(self, view: AlertView) -> bool:
         """Whether an alert is among them."""
@@ -84,6 +87,14 @@ def behind(after: int) -> bytes:
 def heartbeat(after: int) -> bytes:
     """Return a comment that also says how far everything was told."""
     return b": heartbeat\nid: %d\n\n" % after
+
+
+def owner_of(text: str) -> Address:
+    """Return the owner that a client names; raises HTTPNotFound where nobody can have that address."""
+    try:
+        return address(text)
+    except UsageError as e:
+        raise web.HTTPNotFound(text=str(e)) from e
 
 
 def owner(alert: Alert) -> str | None:

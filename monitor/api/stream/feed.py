@@ -25,8 +25,8 @@ Send = Callable[[bytes], Awaitable[None]]
 class Feed:
     """The end of the store's alerts, read once for all listeners; `run` it, and `wake` it after a commit."""
 
-    def __init__(self, views: Views, clock: Clock, life_s: float) -> None:
-        self._views, self._clock, self._life_ms = views, clock, round(life_s * 1000)
+    def __init__(self, views: Views, clock: Clock) -> None:
+        self._views, self._clock = views, clock
         self._recent: deque[Event] = deque(maxlen=KEPT)
         self._first = self._last = -1
         self._turn = asyncio.Lock()
@@ -57,21 +57,21 @@ class Feed:
             for listener in self._listeners:
                 listener.set()
 
-    async def listen(self, send: Send, wanted: Wanted, after: int) -> None:
-        """Send the wanted alerts after an id, and all to come, until the stream's life is over."""
+    async def listen(self, send: Send, wanted: Wanted, after: int, life_s: float) -> None:
+        """Send the wanted alerts after an id, and all to come, until so many seconds are over."""
         signal = asyncio.Event()
         self._listeners.add(signal)
         try:
-            await self._tell(send, wanted, after, signal)
+            await self._tell(send, wanted, after, signal, round(life_s * 1000))
         finally:
             self._listeners.discard(signal)
 
-    async def _tell(self, send: Send, wanted: Wanted, place: int, signal: asyncio.Event) -> None:
+    async def _tell(self, send: Send, wanted: Wanted, place: int, signal: asyncio.Event, life_ms: int) -> None:
         started_ms = spoke_ms = self._clock.monotonic_ms()
         was_live, told = False, place
         try:
             await send(b": welcome\nretry: 1000\n\n")
-            while not self._is_over and self._clock.monotonic_ms() - started_ms < self._life_ms:
+            while not self._is_over and self._clock.monotonic_ms() - started_ms < life_ms:
                 signal.clear()
                 events, is_live = await self._after(place)
                 if was_live and not is_live:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from monitor.client.wire.alert import LevelName
 from monitor.domain.alerts import AlertKind
@@ -13,6 +13,7 @@ Percent = Annotated[str, Field(pattern=r"^[0-9]{1,3}(\.[0-9]{1,2})?$", examples=
 TokenName = Annotated[str, Field(pattern=r"^[A-Za-z0-9₮][A-Za-z0-9₮ .-]{0,63}$", examples=["WETH"])]
 Order = Literal["health", "debt", "distance", "profit"]
 ADDRESS = r"^(0x[0-9a-fA-F]{40}|dydx1[a-z0-9]{38})$"
+MOVE = r"[A-Za-z0-9₮][A-Za-z0-9₮ .-]{0,63}[:=][+-]?[0-9]{1,3}([.][0-9]{1,2})?%"
 ID = r"^[A-Za-z0-9._~!$&'()*+,;=:@/-]{1,300}$"
 KINDS = "|".join(kind.value for kind in AlertKind)
 
@@ -114,3 +115,45 @@ class StreamHeader(BaseModel):
     last_event_id: int | None = Field(
         default=None, ge=0, le=2**62, alias="Last-Event-ID", description="the id of the last event that was taken"
     )
+
+
+class DetailQuestion(Question):
+    """What else is wanted of a position."""
+
+    history: int | None = Field(default=None, ge=1, le=1000, description="so many of its last alerts and incidents")
+    price: str | None = Field(
+        default=None,
+        pattern=rf"^{MOVE}(,{MOVE}){{0,9}}$",
+        description="how it would be if assets, by class, symbol or address, were worth more or less: `ETH:-10%`",
+        examples=["ETH:-10%"],
+    )
+
+
+class OwnerQuestion(Question):
+    """One owner."""
+
+    address: str = Field(pattern=ADDRESS, examples=["0x" + "1" * 40])
+
+
+def _number(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("expected a number, found a truth value")
+    return value
+
+
+class WhatIfQuestion(Where):
+    """Which prices move together, and how many positions of each market to show."""
+
+    shocks: tuple[Annotated[str, Field(pattern=rf"^{MOVE}$")], ...] = Field(
+        min_length=1, max_length=20, examples=[["ETH:-20%"]], description="assets by class, symbol or address"
+    )
+    limit: Annotated[int, BeforeValidator(_number)] = Field(default=20, ge=0, le=100)
+
+
+class LevelsQuestion(Where):
+    """Which asset moves, and how far."""
+
+    asset: str = Field(pattern=r"^[A-Za-z0-9₮][A-Za-z0-9₮ .-]{0,63}$", examples=["ETH"], description="class or token")
+    down_pct: int = Field(default=50, ge=0, le=99)
+    up_pct: int = Field(default=0, ge=0, le=200)
+    step_pct: int = Field(default=2, ge=1, le=50)

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Json
 
+from monitor.client.wire.alert import AlertAnswer
 from monitor.client.wire.answer import Answer, NearnessAnswer, QuoteAnswer, RemedyAnswer
 
 Status = Literal["measured", "no_debt", "unmeasurable"]
@@ -136,6 +137,55 @@ class PositionAnswer(Answer):
     remedy: RemedyAnswer | None
     time_to_liquidation_s: int | None
     nearness: NearnessAnswer | None
+
+
+class IncidentAnswer(Answer):
+    """One time of danger; `closed_s` is null while it lasts, `worst_health` a factor."""
+
+    id: str
+    opened_s: int
+    closed_s: int | None
+    worst: str
+    worst_health: str | None
+
+
+class HistoryAnswer(Answer):
+    """What was recorded of a position, newest first."""
+
+    alerts: tuple[AlertAnswer, ...]
+    incidents: tuple[IncidentAnswer, ...]
+
+
+class ShockedAnswer(Answer):
+    """A position as it would be if prices were others: the same evaluator at other prices.
+
+    The factors are numerator ÷ denominator, floored; null where they cannot be measured.
+    """
+
+    id: str
+    owner: str | None
+    at_block: int | None
+    at_time: int
+    age_s: int
+    health_factor_now: str | None
+    health_factor_then: str | None
+    is_liquidatable_then: bool | None
+    collateral_usd_then: str | None
+    debt_usd_then: str | None
+    quote_then: QuoteAnswer | None
+
+
+class PositionDetail(PositionAnswer):
+    """One position; `history` and `repriced` only where they were asked for."""
+
+    history: HistoryAnswer | None = None
+    repriced: ShockedAnswer | None = None
+
+
+class Positions(Answer):
+    """Some positions."""
+
+    items: tuple[PositionAnswer, ...]
 
 
 class PositionPage(Answer):

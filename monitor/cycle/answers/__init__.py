@@ -1,0 +1,1 @@
+"""What is answered of a book beyond its list: the market itself, and what-ifs."""

@@ -1,0 +1,77 @@
+"""Positions and markets as they would be if prices were others: who becomes liquidatable, and what a call would pay."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from monitor.cycle.book import Book
+from monitor.cycle.shocks.screened import Screened
+from monitor.cycle.shocks.stress import Stressed, stress
+from monitor.domain.assessment import Assessment, Quote
+from monitor.domain.ids import PositionKey
+from monitor.domain.prices import Repricing
+from monitor.errors import UsageError
+from monitor.ledger.columns import rows_of
+from monitor.risk.model import RiskModel
+from monitor.risk.moves import Shock
+
+
+@dataclass(frozen=True, slots=True)
+class Shocked:
+    """A position now and under shocks, and what a liquidator could take then."""
+
+    now: Assessment
+    then: Assessment
+    quote: Quote | None
+
+
+@dataclass(frozen=True, slots=True)
+class StressedMarket:
+    """A market under shocks, and the first of those who become liquidatable, the largest debts first."""
+
+    totals: Stressed
+    first: tuple[Shocked, ...]
+
+
+def screened(book: Book, model: RiskModel | None) -> Screened:
+    """Return a book for what-ifs; raises UsageError where nothing says how assets move."""
+    if model is None:
+        raise UsageError("expected a risk model, found none: say how assets move in [risk]")
+    return Screened.of_book(book, model)
+
+
+def repriced(book: Book, model: RiskModel | None, key: PositionKey, shocks: Sequence[Shock]) -> Shocked | None:
+    """Return a position under shocks, None where the book does not know it.
+
+    Raises UsageError for a shock that means no asset of the market.
+    """
+    movable = screened(book, model).movable
+    if movable is None:
+        return None
+    strange = next((shock.name for shock in shocks if not movable.named(shock.name)), None)
+    if strange is not None:
+        known = sorted({asset.of.name for asset in movable.assets})
+        raise UsageError(f"no asset of this market is called {strange!r}; classes: {', '.join(known)[:200]}")
+    found = shocked(book, [key], movable.repriced(movable.moved_by(shocks)))
+    return found[0] if found else None
+
+
+def stressed(book: Book, model: RiskModel | None, shocks: Sequence[Shock], most: int) -> StressedMarket:
+    """Return a market under shocks, with at most so many of those who become liquidatable."""
+    totals = stress(screened(book, model), shocks, most_keys=most)
+    return StressedMarket(totals, tuple(shocked(book, totals.keys, totals.repricing)))
+
+
+def shocked(book: Book, keys: Sequence[PositionKey], repricing: Repricing) -> list[Shocked]:
+    """Return the positions that were read, under a repricing."""
+    adapter, market, ledger = book.adapter, book.market, book.journal.ledger
+    rows = ledger.rows(keys)
+    rows = rows_of(row for row in rows.tolist() if row >= 0)
+    accounts = ledger.accounts(rows[~ledger.is_stale(rows)])
+    return [
+        Shocked(
+            adapter.assess(market, account),
+            adapter.assess(market, account, repricing),
+            adapter.quote(market, account, repricing),
+        )
+        for account in accounts
+    ]
