@@ -137,7 +137,7 @@ class OwnerQuestion(Question):
 
 def _number(value: object) -> object:
     if isinstance(value, bool):
-        raise ValueError("expected a number, found a truth value")
+        raise ValueError("expected a number, found a truth value")  # noqa: TRY004  # pydantic reports these alone
     return value
 
 
