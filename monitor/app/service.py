@@ -15,6 +15,7 @@ from monitor.app.facts import Facts
 from monitor.app.heartbeat import dead_man
 from monitor.app.origins import Origin
 from monitor.app.serving import open_api, readiness_s
+from monitor.app.watching import EVERY_S, watchdogs
 from monitor.clock import Clock, SystemClock, jitter, salt
 from monitor.cycle.audience import Audience, Watchlist
 from monitor.cycle.board import Board
@@ -92,6 +93,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         host, port = await open_api(settings, board, feed, facts.of_now, stack)
         log.get("service").info("listening", host=host, port=port)
         schedule.every(RETRY_S, "unsaved", partial(unsaved.retry, store))
+        for name, dog in watchdogs(settings, chains, loops, venues, clock):
+            schedule.every(EVERY_S, f"watchdog of {name}", dog.once)
         schedule.every(_REPORT_S, "report", _Report((*loops.values(), *venues.values())).once)
         await schedule.run(stop)
 

@@ -1,22 +1,20 @@
 """Price feeds of a chain that are too old, and who is judged by them: told once for each, and once at the end."""
 
 import asyncio
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
 from monitor.adapter import Market
-from monitor.cycle.ruling import Ruling
+from monitor.cycle.causes.memory import Memory
 from monitor.cycle.step import Sight
-from monitor.domain.alerts import Alert, AlertKind, Notice
+from monitor.domain.alerts import Alert
 from monitor.domain.health import NoDebt
-from monitor.domain.ids import Address, Cause, ChainId, DeploymentName
+from monitor.domain.ids import Address, Cause
 from monitor.domain.label import safe_label, safe_line
 from monitor.domain.moment import At
 from monitor.domain.prices import Node, PriceUsed
-from monitor.rules.causes.stale import feed_cause, is_stale_price, over_alert, stale_alert
+from monitor.rules.causes.stale import feed_cause, is_stale_price, stale_alert
 from monitor.rules.state import mark, time_s
-from monitor.store import Commit
 
 _PER_TURN = 25
 _NAMES = 4
@@ -35,23 +33,16 @@ class _Seen:
 class StaleFeeds:
     """The memory of one chain: which feeds are told to be stale and to whom; from the store at first."""
 
-    chain: ChainId
     chain_name: str
-    ruling: Ruling
-    _open: dict[Cause, Alert] | None = None
-    _told: dict[Cause, dict[Address, None]] = field(default_factory=lambda: defaultdict(dict))
+    memory: Memory
     _seen: dict[Node, _Seen] = field(default_factory=dict)
 
     async def follow(self, market: Market) -> bool:
         """Take the prices of a market; return whether its accounts have to be looked at."""
-        if self._open is None:
-            nobody = DeploymentName("")
-            begun = await self.ruling.store.views.unended(nobody, AlertKind.STALE, AlertKind.STALE_OVER)
-            mine = (alert for alert in begun if alert.position.chain == self.chain)
-            self._open = {alert.position: alert for alert in mine if isinstance(alert.position, Cause)}
+        await self.memory.load()
         is_wanted = False
         for price in market.graph.inputs:
-            if is_stale_price(price.labels) or (self._open and feed_cause(self.chain, price.node) in self._open):
+            if is_stale_price(price.labels) or (self.memory.open and self._cause(price.node) in self.memory.open):
                 is_wanted = True
                 seen = self._seen.setdefault(price.node, _Seen(price))
                 seen.price = price if is_stale_price(price.labels) else seen.price
@@ -74,23 +65,16 @@ class StaleFeeds:
 
     async def tell(self, at: At) -> None:
         """Commit what this turn's prices say that was not told to everyone yet, and begin another turn."""
-        notices, open_ = list[Notice](), dict(self._open or {})
-        told = {cause: dict(owners) for cause, owners in self._told.items()}
-        for node, seen in self._seen.items():
-            cause = feed_cause(self.chain, node)
+        seen_now, self._seen = self._seen, {}
+        for node, seen in seen_now.items():
             if is_stale_price(seen.price.labels):
-                news = [owner for owner in seen.owners if owner not in told.get(cause, ())]
-                if news:
-                    alert = open_.setdefault(cause, self._begun(cause, seen, at))
-                    notices.append(self.ruling.told_to(alert, news))
-                    told.setdefault(cause, {}).update(dict.fromkeys(news))
-            elif cause in open_:
-                over = over_alert(cause, open_.pop(cause), mark(at), time_s(at))
-                notices.append(self.ruling.told_to(over, [*told.pop(cause, {}), *seen.owners]))
-        self._seen.clear()
-        if notices:
-            await self.ruling.commit(Commit(None, notices=notices))
-        self._open, self._told = (open_, told) if self._open is not None else (None, told)
+                self.memory.begin(self._begun(self._cause(node), seen, at), self._cause(node), seen.owners)
+            else:
+                self.memory.end(self._cause(node), mark(at), time_s(at), seen.owners)
+        await self.memory.commit()
+
+    def _cause(self, node: Node) -> Cause:
+        return feed_cause(self.memory.chain, node)
 
     def _begun(self, cause: Cause, seen: _Seen, at: At) -> Alert:
         since_s = seen.price.updated_at_s or 0

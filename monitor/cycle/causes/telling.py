@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from monitor.adapter import Market
 from monitor.cycle.causes.divergence import Divergences, Told
 from monitor.cycle.causes.feeds import StaleFeeds
+from monitor.cycle.causes.memory import Memory
 from monitor.cycle.ruling import Ruling
 from monitor.cycle.step import Sight
 from monitor.domain.ids import ChainId, DeploymentName
@@ -39,7 +40,7 @@ class Causes:
     @classmethod
     def of(cls, ruling: Ruling, target_wad: int, chain: ChainId, name: str) -> "Causes":
         """Return the causes of a chain or venue of which nothing was seen yet."""
-        return cls(ruling, target_wad, StaleFeeds(chain, name, ruling))
+        return cls(ruling, target_wad, StaleFeeds(name, Memory(chain, ruling)))
 
     async def told(self, deployment: DeploymentName, looks: Iterable[Look]) -> list[Told]:
         """Return the messages about prices that belong into the deployment's next commit."""

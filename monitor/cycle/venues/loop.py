@@ -1,11 +1,13 @@
 """Follows one venue without blocks: prices again and again, accounts in turn, and what follows judged and committed."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 
 from monitor.clock import Clock
+from monitor.cycle.causes.telling import Causes, Look
 from monitor.cycle.head import Pass
 from monitor.cycle.outlook import Outlooks
 from monitor.cycle.ruling import Ruling
@@ -53,8 +55,13 @@ class VenueLoop:
     passed: Callable[[], None] = lambda: None
     passes: dict[DeploymentName, Pass] = field(default_factory=dict)
     desks: dict[DeploymentName, Desk] = field(default_factory=dict)
+    causes: Causes = field(init=False)
     _turned_ms: int | None = None
     _blind_ms: dict[DeploymentName, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        chain = self.targets[0].deployment.chain
+        self.causes = Causes.of(self.ruling, self.target_wad, chain, self.venue.name)
 
     async def once(self) -> None:
         """Pass over every deployment; one that cannot be read is unknown, not skipped, and never as it was.
@@ -75,6 +82,7 @@ class VenueLoop:
             else:
                 self._blind_ms.pop(name, None)
                 self._note(self.desks[name], done, self.clock.monotonic_ms() - started_ms)
+        await self.causes.tell(await self.venue.head())
         if not failed:
             self.passed()
         if failed and len(failed) == len(self.targets):
@@ -115,11 +123,14 @@ class VenueLoop:
                 break
         at = desk.quotes.at or await self.venue.head()
         evaluations += _unknown(desk, unread, at, self.limit_s)
-        ruled = await self.ruling.judge(evaluations)
+        ruled, of = await self.ruling.judge(evaluations), desk.target.deployment
         left = desk.judged(ruled, self.ruling.levels)
-        cursor = Cursor(desk.target.deployment.name, desk.target.deployment.protocol, desk.target.deployment.chain, at)
-        step = Commit(cursor, ruled.evaluations, ruled.states, ruled.notices, left, heard=ruled.heard)
+        apart = await self.causes.told(of.name, self._looks(desk))
+        notices = (*ruled.notices, *self.ruling.notices(apart))
+        cursor = Cursor(of.name, of.protocol, of.chain, at)
+        step = Commit(cursor, ruled.evaluations, ruled.states, notices, left, heard=ruled.heard)
         alerts = await self.ruling.commit(step)
+        self.causes.committed(of.name, apart)
         return _Done(at, len(evaluations), alerts)
 
     async def _evaluated(self, desk: Desk, some: Sequence[Due]) -> list[Evaluation]:
@@ -128,17 +139,30 @@ class VenueLoop:
         for one in some:
             of_market[one[1].market].append(one)
         for dues in of_market.values():
-            holdings, read_at = dues[0][0], {due[2].account.key: due[1].at for due in dues}
-            if holdings.market is None or holdings.outlook is None:
+            read_at = {due[2].account.key: due[1].at for due in dues}
+            sight = self._sight(desk, dues[0][0], [(owned, standing) for _, owned, standing in dues])
+            if sight is None:
                 continue
-            accounts = [standing.account for _, _, standing in dues]
-            columns = Accounts.of(accounts, (len(accounts[0].key) - 2) // 2)
-            owners = {standing.account.key: owned.owner for _, owned, standing in dues}
-            sight = Sight(desk.target, holdings.market, holdings.outlook, columns, owners, self.outlooks.risk)
             async for seen in assess(sight, self.target_wad, near_wad=None):
                 moment = read_at[seen.protocol.id.key]
                 found.append(seen if moment is None else joined(seen, moment, self.limit_s))
         return found
+
+    def _looks(self, desk: Desk) -> Iterator[Look]:
+        """Yield every market at its present prices, with everyone who holds something there."""
+        for holdings in desk.holdings.values():
+            if holdings.market is not None and holdings.outlook is not None:
+                everyone = [(owned, s) for owned in holdings.owned.values() for s in owned.standings.values()]
+                yield Look(holdings.market, holdings.outlook, partial(self._sight, desk, holdings, everyone))
+
+    def _sight(self, desk: Desk, holdings: Holdings, held: Sequence[tuple[Owned, Standing]]) -> Sight | None:
+        """Return positions of a market as if they were read at its present prices, None where there is nothing."""
+        if holdings.market is None or holdings.outlook is None or not held:
+            return None
+        accounts = [standing.account for _, standing in held]
+        columns = Accounts.of(accounts, (len(accounts[0].key) - 2) // 2)
+        owners = {standing.account.key: owned.owner for owned, standing in held}
+        return Sight(desk.target, holdings.market, holdings.outlook, columns, owners, self.outlooks.risk)
 
     async def _blind(self, desk: Desk, problem: str) -> None:
         """Record that nothing is known of the deployment's positions; the cursor stays where knowledge ended."""

@@ -158,9 +158,13 @@ def held(health_bps: int, *, price: int = 2_000 * E8, owner: Address = OWNERS[0]
 
 @asynccontextmanager
 async def scene(
-    folder: Path, *pools: Priced, owners: Sequence[Address] = OWNERS, limit_bps: int = 200
+    folder: Path,
+    *pools: Priced,
+    owners: Sequence[Address] = OWNERS,
+    limit_bps: int = 200,
+    chain: Scripted | None = None,
 ) -> AsyncIterator[Scene]:
-    clock, chain = FakeClock(NOW_S), Scripted()
+    clock, chain = FakeClock(NOW_S), chain or Scripted()
     async with Store.open(f"sqlite:///{folder / 'hfm.db'}", clock) as store:
         told = {owner: (recipient(owner),) for owner in owners}
         haircuts = Haircuts(Haircut("none", 0, 0, limit_bps, "test", "2026-11-21"), {})
