@@ -49,7 +49,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Run until `stop` is set.
 
     Raises ConfigError for settings that make no service, ReadError when all endpoints of a chain serve another one,
-    StoreError when the database refuses at the start.
+    StoreError when the database refuses at the start, LeaseLost when another service took over its store. While another
+    works on the store it stands by.
     """
     if not settings.live:
         raise ConfigError(
@@ -59,6 +60,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     schedule = Schedule(clock)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(Store.open(settings.store.url, clock))
+        if not await stack.enter_async_context(store.lease().held(stop)):
+            return
         ways = await channels(settings, clock, stack)
         dispatcher = Dispatcher(store.queue, ways, clock, jitter, settings.alerts.link_base)
         names = dict.fromkeys(d.chain for d in settings.live)

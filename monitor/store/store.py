@@ -29,6 +29,7 @@ from monitor.store.people.owed import Owed
 from monitor.store.people.people import People
 from monitor.store.queue import Queue
 from monitor.store.records import Record
+from monitor.store.upkeep.lease import LAPSE_S, Lease, Worker
 from monitor.store.views import Views
 
 _CHUNK = 500
@@ -75,6 +76,10 @@ class Store:
         finally:
             await reader.dispose()
             await writer.dispose()
+
+    def lease(self, lapse_s: int = LAPSE_S) -> Lease:
+        """Return the right of this process to work on the store, not yet held; `lapse_s` as in `Lease`."""
+        return Lease(self._database, self._clock, Worker.this(), lapse_s)
 
     async def commit(self, *steps: Commit) -> None:
         """Write whole steps, oldest first, in one transaction.

@@ -294,3 +294,5 @@ api_keys = _table(
     _int("created_s"),
     _int("revoked_s", null=True),
 )
+
+leases = _table("leases", Column("name", Text, primary_key=True), _text("holder"), _text("place"), _int("beat"))
