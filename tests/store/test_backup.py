@@ -43,7 +43,7 @@ def history(last: int) -> dict[str, PositionState]:
 def check(copy: Path, copied: Copied) -> int:
     assert rows(copy, "PRAGMA integrity_check") == [("ok",)]
     assert rows(copy, "PRAGMA foreign_key_check") == []
-    [(last,)] = rows(copy, "SELECT number FROM cursors")
+    last = int(rows(copy, "SELECT number FROM cursors")[0][0])
     held = {position: records.state_from(text) for position, text in rows(copy, "SELECT position, state FROM states")}
     assert held == history(last)
     told = told_until(last)
@@ -53,7 +53,7 @@ def check(copy: Path, copied: Copied) -> int:
     assert copied.rows["alerts"] == len(told)
     assert copied.rows["outbox"] == sum(len(n.recipients) for n in told)
     assert copied.size_bytes == copy.stat().st_size
-    return int(last)
+    return last
 
 
 async def test_a_copy_made_while_the_service_writes_is_whole_and_is_what_history_makes_of_it(tmp_path: Path):
