@@ -100,6 +100,11 @@ def _leases(connection: Connection) -> None:
     tables.metadata.create_all(connection, tables=(tables.leases,))
 
 
+def _retention(connection: Connection) -> None:
+    for table, name in ((tables.outbox, "outbox_by_alert"), (tables.deliveries, "deliveries_by_outbox")):
+        next(index for index in table.indexes if index.name == name).create(connection, checkfirst=True)
+
+
 MIGRATIONS = (
     Migration("first_light", _first_light),
     Migration("ledgers", _ledgers),
@@ -111,6 +116,7 @@ MIGRATIONS = (
     Migration("people", _people),
     Migration("keepers", _keepers),
     Migration("leases", _leases),
+    Migration("retention", _retention),
 )
 
 
