@@ -219,6 +219,8 @@ def _prices(alert: Alert) -> Iterator[Line]:
         yield plain(KEY, f"Liquidation price: {nothing}")
     for index, price in enumerate(prices):
         yield plain(KEY if index == 0 else 2, f"Liquidation price: {_line_of(price)}")
+    if "oracle_of" in alert.facts:
+        yield plain(2, f"Price: {figures.oracle_text(alert.facts)}")
     in_time = figures.interest_text(alert.facts.get("time_to_liquidation_s"))
     if in_time is not None:
         carry = "funding and fees" if alert.facts.get("kind") == "perp" else "interest"
