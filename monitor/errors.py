@@ -143,7 +143,3 @@ class StoreError(MonitorError):
 
 class StoreFull(StoreError):
     """No space left for the database."""
-
-
-class LeaseLost(MonitorError):
-    """Another process works on the store now."""

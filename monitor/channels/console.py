@@ -11,7 +11,6 @@ class Console:
 
     name = "console"
     limits = Limits(messages=1000, window_ms=1000, gap_ms=0)
-    gathers = True
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

@@ -133,10 +133,9 @@ class PriceSettings(Table):
 
 
 class StoreSettings(Table):
-    """Where the service remembers, and for how long what is over."""
+    """Where the service remembers."""
 
     url: str = "sqlite:///hfm.db"
-    keep_days: int = Field(default=90, ge=1)
 
 
 class ApiSettings(Table):
