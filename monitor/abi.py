@@ -8,6 +8,7 @@ from typing import Any
 
 import eth_abi.abi
 import eth_abi.exceptions
+import eth_abi.grammar
 from eth_utils.crypto import keccak
 
 from monitor import decode_guard, resources
@@ -181,3 +182,56 @@ def _type(parameter: dict[str, Any]) -> str:
     if not kind.startswith("tuple"):
         return kind
     return f"({','.join(_type(c) for c in parameter['components'])}){kind[len('tuple') :]}"
+
+
+def spoken_calldata(function: str, arguments: Sequence[str]) -> bytes:
+    """Return the calldata of a function such as `f((address,uint256),address[],bytes)` for arguments in words.
+
+    Tuples are written `(a,b)`, arrays `[a,b]`, bytes as hex digits after `0x`. Raises UsageError for what is no such
+    function, or does not fit it.
+    """
+    name, _, rest = function.partition("(")
+    try:
+        kind = eth_abi.grammar.parse(f"({rest}")
+        if not isinstance(kind, eth_abi.grammar.TupleType):
+            raise UsageError(f"expected a function name(types), found {function[:80]!r}")
+        values = _parts(kind, f"({','.join(arguments)})")
+        return selector_of(f"{name}({rest}") + eth_abi.abi.encode(
+            [one.to_type_str() for one in kind.components], values
+        )
+    except (ValueError, TypeError, KeyError, eth_abi.exceptions.ParseError, eth_abi.exceptions.EncodingError) as e:
+        raise UsageError(f"expected a function and arguments that fit it, found {function[:80]!r}: {e}") from e
+
+
+def _parts(kind: eth_abi.grammar.TupleType, word: str) -> tuple[object, ...]:
+    return tuple(_spoken(one, part) for one, part in zip(kind.components, _words(word, "(", ")"), strict=True))
+
+
+def _spoken(kind: eth_abi.grammar.ABIType, word: str) -> object:
+    if kind.is_array:
+        return [_spoken(kind.item_type, one) for one in _words(word, "[", "]")]
+    if isinstance(kind, eth_abi.grammar.TupleType):
+        return _parts(kind, word)
+    match getattr(kind, "base", ""):
+        case "uint" | "int":
+            return int(word)
+        case "bool":
+            return {"true": True, "false": False}[word]
+        case "bytes":
+            return bytes.fromhex(word.removeprefix("0x"))
+        case _:
+            return word
+
+
+def _words(text: str, start: str, end: str) -> list[str]:
+    """Return what stands between commas in brackets, brackets inside left whole."""
+    if text[:1] != start or text[-1:] != end:
+        raise ValueError(f"expected {start}…{end}, found {text[:40]!r}")
+    found, depth = [""], 0
+    for letter in text[1:-1]:
+        depth += (letter in "([") - (letter in ")]")
+        if letter == "," and depth == 0:
+            found.append("")
+        else:
+            found[-1] += letter
+    return found if text[1:-1] else []

@@ -48,7 +48,7 @@ HOMES = {
     "sqlalchemy": {"store"},
     "structlog": {"log"},
     "web3": {"sources"},
-    "yarl": {"outgoing", "sources", "channels", "api"},
+    "yarl": {"outgoing", "sources", "channels", "api", "client"},
 }
 PURE = {
     "domain",

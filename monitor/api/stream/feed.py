@@ -70,7 +70,7 @@ class Feed:
         started_ms = spoke_ms = self._clock.monotonic_ms()
         was_live, told = False, place
         try:
-            await send(b": welcome\nretry: 1000\n\n")
+            await send(b": welcome\nid: %d\nretry: 1000\n\n" % place)
             while not self._is_over and self._clock.monotonic_ms() - started_ms < life_ms:
                 signal.clear()
                 events, is_live = await self._after(place)

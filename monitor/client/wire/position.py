@@ -1,14 +1,18 @@
 """The shape of a position: its row, its legs, its line, and what follows from it."""
 
+import json
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Json
+from pydantic import BeforeValidator
 
 from monitor.client.wire.alert import AlertAnswer
 from monitor.client.wire.answer import Answer, NearnessAnswer, QuoteAnswer, RemedyAnswer
 
 Status = Literal["measured", "no_debt", "unmeasurable"]
+T = TypeVar("T")
+Spoken = Annotated[T, BeforeValidator(lambda cell: json.loads(cell) if isinstance(cell, str) else cell)]
+"""A cell that a row holds as the text of JSON and an answer as what that says."""
 
 
 class Side(StrEnum):
@@ -116,7 +120,7 @@ class PositionAnswer(Answer):
     health_factor: str | None
     is_insolvent: bool | None
     is_liquidatable_now: bool | None
-    blockers: Json[tuple[str, ...]]
+    blockers: Spoken[tuple[str, ...]]
     cautious_health_factor: str | None
     base_unit: str
     collateral_base: str | None
@@ -126,8 +130,8 @@ class PositionAnswer(Answer):
     equity_usd: str | None
     leverage: str | None
     distance_pct: str | None
-    liquidation_prices: Json[tuple[LiquidationPriceAnswer, ...]]
-    legs: Json[tuple[PerpLegAnswer | PerpCollateralAnswer | LegAnswer, ...]]
+    liquidation_prices: Spoken[tuple[LiquidationPriceAnswer, ...]]
+    legs: Spoken[tuple[PerpLegAnswer | PerpCollateralAnswer | LegAnswer, ...]]
     is_unpriced: bool
     level: str | None
     last_level: str | None
