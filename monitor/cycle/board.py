@@ -150,10 +150,10 @@ class Board:
         return [one for one in found if one.totals.ratios_ppm]
 
     async def curves(self, wanted: AtRisk, asset: str, ratios_ppm: Sequence[int]) -> list[Curve]:
-        """Return what is liquidatable at each price of an asset in the wanted markets, within the screen's bounds."""
+        """Return what is liquidatable at each price of an asset in the wanted markets."""
         found = list[Curve]()
         for whole, book in list(self.books(wanted)):
-            found += levels(screened(book, whole.outlooks.risk), ratios_ppm, asset, exact=False)
+            found += levels(screened(book, whole.outlooks.risk), ratios_ppm, asset)
             await asyncio.sleep(0)
         return found
 

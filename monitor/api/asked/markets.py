@@ -1,6 +1,7 @@
 """Deployments and markets: how well they are followed, what they hold, and what other prices would do to them."""
 
 from collections.abc import Mapping
+from math import isfinite
 
 from aiohttp import web
 
@@ -166,9 +167,9 @@ def _tally(tally: Tally, unit: int) -> TallyAnswer:
     )
 
 
-def _estimate(amount_base: float, unit: int) -> str:
-    """Return an estimate with two decimals, in whole units of the base currency."""
-    return decimal_text(round(amount_base) * 100 // unit, 2)
+def _estimate(amount_base: float, unit: int) -> str | None:
+    """Return an estimate with two decimals, in whole units of the base currency; None where the screen has no bound."""
+    return decimal_text(round(amount_base) * 100 // unit, 2) if isfinite(amount_base) else None
 
 
 def _stressed(found: StressedMarket, now_s: int) -> WhatIfMarket:

@@ -103,13 +103,14 @@ class Markets(Answer):
 class TallyAnswer(Answer):
     """Accounts past their line, and what they have and owe in the market's base currency; estimates of the screen.
 
-    The truth lies between `least_accounts` and `most_accounts`; nothing is known of `unknown` ones.
+    The truth lies between `least_accounts` and `most_accounts`; nothing is known of `unknown` ones. A sum is null where
+    it has no bound.
     """
 
     least_accounts: int
     most_accounts: int
-    collateral: str
-    debt: str
+    collateral: str | None
+    debt: str | None
     unknown: int
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 
 from monitor.adapter import Market
 from monitor.cycle.book import Book
@@ -66,14 +67,19 @@ def market_state(book: Book) -> MarketState:
         at=market.at,
         accounts=len(ledger),
         borrowers=int(everyone.most_accounts[0]),
-        collateral_base=int(everyone.most_collateral[0]),
-        debt_base=int(everyone.most_debt[0]),
+        collateral_base=_bounded(everyone.most_collateral[0], everyone.least_collateral[0]),
+        debt_base=_bounded(everyone.most_debt[0], everyone.least_debt[0]),
         unknown=int(everyone.unknown[0]) + len(ledger.stale()),
         past_line=(int(past.least_accounts[0]), int(past.most_accounts[0])),
         assets=_assets(book, [leg for one in seen for leg in one.legs]),
         prices=market.prices,
         is_past_line_closed="; ".join(sorted(blocked)) or None,
     )
+
+
+def _bounded(most: float, least: float) -> int:
+    """Return the larger sum, the smaller one where the screen knows no upper bound of somebody's."""
+    return int(most if isfinite(most) else least)
 
 
 def _assets(book: Book, legs: list[Leg]) -> tuple[MarketAsset, ...]:
