@@ -143,3 +143,7 @@ class StoreError(MonitorError):
 
 class StoreFull(StoreError):
     """No space left for the database."""
+
+
+class LeaseLost(MonitorError):
+    """Another process works on the store now."""

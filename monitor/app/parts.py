@@ -17,7 +17,7 @@ from monitor.domain.ids import Address, ChainId, Slug, address
 from monitor.errors import ConfigError
 from monitor.pricing import haircuts
 from monitor.protocols import ADAPTERS, VENUES
-from monitor.risk.model import parse
+from monitor.risk.model import RiskModel, parse
 from monitor.rules.levels import Levels, merged
 from monitor.settings import ChainSettings, DeploymentSettings, Settings, addresses_in, suggestion, table
 from monitor.sources.http.stream import StreamSpec
@@ -120,10 +120,14 @@ def outlooks(settings: Settings, venue: Venue | None = None) -> Outlooks:
         )
         for r in settings.reference
     }
+    known = haircuts.parse(table(resources.config() / "haircuts.toml"), settings.haircuts)
+    return Outlooks(references, known, venue, PRICE_VENUE, risk(settings))
+
+
+def risk(settings: Settings) -> RiskModel:
+    """Return how assets move, by `config/risk.toml` with the settings on top."""
     shipped = table(resources.config() / "haircuts.toml")
-    known = haircuts.parse(shipped, settings.haircuts)
-    risk = parse(table(resources.config() / "risk.toml"), (shipped, settings.haircuts), settings.risk)
-    return Outlooks(references, known, venue, PRICE_VENUE, risk)
+    return parse(table(resources.config() / "risk.toml"), (shipped, settings.haircuts), settings.risk)
 
 
 @asynccontextmanager
@@ -139,7 +143,7 @@ async def price_venue(settings: Settings, clock: Clock) -> AsyncIterator[Venue |
 
 def levels(settings: Settings) -> Levels:
     """Return the levels of `config/levels.toml` with those of the settings on top."""
-    return Levels.parse(table(resources.config() / "levels.toml"), settings.levels)
+    return Levels.parse(table(resources.config() / "levels.toml"), settings.levels, risk(settings))
 
 
 def subscribers(settings: Settings) -> dict[str, tuple[Route, dict[Address, str]]]:
@@ -159,10 +163,10 @@ def route(text: str) -> Route:
 
 def audience(settings: Settings) -> Audience:
     """Return an audience that takes its subscribers from the store."""
-    shipped = table(resources.config() / "levels.toml")
+    shipped, model = table(resources.config() / "levels.toml"), risk(settings)
 
     def own(table_of_theirs: Mapping[str, Any]) -> Levels:
-        return Levels.parse(shipped, merged(settings.levels, table_of_theirs))
+        return Levels.parse(shipped, merged(settings.levels, table_of_theirs), model)
 
     return Audience(own, settings.alerts.escalate_after_s)
 

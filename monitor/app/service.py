@@ -43,13 +43,16 @@ from monitor.store import Store
 
 _REPORT_S = 60
 _DIGEST_S = 20
+_PRUNE_S = 3600
+_DAY_S = 86_400
 
 
 async def serve(settings: Settings, stop: asyncio.Event) -> None:
     """Run until `stop` is set.
 
     Raises ConfigError for settings that make no service, ReadError when all endpoints of a chain serve another one,
-    StoreError when the database refuses at the start.
+    StoreError when the database refuses at the start, LeaseLost when another service took over its store. While another
+    works on the store it stands by.
     """
     if not settings.live:
         raise ConfigError(
@@ -59,6 +62,8 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
     schedule = Schedule(clock)
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(Store.open(settings.store.url, clock))
+        if not await stack.enter_async_context(store.lease().held(stop)):
+            return
         ways = await channels(settings, clock, stack)
         dispatcher = Dispatcher(store.queue, ways, clock, jitter, settings.alerts.link_base)
         names = dict.fromkeys(d.chain for d in settings.live)
@@ -95,6 +100,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         schedule.every(RETRY_S, "unsaved", partial(unsaved.retry, store))
         for name, dog in watchdogs(settings, chains, loops, venues, clock):
             schedule.every(EVERY_S, f"watchdog of {name}", dog.once)
+        schedule.every(_PRUNE_S, "retention", _Retention(store, clock, settings.store.keep_days).once)
         schedule.every(_REPORT_S, "report", _Report((*loops.values(), *venues.values())).once)
         await schedule.run(stop)
 
@@ -230,3 +236,18 @@ class _Report:
         for loop in self._loops:
             for name, seen in loop.passes.items():
                 log.get("service").info("pass", deployment=name, **asdict(seen))
+
+
+class _Retention:
+    """Lets go of what has been over for so many days."""
+
+    def __init__(self, store: Store, clock: Clock, keep_days: int) -> None:
+        self._store = store
+        self._clock = clock
+        self._keep_s = keep_days * _DAY_S
+
+    async def once(self) -> None:
+        """Delete it."""
+        gone = await self._store.retention.prune(self._clock.wall_s() - self._keep_s)
+        if gone:
+            log.get("service").info("let go of old alerts", alerts=gone)

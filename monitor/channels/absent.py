@@ -8,6 +8,7 @@ class Absent:
     """A channel without settings; every message goes on to the recipient's next route."""
 
     limits = Limits(messages=1000, window_ms=1000, gap_ms=0)
+    gathers = False
 
     def __init__(self, name: str, why: str) -> None:
         self.name = name

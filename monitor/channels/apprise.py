@@ -20,6 +20,7 @@ class Apprise:
 
     name = "apprise"
     limits = Limits(messages=10, window_ms=1000, gap_ms=1000)
+    gathers = True
 
     def __init__(self, library: ModuleType, urls: Mapping[str, str]) -> None:
         self._library = library

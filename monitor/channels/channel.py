@@ -40,6 +40,11 @@ class Channel(Protocol):
     @property
     def limits(self) -> Limits: ...
 
+    @property
+    def gathers(self) -> bool:
+        """Whether several alerts for one person go out as one message; a program wants each by itself."""
+        ...
+
     async def send(self, address: str, message: Message) -> None:
         """Return once the message is accepted.
 

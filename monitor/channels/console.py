@@ -11,6 +11,7 @@ class Console:
 
     name = "console"
     limits = Limits(messages=1000, window_ms=1000, gap_ms=0)
+    gathers = True
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

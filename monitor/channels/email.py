@@ -23,6 +23,7 @@ class Email:
 
     name = "email"
     limits = Limits(messages=20, window_ms=1000, gap_ms=0)
+    gathers = True
 
     def __init__(
         self,

@@ -26,6 +26,7 @@ class Telegram:
     name = "telegram"
     # 30 messages a second and one a second per chat are Telegram's limits; the rest is room for its clock.
     limits = Limits(messages=30, window_ms=1005, gap_ms=1005)
+    gathers = True
 
     def __init__(self, http: aiohttp.ClientSession, token: str, base_url: str = "https://api.telegram.org") -> None:
         self._http = http

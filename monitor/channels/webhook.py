@@ -41,6 +41,7 @@ class Webhook:
 
     name = "webhook"
     limits = Limits(messages=50, window_ms=1000, gap_ms=0)
+    gathers = False
 
     def __init__(
         self,

@@ -36,6 +36,7 @@ VERBS = (
     ("explain", "monitor.cli.explain:explain", "The arithmetic of one position, against the contract."),
     ("check", "monitor.cli.check:check", "Whether settings and chains make sense."),
     ("test-alert", "monitor.cli.test_alert:send_test_alert", "Send one message, to see that it arrives."),
+    ("backup", "monitor.cli.backup:backup", "A consistent copy of the store, while it is in use."),
     ("keys", "monitor.cli.keys:app", "The keys that sign requests to the API."),
     ("bench", "monitor.cli.bench:bench", "How fast this machine is at what is promised."),
 )

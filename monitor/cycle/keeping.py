@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from monitor.cycle.book import Book
 from monitor.cycle.ruling import Ruled
+from monitor.domain.assessment import Kind
 from monitor.domain.ids import Address, PositionId
 from monitor.domain.row import Evaluation
 from monitor.ledger.columns import rows_of
 from monitor.rules.levels import Levels
-from monitor.rules.quiet import Span, is_settled, quiet
+from monitor.rules.quiet import Span, is_settled, quiet, unremarkable
 from monitor.rules.state import PositionState
 from monitor.screen.bands import Ends
 
@@ -45,18 +46,21 @@ def worth_keeping(books: Sequence[Book], ruled: Ruled, watched: Sequence[Address
 
 def settle(books: Iterable[Book], ruled: Ruled, levels: Levels) -> None:
     """Note, once it is committed, how far each judged position may move before it has to be judged again."""
+    unsaid = {kind: unremarkable(levels, kind) for kind in Kind}
     for book in books:
         book.lost.clear()
         book.version += 1
         pairs = ruled.of(book.market.key)
         rows = book.journal.ledger.rows([state.position.key for _, state in pairs])
+        usual = unsaid[book.adapter.kind]
         open_rows, spans, until_s = list[int](), list[tuple[Ends, Ends]](), list[int | None]()
         for row, (seen, state) in zip(rows.tolist(), pairs, strict=True):
-            if is_settled(state) or row < 0:
+            is_usual = is_settled(state) and usual.holds(seen.protocol.health) and usual.holds(seen.cautious.health)
+            rest = None if is_usual or row < 0 else quiet(state, seen, levels)
+            if row < 0 or (is_settled(state) and rest is None):
                 book.kept.pop(row, None)
                 continue
             book.kept[row] = state.position.key
-            rest = quiet(state, seen, levels)
             open_rows.append(row)
             spans.append((_NONE, _NONE) if rest is None else (_ends(rest.protocol), _ends(rest.cautious)))
             until_s.append(0 if rest is None else rest.until_s)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from monitor.adapter import Adapter, Market
@@ -149,6 +149,7 @@ async def assess(
     account that could not be read is `Unmeasurable`, never left out.
     """
     adapter, market, cautious = sight.target.adapter, sight.market, sight.outlook.repricing
+    apart_bps = {fact.node: fact.bps for fact in sight.outlook.divergences}
     is_levered = adapter.kind is Kind.PERP
     for turn, account in enumerate(sight.accounts):
         if turn % _ACCOUNTS_PER_TURN == 0:
@@ -157,9 +158,11 @@ async def assess(
         is_full = near_wad is None or account.key in always or any(_is_below(health, near_wad) for health in views)
         if is_full or (is_levered and _is_thin(adapter.assess(market, account))):
             seen = evaluation(adapter, market, account, cautious, target_wad)
+            seen = replace(seen, apart_bps=apart_bps) if apart_bps else seen
             yield seen if sight.risk is None else with_nearness(sight.risk, adapter, market, account, seen)
         else:
-            yield glance(adapter, market, account, cautious)
+            seen = glance(adapter, market, account, cautious)
+            yield replace(seen, apart_bps=apart_bps) if apart_bps else seen
     for key, reason in sight.accounts.failed:
         blind = unread(sight.target.position(market.key, key), sight.owners.get(key), market.at, adapter.kind, reason)
         yield Evaluation(blind, blind)

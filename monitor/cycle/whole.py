@@ -23,7 +23,7 @@ from monitor.ledger.columns import Rows, joined, rows_of, union, without
 from monitor.query import LogFilter
 from monitor.rules.causes.stale import stale_inputs
 from monitor.rules.levels import Levels
-from monitor.rules.quiet import distance_counts_below_wad, unremarkable
+from monitor.rules.quiet import measures_count_below_wad, unremarkable
 from monitor.screen.kernel import Kernel
 from monitor.sources.logs.gaps import Gaps
 from monitor.store import AuditPart, LedgerPart, Store
@@ -67,9 +67,11 @@ class Whole:
     _audits_left: int = 0
     _tries: int = 0
     _tried_block: int = 0
+    _measured_below_wad: int = field(init=False)
 
     def __post_init__(self) -> None:
         usual_wad = unremarkable(self.levels, self.adapter.kind).above_wad or 0
+        self._measured_below_wad = measures_count_below_wad(self.levels)
         self.listing = Listing(self.adapter, self.target.deployment)
         self.opening = Opening(
             self.target, self.adapter, self.chain, self.store, self.listing,
@@ -197,7 +199,7 @@ class Whole:
         sight = self.sight(book, rows)
         if sight is None:
             return
-        near_wad = max(near_wad, distance_counts_below_wad(self.levels))
+        near_wad = max(near_wad, self._measured_below_wad)
         async for evaluation in assess(sight, self.target_wad, near_wad, always):
             yield evaluation
 

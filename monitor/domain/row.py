@@ -1,9 +1,10 @@
 """One position as one row of text cells: what a snapshot exports, the API serves and the store remembers."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 
 from monitor.domain.assessment import Assessment, Leg, LiquidationPrice, Nearness, Quote, Remedy
 from monitor.domain.health import Health, Measured, NoDebt, Unmeasurable
@@ -11,6 +12,7 @@ from monitor.domain.ids import spelled
 from monitor.domain.label import clean_symbol, safe_line
 from monitor.domain.moment import At, BlockRef
 from monitor.domain.perp import PerpLeg
+from monitor.domain.prices import Node
 from monitor.domain.token import Token
 from monitor.units import BPS, WAD, decimal_text, mul_div_down, mul_div_up
 
@@ -33,7 +35,8 @@ class Evaluation:
 
     `time_to_liquidation_s` is the first second from the moment of the evaluation in which interest alone, at the
     present rates, brings the position past the protocol's line: 0 when it is past it, None when that is ten years away
-    or more, or not known. `nearness` is only worked out for positions near their line or asked for.
+    or more, or not known. `nearness` is only worked out for positions near their line or asked for. `apart_bps` says of
+    each price that has an independent one how far above it the protocol's is, rounded away from zero.
     """
 
     protocol: Assessment
@@ -44,6 +47,7 @@ class Evaluation:
     quote: Quote | None = None
     time_to_liquidation_s: int | None = None
     nearness: Nearness | None = None
+    apart_bps: Mapping[Node, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def row(evaluation: Evaluation) -> Row:

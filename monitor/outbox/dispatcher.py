@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from monitor.channels.channel import Channel, Message
 from monitor.clock import Clock
 from monitor.domain.alerts import Notice
+from monitor.outbox.lanes.gathering import Parcel
 from monitor.outbox.lanes.lane import Lane
 from monitor.outbox.lanes.turn import Turn
+from monitor.outbox.listing import listing
 from monitor.outbox.render import render
 from monitor.outbox.urgent import Urgent
 from monitor.store.engine import Reach
@@ -29,8 +31,14 @@ class Dispatcher:
         link_base: str = "",
         reach: Reach = lambda _: None,
     ) -> None:
-        def rendered(message: Deliverable) -> Message:
-            return render(message.alert, message.recipient, message.key, message.route_index, link_base)
+        def rendered(parcel: Parcel) -> Message:
+            head = parcel.head
+            # A further step begins on a later route: that is not one which the message was moved to.
+            moved = max(head.route_index - head.step, 0)
+            if len(parcel.members) == 1:
+                return render(head.alert, head.recipient, parcel.key, moved, link_base)
+            refused_by = head.recipient.routes[head.step].channel if moved else ""
+            return listing([(one.alert, one.recipient) for one in parcel.members], parcel.key, link_base, refused_by)
 
         turn = Turn()
         self._clock = clock

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, InvalidOperation
 
-from monitor.domain.label import safe_line, shown_label
+from monitor.domain.label import safe_line, short_address, shown_label
 from monitor.units import YEAR_S
 
 _CONTEXT = Context(prec=120)
@@ -96,6 +96,21 @@ def sigmas_text(facts: Mapping[str, str]) -> str | None:
 
 def _moving(percent: str) -> str:
     return f"{'falling' if percent.startswith('-') else 'rising'} {safe_line(percent.removeprefix('-'))}"
+
+
+def oracle_text(facts: Mapping[str, str]) -> str:
+    """Return `WETH (0x1111…1111) by 0x2222…2222, capped, 41 s old, 0.3 % above the market`, as far as it is known."""
+    method, age = facts.get("oracle_method", "market"), duration_text(facts.get("oracle_age_s"))
+    apart = facts.get("oracle_apart_pct")
+    said = [f"{shown_label(facts['oracle_of'])} by {short_address(facts.get('oracle_source', '?'))}"]
+    said += [safe_line(method)] if method != "market" else []
+    said += [f"{age} old"] if age is not None else ["of an unknown age"]
+    if apart is None:
+        said.append("no independent price")
+    else:
+        side = "below" if apart.startswith("-") else "above"
+        said.append(f"{safe_line(apart.removeprefix('-'))} % {side} the market")
+    return ", ".join(said)
 
 
 def foreseen_text(one: Mapping[str, str]) -> str:

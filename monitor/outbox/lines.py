@@ -32,14 +32,21 @@ def strong(keep: int, text: str) -> Line:
 
 def fitting(lines: list[Line]) -> list[Line]:
     """Return the lines without the least important ones, so that either form has at most 4,096 UTF-16 units."""
-    while max(_length(line.text for line in lines), _length(line.html for line in lines)) > CHARACTERS:
-        least = min(line.keep for line in lines)
-        if least == KEY:
+    text, marked = (sum(sizes) for sizes in zip(*map(_sizes, lines), strict=True)) if lines else (0, 0)
+    gone = set[int]()
+    for index in sorted(range(len(lines)), key=lambda index: (lines[index].keep, -index)):
+        if max(text, marked) <= CHARACTERS or lines[index].keep == KEY:
             break
-        last = max(i for i, line in enumerate(lines) if line.keep == least)
-        lines = [*lines[:last], *lines[last + 1 :]]
-    return lines
+        size, marked_size = _sizes(lines[index])
+        text, marked = text - size, marked - marked_size
+        gone.add(index)
+    return [line for index, line in enumerate(lines) if index not in gone]
 
 
-def _length(lines: Iterable[str]) -> int:
-    return sum(len(line.encode("utf-16-le")) // 2 + 1 for line in lines)
+def length(lines: Iterable[Line]) -> int:
+    """Return how many UTF-16 units the longer of the two forms has."""
+    return max((sum(sizes) for sizes in zip(*map(_sizes, lines), strict=True)), default=0)
+
+
+def _sizes(line: Line) -> tuple[int, int]:
+    return len(line.text.encode("utf-16-le")) // 2 + 1, len(line.html.encode("utf-16-le")) // 2 + 1

@@ -35,12 +35,11 @@ def render(alert: Alert, recipient: Recipient, key: str, route_index: int, link_
     Level, health, liquidation price, action and incident are always there, or what is known of a chain or cause.
     The only link leads to `link_base`.
     """
-    if recipient.label:
-        alert = replace(alert, facts={**alert.facts, "label": recipient.label})
+    alert = labelled(alert, recipient)
     subject, said = _said(alert, recipient, route_index, link_base)
     lines = fitting(list(said))
     text = "\n".join(line.text for line in lines).strip("\n")
-    link = _link(alert, link_base) if link_base and isinstance(alert.position, PositionId) else None
+    link = link_to(alert, link_base) if link_base and isinstance(alert.position, PositionId) else None
     return Message(
         key=key,
         incident=alert.incident,
@@ -49,6 +48,11 @@ def render(alert: Alert, recipient: Recipient, key: str, route_index: int, link_
         html="\n".join(line.html for line in lines).strip("\n"),
         record=record(alert, key, subject, text, link),
     )
+
+
+def labelled(alert: Alert, recipient: Recipient) -> Alert:
+    """Return the alert with what its recipient calls the position."""
+    return replace(alert, facts={**alert.facts, "label": recipient.label}) if recipient.label else alert
 
 
 def _said(alert: Alert, recipient: Recipient, route_index: int, link_base: str) -> tuple[str, Iterator[Line]]:
@@ -69,7 +73,7 @@ def _said(alert: Alert, recipient: Recipient, route_index: int, link_base: str) 
 def _subject(alert: Alert) -> str:
     health, what = alert.facts.get("health"), _WORDS[alert.kind].format(level=alert.level.name)
     unmeasured = "no debt" if "no_debt" in alert.facts else "health unknown"
-    return f"[{what}] {_who(alert)}: {f'health {figures.health_text(health)}' if health else unmeasured}"
+    return f"[{what}] {who(alert)}: {f'health {figures.health_text(health)}' if health else unmeasured}"
 
 
 _WORDS = {
@@ -104,8 +108,8 @@ _MAY_BE_FINE |= {AlertKind.DIVERGENCE_OVER}
 
 def _lines(alert: Alert, recipient: Recipient, route_index: int, link_base: str) -> Iterator[Line]:
     facts, position = alert.facts, alert.position
-    yield strong(KEY, _headline(alert))
-    place = f"{position.protocol} · {position.deployment} · {_who(alert)}"
+    yield strong(KEY, headline(alert))
+    place = f"{position.protocol} · {position.deployment} · {who(alert)}"
     yield plain(8, safe_line(place.replace("_", " ")))
     yield EMPTY
     yield from event_lines(alert)
@@ -125,15 +129,17 @@ def _lines(alert: Alert, recipient: Recipient, route_index: int, link_base: str)
     yield plain(6, f"As of block {alert.at_block}, {when:%Y-%m-%d %H:%M:%S} UTC")
     yield plain(KEY, f"Incident {alert.incident}")
     if link_base:
-        url = _link(alert, link_base)
+        url = link_to(alert, link_base)
         yield Line(KEY, url, f'<a href="{html.escape(url)}">Open this position</a>')
 
 
-def _link(alert: Alert, link_base: str) -> str:
+def link_to(alert: Alert, link_base: str) -> str:
+    """Return the address of the position's page."""
     return f"{link_base.rstrip('/')}/positions/{quote(str(alert.position), safe='')}"
 
 
-def _headline(alert: Alert) -> str:
+def headline(alert: Alert) -> str:
+    """Return what happened, in a word, and how bad it is."""
     what = _WORDS[alert.kind].format(level=alert.level.name)
     match alert.kind:
         case AlertKind.RECOVERED:
@@ -218,14 +224,17 @@ def _prices(alert: Alert) -> Iterator[Line]:
         nothing = "none, nothing is owed" if "no_debt" in alert.facts else "not known"
         yield plain(KEY, f"Liquidation price: {nothing}")
     for index, price in enumerate(prices):
-        yield plain(KEY if index == 0 else 2, f"Liquidation price: {_line_of(price)}")
+        yield plain(KEY if index == 0 else 2, f"Liquidation price: {price_line(price)}")
+    if "oracle_of" in alert.facts:
+        yield plain(2, f"Price: {figures.oracle_text(alert.facts)}")
     in_time = figures.interest_text(alert.facts.get("time_to_liquidation_s"))
     if in_time is not None:
         carry = "funding and fees" if alert.facts.get("kind") == "perp" else "interest"
         yield plain(4, f"By {carry} alone, at today's rates: liquidatable {in_time}")
 
 
-def _line_of(price: Mapping[str, str]) -> str:
+def price_line(price: Mapping[str, str]) -> str:
+    """Return one liquidation price: which way, to where, from where."""
     falls = price["direction"] == "falls"
     name, now = shown_label(price["name"]), figures.price_text(price["now"], up=not falls)
     line, way = figures.price_text(price["price"], up=falls), safe_line(price["direction"])
@@ -259,5 +268,6 @@ def _action(alert: Alert) -> Iterator[Line]:
         yield plain(5, f"Not possible now: {safe_line(facts['unavailable'])}")
 
 
-def _who(alert: Alert) -> str:
+def who(alert: Alert) -> str:
+    """Return the owner's own label and the short name of the position."""
     return f"{safe_line(alert.facts.get('label', ''), 40)} {short_address(alert.position.key)}".strip()

@@ -8,15 +8,26 @@ from typing import Protocol
 
 from monitor.domain.alerts import Notice, dedupe_key
 from monitor.errors import StoreError
-from monitor.store.queue import Deliverable
+from monitor.store.queue import Deliverable, Ripe
 
 
 class Owed(Protocol):
     """What a lane takes messages from and tells what became of them; see `Queue`."""
 
     async def pending(
-        self, channel: str, limit: int, now_s: int, without: Sequence[int] = (), but_to: Sequence[str] = ()
+        self,
+        channel: str,
+        limit: int,
+        now_s: int,
+        without: Sequence[int] = (),
+        but_to: Sequence[str] = (),
+        ripe: Ripe | None = None,
     ) -> list[Deliverable]: ...
+    async def companions(
+        self, head: Deliverable, limit: int, now_s: int, without: Sequence[int]
+    ) -> list[Deliverable]: ...
+    async def newest_id(self) -> int: ...
+    async def bind(self, messages: Sequence[Deliverable]) -> None: ...
     async def owed(self, channel: str, at_most: int) -> int: ...
     async def next_try_s(self, channel: str, now_s: int) -> int | None: ...
     def claimed(self, messages: Sequence[Deliverable]) -> AbstractAsyncContextManager[set[int]]: ...
@@ -74,7 +85,13 @@ class Urgent:
         self._drop(id_ for id_, message in self._owed.items() if message.key not in self._unstored)
 
     async def pending(
-        self, channel: str, limit: int, now_s: int, without: Sequence[int] = (), but_to: Sequence[str] = ()
+        self,
+        channel: str,
+        limit: int,
+        now_s: int,
+        without: Sequence[int] = (),
+        but_to: Sequence[str] = (),
+        ripe: Ripe | None = None,
     ) -> list[Deliverable]:
         """Return what is due, most severe first; with a store that cannot be read, what memory owes."""
         own = [
@@ -84,7 +101,7 @@ class Urgent:
         ]
         own = [message for message in own if self._is_due(message.id, now_s)]
         try:
-            found = await self._from_store(channel, limit, now_s, without, but_to)
+            found = await self._from_store(channel, limit, now_s, without, but_to, ripe)
         except StoreError:
             if not own:
                 raise
@@ -92,6 +109,22 @@ class Urgent:
         first = sorted((*own, *found), key=_order)[:limit]
         self._taken |= {message.id for message in first if message.id < 0}
         return first
+
+    async def companions(self, head: Deliverable, limit: int, now_s: int, without: Sequence[int]) -> list[Deliverable]:
+        """Return what may go out together with a message; one from memory goes alone."""
+        if head.id < 0:
+            return [head]
+        found = await self._stored.companions(head, limit, now_s, without)
+        return [message for message in found if message.id == head.id or not await self._is_done(message, now_s)]
+
+    async def newest_id(self) -> int:
+        """Return the largest id of a stored message."""
+        return await self._stored.newest_id()
+
+    async def bind(self, messages: Sequence[Deliverable]) -> None:
+        """Write down that the messages go out as one, where there is anything to write to."""
+        if messages[0].id >= 0:
+            await self._stored.bind(messages)
 
     async def owed(self, channel: str, at_most: int) -> int:
         """Return how many messages a channel owes, counted no further than `at_most`."""
@@ -150,11 +183,17 @@ class Urgent:
         return next((route.channel for route in messages[0].recipient.routes[following:]), None)
 
     async def _from_store(
-        self, channel: str, limit: int, now_s: int, without: Sequence[int], but_to: Sequence[str]
+        self,
+        channel: str,
+        limit: int,
+        now_s: int,
+        without: Sequence[int],
+        but_to: Sequence[str],
+        ripe: Ripe | None,
     ) -> list[Deliverable]:
         hidden = list(without)
         while True:
-            found = await self._stored.pending(channel, limit, now_s, hidden, but_to)
+            found = await self._stored.pending(channel, limit, now_s, hidden, but_to, ripe)
             kept = [message for message in found if not await self._is_done(message, now_s)]
             if len(kept) == len(found):
                 return found

@@ -14,6 +14,7 @@ from monitor.errors import ConfigError
 from monitor.units import BPS, YEAR_S
 
 _CLASS_KEYS = ("name", "sigma_year_bps", "beta_bps", "market_bps", "within_bps", "source", "date")
+_PEG_KEY = "peg"
 _PAIR_KEYS = ("of", "bps", "source", "date")
 _TOP_KEYS = ("market", "horizon_s", "unclassified", "rate", "class", "correlation", "tokens", "traded")
 _MOST_BPS = 10**6
@@ -24,7 +25,8 @@ _ROUNDED = 1e-9
 class AssetClass:
     """One class of assets: their volatility in a year, how many times the market's move is theirs, how they correlate.
 
-    `market_bps` is the correlation with the market, `within_bps` that of two assets of the class.
+    `market_bps` is the correlation with the market, `within_bps` that of two assets of the class. `peg` is what all of
+    them are meant to be worth about the same of, empty where there is nothing.
     """
 
     name: str
@@ -34,6 +36,7 @@ class AssetClass:
     within_bps: int
     source: str
     date: str
+    peg: str = ""
 
     def sigma(self, horizon_s: int) -> float:
         """Return the standard deviation of the logarithmic return over a time: volatility grows with its root."""
@@ -59,8 +62,13 @@ class RiskModel:
     def owed(self, chain: ChainId, token: Address) -> AssetClass:
         """Return the class of a token as a debt; one that nobody has classified does not fall with what secures it."""
         found = self.of(chain, token)
-        is_known = found is not self.unclassified
-        return found if is_known else replace(found, name=f"{found.name}, owed", beta_bps=0, market_bps=0)
+        return self.owed_unclassified if found is self.unclassified else found
+
+    @property
+    def owed_unclassified(self) -> AssetClass:
+        """The class of a debt that nobody has classified."""
+        of = self.unclassified
+        return replace(of, name=f"{of.name}, owed", beta_bps=0, market_bps=0)
 
     def of(self, chain: ChainId, token: Address) -> AssetClass:
         """Return the class of a token; its symbol is of no account, since anybody may choose one.
@@ -136,7 +144,7 @@ def _refuse_impossible(model: RiskModel) -> None:
 
 def _class(row: Mapping[str, Any]) -> AssetClass:
     where = f"risk class {row.get('name')!r}"
-    _whole_row(row, _CLASS_KEYS, where)
+    _whole_row({key: value for key, value in row.items() if key != _PEG_KEY}, _CLASS_KEYS, where)
     return AssetClass(
         name=str(row["name"]),
         sigma_year_bps=_whole(row, "sigma_year_bps", where, 1, _MOST_BPS),
@@ -145,7 +153,15 @@ def _class(row: Mapping[str, Any]) -> AssetClass:
         within_bps=_whole(row, "within_bps", where, 0, BPS),
         source=_sourced(row, where),
         date=_day(row, where),
+        peg=_peg(row, where),
     )
+
+
+def _peg(row: Mapping[str, Any], where: str) -> str:
+    peg = row.get(_PEG_KEY, "")
+    if not isinstance(peg, str):
+        raise ConfigError(f'expected peg of {where} as text such as "ether", found {peg!r}')
+    return peg
 
 
 def _pair(row: Mapping[str, Any]) -> tuple[str, str, int]:

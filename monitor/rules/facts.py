@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterable, Mapping
 
 from monitor.domain.alerts import Level
-from monitor.domain.assessment import Assessment, Kind, LiquidationPrice, Nearness, Step
+from monitor.domain.assessment import Assessment, Kind, Leg, LiquidationPrice, Nearness, Step
 from monitor.domain.health import Health, NoDebt
 from monitor.domain.label import safe_label, safe_line
 from monitor.domain.moment import BlockRef
+from monitor.domain.perp import PerpLeg
 from monitor.domain.prices import PriceUsed
 from monitor.domain.row import Evaluation
 from monitor.rules.reading import Reading, health_wad
@@ -60,6 +61,7 @@ def facts(evaluation: Evaluation, seen: Reading, past: PositionState) -> Facts:
         "unavailable": "; ".join(map(safe_line, remedy.unavailable)) or None if remedy else None,
         **_margin_facts(protocol),
         **(nearness_facts(evaluation.nearness) if evaluation.nearness is not None else {}),
+        **oracle_facts(evaluation),
         "owner": protocol.owner,
         "exactness": protocol.exactness.value,
         "doubts": _doubts((*protocol.prices, *evaluation.cautious.prices)),
@@ -102,6 +104,34 @@ def nearness_facts(near: Nearness) -> Facts:
             "sigmas": None if near.sigmas_ppm is None else decimal_text(near.sigmas_ppm // 10_000, 2),
             "horizon_s": str(near.horizon_s),
             "likeliest": json.dumps(moves) if moves else None,
+        }
+    )
+
+
+def oracle_facts(evaluation: Evaluation) -> Facts:
+    """Return what is known of the price that drives a position: that of the token with the nearest liquidation price.
+
+    Where there is none it is that of the largest collateral. `oracle_age_s` is the age of the oldest part of the price,
+    `oracle_apart_pct` how far it is above an independent one, negative below; keys are absent where nothing says it.
+    """
+    seen = evaluation.protocol
+    used = {price.node: price for price in seen.prices}
+    legs: list[Leg | PerpLeg] = [leg for leg in seen.legs if leg.node in used]
+    legs += [leg for leg in seen.positions if leg.node in used]
+    nearest = min(evaluation.liquidation_prices, key=_distance_ppm, default=None)
+    driven = [leg for leg in legs if nearest is not None and nearest.token in (leg.token, None)]
+    leg = max(driven or legs, key=lambda one: abs(one.value_base or 0), default=None)
+    if leg is None:
+        return {}
+    price, now_s = used[leg.node], seen.at.timestamp_s if isinstance(seen.at, BlockRef) else seen.at.received_s
+    apart_bps, updated_s = evaluation.apart_bps.get(leg.node), price.updated_at_s
+    return _present(
+        {
+            "oracle_of": safe_label(leg.token.symbol, leg.token.address),
+            "oracle_source": safe_line(price.source),
+            "oracle_method": price.method,
+            "oracle_age_s": None if updated_s is None else str(max(now_s - updated_s, 0)),
+            "oracle_apart_pct": None if apart_bps is None else decimal_text(apart_bps, 2),
         }
     )
 

@@ -1,19 +1,26 @@
 """The thresholds of each level, per class of position, as `config/levels.toml` states them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 from monitor.domain.alerts import Level
 from monitor.domain.assessment import Assessment
 from monitor.errors import ConfigError
+from monitor.risk.apart import widest_ppm
+from monitor.risk.model import RiskModel
+from monitor.risk.pegs import NO_PEG, Peg, peg_of
 from monitor.units import BPS, PPM, WAD, scaled_from_text
 
 STEPS = (Level.CRITICAL, Level.DANGER, Level.WARN, Level.WATCH)
 _REPEATED = (Level.LIQUIDATABLE, Level.CRITICAL, Level.DANGER, Level.WARN)
-_SELECTORS = ("kinds", "margin_modes", "protocols", "deployments")
-_MEASURES = ("health_wad", "distance_bps", "joint_bps", "sigmas_ppm", "time_to_liquidation_s")
+_SELECTORS = ("kinds", "pegs", "margin_modes", "protocols", "deployments")
+MEASURES = ("health_wad", "cautious_wad", "distance_bps", "joint_bps", "sigmas_ppm", "time_to_liquidation_s")
+
+
+Lines = tuple[tuple[Level, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +28,8 @@ class Threshold:
     """A level is entered below any of these; 0 is for a measure by which the class does not tell it.
 
     Health, the way of the nearest price alone, of the market with everything by its beta, standard deviations of the
-    account in millionths, and seconds of interest and funding.
+    account in millionths, and seconds of interest and funding. `cautious_wad` is for the cautious health, None where
+    that has the same line as the protocol's.
     """
 
     health_wad: int
@@ -29,6 +37,12 @@ class Threshold:
     joint_bps: int = 0
     sigmas_ppm: int = 0
     time_to_liquidation_s: int = 0
+    cautious_wad: int | None = None
+
+    @property
+    def cautious_line_wad(self) -> int:
+        """The line of the cautious health."""
+        return self.health_wad if self.cautious_wad is None else self.cautious_wad
 
     @property
     def is_told_jointly(self) -> bool:
@@ -36,14 +50,27 @@ class Threshold:
         return bool(self.joint_bps or self.sigmas_ppm or self.time_to_liquidation_s)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Thresholds:
-    """One class of position: a threshold per level, and how far above it a level is left."""
+    """One class of position: a threshold per level, and how far above it a level is left.
+
+    `widest_ppm` is the standard deviation, over the risk model's time, of the two assets of a loan of the class that
+    may part most; 0 without a model.
+    """
 
     steps: Mapping[Level, Threshold]
     release_bps: int
+    widest_ppm: int = 0
 
-    @property
+    @cached_property
+    def lines(self) -> Mapping[str, Lines]:
+        """The lines of each measure, by its name in `Threshold`, the worst level first; 0 is no line."""
+        return {
+            name: tuple((level, line) for level in STEPS if (line := getattr(self.steps[level], name)))
+            for name in (*MEASURES, "cautious_line_wad")
+        }
+
+    @cached_property
     def is_told_jointly(self) -> bool:
         """Whether a measure that is only worked out near a line enters any level."""
         return any(step.is_told_jointly for step in self.steps.values())
@@ -54,24 +81,25 @@ class Selector:
     """Which positions a class is for; an empty part fits all."""
 
     kinds: frozenset[str]
+    pegs: frozenset[str]
     margin_modes: frozenset[str]
     protocols: frozenset[str]
     deployments: frozenset[str]
 
-    def fits(self, seen: Assessment) -> bool:
-        """Whether the position belongs to the class."""
-        parts = (
-            (self.kinds, seen.kind.value),
-            (self.margin_modes, seen.margin_mode),
-            (self.protocols, seen.id.protocol),
-            (self.deployments, seen.id.deployment),
+    def fits(self, seen: Assessment, peg: str) -> bool:
+        """Whether the position belongs to the class; `peg` is what both its sides are worth about the same of."""
+        return (
+            (not self.pegs or peg in self.pegs)
+            and (not self.kinds or seen.kind.value in self.kinds)
+            and (not self.margin_modes or seen.margin_mode in self.margin_modes)
+            and (not self.protocols or seen.id.protocol in self.protocols)
+            and (not self.deployments or seen.id.deployment in self.deployments)
         )
-        return all(not wanted or found in wanted for wanted, found in parts)
 
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """Everything the rules are told from outside."""
+    """Everything the rules are told from outside; without a risk model nothing is known of pegs and deviations."""
 
     default: Thresholds
     classes: tuple[tuple[Selector, Thresholds], ...]
@@ -80,13 +108,21 @@ class Levels:
     improve_after_s: int
     lost_pct: int
     unknown_after_s: int
+    risk: RiskModel | None = None
 
     def of(self, seen: Assessment) -> Thresholds:
         """Return the thresholds of the position's class."""
-        return next((t for selector, t in self.classes if selector.fits(seen)), self.default)
+        peg = self.peg_of(seen).name
+        return next((t for selector, t in self.classes if selector.fits(seen, peg)), self.default)
+
+    def peg_of(self, seen: Assessment) -> Peg:
+        """Return what both sides of a loan are worth about the same of."""
+        return NO_PEG if self.risk is None else peg_of(self.risk, seen)
 
     @classmethod
-    def parse(cls, table: Mapping[str, Any], own: Mapping[str, Any] | None = None) -> "Levels":
+    def parse(
+        cls, table: Mapping[str, Any], own: Mapping[str, Any] | None = None, risk: RiskModel | None = None
+    ) -> "Levels":
         """Return the levels of a parsed `levels.toml`, with a person's own ones in its form on top of it.
 
         Own classes are looked at before the packaged ones. Raises ConfigError naming the setting that is missing,
@@ -103,15 +139,17 @@ class Levels:
         _only(unknown, "unknown", ("after_s",))
         _only(repeat, "repeat_s", tuple(level.name.lower() for level in _REPEATED))
         default = _thresholds(_table(classes, "default", "class"), "class.default", None)
-        named = {name: _table(classes, name, "class") for name in classes if name != "default"}
+        tables = {name: _table(classes, name, "class") for name in classes if name != "default"}
+        named = [(_selector(t, name), _thresholds(t, f"class.{name}", default)) for name, t in tables.items()]
         return cls(
-            default=default,
-            classes=tuple((_selector(t, n), _thresholds(t, f"class.{n}", default)) for n, t in named.items()),
+            default=_widened(default, risk, frozenset()),
+            classes=tuple((selector, _widened(found, risk, selector.pegs)) for selector, found in named),
             repeat_s={level: _whole(repeat, level.name.lower(), "repeat_s", 60) for level in _REPEATED},
             improve_evaluations=_whole(improve, "evaluations", "improve", 1),
             improve_after_s=_whole(improve, "after_s", "improve", 0),
             lost_pct=_whole(lost, "lost_pct", "deteriorate", 1),
             unknown_after_s=_whole(unknown, "after_s", "unknown", 0),
+            risk=risk,
         )
 
 
@@ -128,6 +166,10 @@ def merged(packaged: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any
     }
 
 
+def _widened(thresholds: Thresholds, risk: RiskModel | None, pegs: frozenset[str]) -> Thresholds:
+    return thresholds if risk is None else replace(thresholds, widest_ppm=widest_ppm(risk, pegs))
+
+
 def _thresholds(table: Mapping[str, Any], where: str, default: Thresholds | None) -> Thresholds:
     names = tuple(level.name.lower() for level in STEPS)
     _only(table, where, ("release", *names, *(() if default is None else _SELECTORS)))
@@ -137,7 +179,7 @@ def _thresholds(table: Mapping[str, Any], where: str, default: Thresholds | None
         else _threshold(_table(table, name, where), f"{where}.{name}", is_whole=default is None)
         for level, name in zip(STEPS, names, strict=True)
     }
-    for measure in _MEASURES:
+    for measure in MEASURES:
         told = [(level, line) for level in STEPS if (line := getattr(steps[level], measure))]
         for (worse, low), (better, high) in pairwise(told):
             if low > high:
@@ -152,7 +194,7 @@ def _thresholds(table: Mapping[str, Any], where: str, default: Thresholds | None
 
 def _threshold(table: Mapping[str, Any], where: str, *, is_whole: bool) -> Threshold:
     """Return the threshold of one step; only the default class has to tell it by health and by distance."""
-    known = ("health", "distance_bps", "joint_bps", "sigmas", "time_to_liquidation_s")
+    known = ("health", "cautious_health", "distance_bps", "joint_bps", "sigmas", "time_to_liquidation_s")
     _only(table, where, known)
     if not table:
         raise ConfigError(f"expected {where} to state {', '.join(known)}, found none: nothing would enter it")
@@ -165,6 +207,7 @@ def _threshold(table: Mapping[str, Any], where: str, *, is_whole: bool) -> Thres
         time_to_liquidation_s=_whole(table, "time_to_liquidation_s", where, 0)
         if "time_to_liquidation_s" in table
         else 0,
+        cautious_wad=_decimal(table, "cautious_health", where, WAD) if "cautious_health" in table else None,
     )
 
 

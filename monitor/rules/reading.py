@@ -1,6 +1,6 @@
 """What one evaluation says, before any memory: the level it is at, the level it still supports, and what is missing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -8,7 +8,7 @@ from monitor.domain.alerts import Level
 from monitor.domain.health import Health, Measured, NoDebt, Unmeasurable
 from monitor.domain.row import Evaluation
 from monitor.pricing.sanity import Doubt
-from monitor.rules.levels import STEPS, Levels, Threshold, Thresholds
+from monitor.rules.levels import Levels, Lines, Thresholds
 from monitor.rules.state import Driver
 from monitor.units import BPS, PPM, WAD, mul_div_down
 
@@ -49,7 +49,7 @@ def reading(evaluation: Evaluation, levels: Levels) -> Reading:
     """Return what the evaluation says; every evaluation gives exactly one answer."""
     thresholds = levels.of(evaluation.protocol)
     protocol = _protocol(evaluation, thresholds)
-    cautious = _side(evaluation.cautious.health, thresholds)
+    cautious = _side(evaluation.cautious.health, thresholds.lines["cautious_line_wad"], thresholds.release_bps)
     measures = tuple(_measures(evaluation, thresholds))
     sides = ((Driver.PROTOCOL, protocol), (Driver.CAUTIOUS, cautious), *measures)
     known = [(side, driver) for driver, side in sides if side is not None]
@@ -67,7 +67,7 @@ def reading(evaluation: Evaluation, levels: Levels) -> Reading:
 
 def _protocol(evaluation: Evaluation, thresholds: Thresholds) -> _Side | None:
     seen = evaluation.protocol
-    side = _side(seen.health, thresholds)
+    side = _side(seen.health, thresholds.lines["health_wad"], thresholds.release_bps)
     if isinstance(seen.health, NoDebt):
         return side
     if seen.is_liquidatable_now:
@@ -75,12 +75,11 @@ def _protocol(evaluation: Evaluation, thresholds: Thresholds) -> _Side | None:
     if side is None or not isinstance(seen.health, Measured):
         return None
     level = max(side.level, Level.CRITICAL) if seen.is_insolvent else side.level
-    line = Threshold(WAD, 0)
-    keeps = Level.LIQUIDATABLE if _within(seen.health, line, thresholds.release_bps) else side.keeps
+    keeps = Level.LIQUIDATABLE if _within(seen.health, WAD, thresholds.release_bps) else side.keeps
     return _Side(level, max(keeps, level), side.margin_ppm)
 
 
-def _side(health: Health, thresholds: Thresholds) -> _Side | None:
+def _side(health: Health, lines: Lines, release_bps: int) -> _Side | None:
     match health:
         case NoDebt():
             return _Side(Level.OK, Level.OK, None)
@@ -89,9 +88,8 @@ def _side(health: Health, thresholds: Thresholds) -> _Side | None:
         case Measured(denominator=denominator) if denominator <= 0:
             return None
         case Measured():
-            level = next((s for s in STEPS if _below(health, thresholds.steps[s])), Level.OK)
-            release = thresholds.release_bps
-            keeps = next((s for s in STEPS if _within(health, thresholds.steps[s], release)), Level.OK)
+            level = next((level for level, line_wad in lines if _below(health, line_wad)), Level.OK)
+            keeps = next((level for level, line_wad in lines if _within(health, line_wad, release_bps)), Level.OK)
             return _Side(level, max(keeps, level), _margin_ppm(health))
         case _:
             assert_never(health)
@@ -105,35 +103,33 @@ def _measures(evaluation: Evaluation, thresholds: Thresholds) -> Iterator[tuple[
     """
     if not isinstance(evaluation.protocol.health, Measured):
         return
-    near, steps, release = evaluation.nearness, thresholds.steps, thresholds.release_bps
+    near, lines, release = evaluation.nearness, thresholds.lines, thresholds.release_bps
     found, left_s = evaluation.distance_bps, evaluation.time_to_liquidation_s
     joint, sigmas = (None, None) if near is None else (near.joint_ppm, near.sigmas_ppm)
     if found is not None:
         margin_ppm = max(found, 0) * (PPM // BPS)
-        yield Driver.DISTANCE, _side_of(found, {s: steps[s].distance_bps for s in STEPS}, release, margin_ppm)
-    if joint is not None and any(step.joint_bps for step in steps.values()):
-        yield Driver.JOINT, _side_of(joint, {s: steps[s].joint_bps * (PPM // BPS) for s in STEPS}, release, joint)
+        yield Driver.DISTANCE, _side_of(found, lines["distance_bps"], release, margin_ppm)
+    if joint is not None and lines["joint_bps"]:
+        yield Driver.JOINT, _side_of(joint * BPS // PPM, lines["joint_bps"], release, joint)
     if sigmas is not None:
-        yield Driver.SIGMAS, _side_of(sigmas, {s: steps[s].sigmas_ppm for s in STEPS}, release, None)
+        yield Driver.SIGMAS, _side_of(sigmas, lines["sigmas_ppm"], release, None)
     if left_s is not None:
-        yield Driver.TIME, _side_of(left_s, {s: steps[s].time_to_liquidation_s for s in STEPS}, release, None)
+        yield Driver.TIME, _side_of(left_s, lines["time_to_liquidation_s"], release, None)
 
 
-def _side_of(found: int, lines: Mapping[Level, int], release_bps: int, margin_ppm: int | None) -> _Side:
-    """Return the level of a measure that gets smaller with danger; a line at 0 is not one."""
-    told = [(level, line) for level, line in lines.items() if line]
-    level = next((level for level, line in told if found < line), Level.OK)
-    keeps = next((level for level, line in told if found * BPS <= line * release_bps), Level.OK)
+def _side_of(found: int, lines: Lines, release_bps: int, margin_ppm: int | None) -> _Side:
+    """Return the level of a measure that gets smaller with danger."""
+    level = next((level for level, line in lines if found < line), Level.OK)
+    keeps = next((level for level, line in lines if found * BPS <= line * release_bps), Level.OK)
     return _Side(level, max(keeps, level), margin_ppm)
 
 
-def _below(health: Measured, threshold: Threshold) -> bool:
-    return bool(threshold.health_wad) and health.numerator * WAD < threshold.health_wad * health.denominator
+def _below(health: Measured, line_wad: int) -> bool:
+    return health.numerator * WAD < line_wad * health.denominator
 
 
-def _within(health: Measured, threshold: Threshold, release_bps: int) -> bool:
-    line = threshold.health_wad * release_bps * health.denominator
-    return bool(threshold.health_wad) and health.numerator * WAD * BPS <= line
+def _within(health: Measured, line_wad: int, release_bps: int) -> bool:
+    return health.numerator * WAD * BPS <= line_wad * release_bps * health.denominator
 
 
 def _margin_ppm(health: Measured) -> int:

@@ -133,9 +133,10 @@ class PriceSettings(Table):
 
 
 class StoreSettings(Table):
-    """Where the service remembers."""
+    """Where the service remembers, and for how long what is over."""
 
     url: str = "sqlite:///hfm.db"
+    keep_days: int = Field(default=90, ge=1)
 
 
 class ApiSettings(Table):

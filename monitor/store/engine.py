@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 
 from sqlalchemy import URL, Connection, Table, event, make_url
@@ -22,10 +22,12 @@ _PRAGMAS = ("PRAGMA foreign_keys = ON", "PRAGMA busy_timeout = 5000", "PRAGMA sy
 
 Reach = Callable[[str], None]
 """Called with the name of each place where a crash would matter; tests crash there."""
+Fence = Callable[[AsyncConnection], Awaitable[None]]
+"""Called in each transaction that writes, before anything else; raises when this process may write no more."""
 
 
 class Database:
-    """The one way to write and the few ways to read."""
+    """The one way to write and the few ways to read; with a `fence` for as long as it may write."""
 
     def __init__(self, writer: AsyncEngine, reader: AsyncEngine, reach: Reach) -> None:
         self._writer = writer
@@ -33,15 +35,18 @@ class Database:
         self._turn = asyncio.Lock()
         self._upserts: dict[str, sqlite.Insert | postgresql.Insert] = {}
         self.reach = reach
+        self.fence: Fence | None = None
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """Give the writing connection for one transaction: all of it is on disk afterwards, or none.
 
-        Raises StoreFull, StoreError.
+        Raises StoreFull, StoreError, and what the fence raises.
         """
         with typed():
             async with self._turn, self._writer.begin() as connection:
+                if self.fence is not None:
+                    await self.fence(connection)
                 yield connection
 
     @asynccontextmanager

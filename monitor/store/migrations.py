@@ -41,7 +41,7 @@ _PEOPLE = (
 
 
 def _first_light(connection: Connection) -> None:
-    later = (*_LEDGERS, *_PEOPLE, tables.events, tables.audits, tables.probations, tables.api_keys)
+    later = (*_LEDGERS, *_PEOPLE, tables.events, tables.audits, tables.probations, tables.api_keys, tables.leases)
     first = [table for table in tables.metadata.sorted_tables if table not in later]
     tables.metadata.create_all(connection, tables=first)
 
@@ -96,6 +96,15 @@ def _keepers(connection: Connection) -> None:
     tables.metadata.create_all(connection, tables=(tables.api_keys,))
 
 
+def _leases(connection: Connection) -> None:
+    tables.metadata.create_all(connection, tables=(tables.leases,))
+
+
+def _retention(connection: Connection) -> None:
+    for table, name in ((tables.outbox, "outbox_by_alert"), (tables.deliveries, "deliveries_by_outbox")):
+        next(index for index in table.indexes if index.name == name).create(connection, checkfirst=True)
+
+
 MIGRATIONS = (
     Migration("first_light", _first_light),
     Migration("ledgers", _ledgers),
@@ -106,6 +115,8 @@ MIGRATIONS = (
     Migration("nearness", _nearness),
     Migration("people", _people),
     Migration("keepers", _keepers),
+    Migration("leases", _leases),
+    Migration("retention", _retention),
 )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import ColumnElement, func, nulls_last, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from monitor.domain.alerts import Alert, Recipient, Route
+from monitor.domain.alerts import Alert, Level, Recipient, Route
 from monitor.store import records, tables
 from monitor.store.engine import Database
 
@@ -17,7 +17,11 @@ _DETAIL_CHARACTERS = 300
 
 @dataclass(frozen=True, slots=True)
 class Deliverable:
-    """One message owed to one recipient over the route now in use; who answers to it knows its `token`."""
+    """One message owed to one recipient over the route now in use; who answers to it knows its `token`.
+
+    A `step` above 0 is the same alert over a further route. Once it was about to be sent it has a `leader`: the first
+    of those it went out with as one, itself when it was alone, whose key that message had.
+    """
 
     id: int
     key: str
@@ -27,11 +31,22 @@ class Deliverable:
     attempts: int
     created_s: int
     token: str | None = None
+    step: int = 0
+    leader: int | None = None
+    leader_key: str | None = None
 
     @property
     def route(self) -> Route:
         """Where it goes now."""
         return self.recipient.routes[self.route_index]
+
+
+@dataclass(frozen=True, slots=True)
+class Ripe:
+    """Up to which ids messages have waited long enough for others: from DANGER on, and less severe ones."""
+
+    urgent_id: int
+    other_id: int
 
 
 class Queue:
@@ -41,24 +56,61 @@ class Queue:
         self._database = database
 
     async def pending(
-        self, channel: str, limit: int, now_s: int, without: Sequence[int] = (), but_to: Sequence[str] = ()
+        self,
+        channel: str,
+        limit: int,
+        now_s: int,
+        without: Sequence[int] = (),
+        but_to: Sequence[str] = (),
+        ripe: Ripe | None = None,
     ) -> list[Deliverable]:
         """Return what is due on a channel: most severe first, then least time left, then oldest.
 
-        `without` names messages and `but_to` addresses to leave out.
+        `without` names messages and `but_to` addresses to leave out. With `ripe` only what has waited long enough.
         """
-        t, a = tables.outbox.c, tables.alerts.c
+        t = tables.outbox.c
+        due = (t.channel == channel) & _due(now_s) & t.id.not_in(without) & t.address.not_in(but_to)
+        if ripe is not None:
+            due &= (t.id <= ripe.other_id) | ((t.id <= ripe.urgent_id) & (t.severity >= Level.DANGER))
+        return await self._found(due, limit)
+
+    async def companions(self, head: Deliverable, limit: int, now_s: int, without: Sequence[int]) -> list[Deliverable]:
+        """Return what may go out together with a message, itself included, in the order of `pending`.
+
+        That is what it was about to go out with before, or else all of its recipient, route and topic that is due
+        within the second and never was about to be sent.
+        """
+        t, where = tables.outbox.c, head.route
+        same = (t.channel == where.channel) & (t.address == where.address) & (t.recipient == head.recipient.name)
+        if head.leader is not None:
+            return await self._found(same & (t.leader == head.leader) & t.id.not_in(without), limit)
+        fresh = (t.leader.is_(None) & (t.attempts == 0)) | (t.id == head.id)
+        same &= (t.topic == head.alert.topic) & _due(now_s + 1) & fresh & t.id.not_in(without)
+        return await self._found(same, limit)
+
+    async def _found(self, which: ColumnElement[bool], limit: int) -> list[Deliverable]:
+        t, a, leader = tables.outbox.c, tables.alerts.c, tables.outbox.alias("leader")
         order = (t.severity.desc(), nulls_last(t.time_to_liquidation_s.asc()), t.id)
+        # The first few are found by narrow columns alone: the alerts of all the others are never read.
+        first = select(t.id).where(t.state == "pending", which).order_by(*order).limit(limit).scalar_subquery()
+        columns = (
+            t.id,
+            t.dedupe_key,
+            t.recipient,
+            t.routes,
+            t.route,
+            t.attempts,
+            t.created_s,
+            t.label,
+            t.token,
+            t.step,
+        )
         query = (
-            select(
-                t.id, t.dedupe_key, t.recipient, t.routes, t.route, t.attempts, t.created_s, t.label, t.token, a.alert
-            )
+            select(*columns, t.label, t.token, t.step, t.leader, leader.c.dedupe_key.label("leader_key"), a.alert)
             .join(tables.alerts, a.key == t.alert)
-            .where(
-                t.state == "pending", t.channel == channel, _due(now_s), t.id.not_in(without), t.address.not_in(but_to)
-            )
+            .outerjoin(leader, leader.c.id == t.leader)
+            .where(t.id.in_(first))
             .order_by(*order)
-            .limit(limit)
         )
         async with self._database.reading() as connection:
             rows = (await connection.execute(query)).all()
@@ -72,9 +124,18 @@ class Queue:
                 attempts=row.attempts,
                 created_s=row.created_s,
                 token=row.token,
+                step=row.step,
+                leader=row.leader,
+                leader_key=row.leader_key,
             )
             for row in rows
         ]
+
+    async def newest_id(self) -> int:
+        """Return the largest id of a message, 0 when there is none."""
+        async with self._database.reading() as connection:
+            newest: int | None = (await connection.execute(select(func.max(tables.outbox.c.id)))).scalar_one()
+        return newest or 0
 
     async def owed(self, channel: str, at_most: int) -> int:
         """Return how many messages a channel owes, counted no further than `at_most`."""
@@ -98,6 +159,15 @@ class Queue:
         query = select(t.channel).where(t.state == "pending", t.next_try_s <= at_s, t.created_s <= at_s).distinct()
         async with self._database.reading() as connection:
             return set((await connection.execute(query)).scalars())
+
+    async def bind(self, messages: Sequence[Deliverable]) -> None:
+        """Write down that the messages go out as one, led by the first of them."""
+        t, reach = tables.outbox.c, self._database.reach
+        these = t.id.in_([message.id for message in messages])
+        async with self._database.writing() as connection:
+            await connection.execute(update(tables.outbox).where(these).values(leader=messages[0].id))
+            reach("queue: leader written")
+        reach("queue: leader done")
 
     @asynccontextmanager
     async def claimed(self, messages: Sequence[Deliverable]) -> AsyncIterator[set[int]]:

@@ -29,6 +29,8 @@ from monitor.store.people.owed import Owed
 from monitor.store.people.people import People
 from monitor.store.queue import Queue
 from monitor.store.records import Record
+from monitor.store.upkeep.lease import LAPSE_S, Lease, Worker
+from monitor.store.upkeep.retention import Retention
 from monitor.store.views import Views
 
 _CHUNK = 500
@@ -38,7 +40,7 @@ class Store:
     """What survives.
 
     `queue` is the outbox, `people` are those who are told and `owed` is what waits for them, `views` all that API,
-    pages and CLI may read, `keys` are the API's; `commits` were made.
+    pages and CLI may read, `keys` are the API's, `retention` deletes what is long over; `commits` were made.
     """
 
     def __init__(self, database: Database, clock: Clock, token: Callable[[], str] = new_token) -> None:
@@ -51,6 +53,7 @@ class Store:
         self.keys = Keys(database, clock)
         self.people = People(database, clock)
         self.owed = Owed(database, clock)
+        self.retention = Retention(database)
         self._ledgers = Ledgers(database)
 
     @classmethod
@@ -75,6 +78,10 @@ class Store:
         finally:
             await reader.dispose()
             await writer.dispose()
+
+    def lease(self, lapse_s: int = LAPSE_S) -> Lease:
+        """Return the right of this process to work on the store, not yet held; `lapse_s` as in `Lease`."""
+        return Lease(self._database, self._clock, Worker.this(), lapse_s)
 
     async def commit(self, *steps: Commit) -> None:
         """Write whole steps, oldest first, in one transaction.

@@ -131,6 +131,7 @@ outbox = _table(
     _text("token", null=True),
     _text("label", null=True),
     Index("outbox_token", "token", unique=True),
+    Index("outbox_by_alert", "alert"),
     Index("outbox_due", "channel", "severity", "id", sqlite_where=_pending, postgresql_where=_pending),
     Index("outbox_topic", "recipient", "position", "topic", sqlite_where=_pending, postgresql_where=_pending),
 )
@@ -151,6 +152,7 @@ deliveries = _table(
     _int("at_s"),
     _text("detail"),
     Index("deliveries_by_channel", "channel", "id"),
+    Index("deliveries_by_outbox", "outbox"),
 )
 
 ledgers = _table(
@@ -294,3 +296,5 @@ api_keys = _table(
     _int("created_s"),
     _int("revoked_s", null=True),
 )
+
+leases = _table("leases", Column("name", Text, primary_key=True), _text("holder"), _text("place"), _int("beat"))

@@ -117,14 +117,17 @@ class Living:
     man: DeadMan
     pinged: Pinged
     database: Path
+    store: Store
 
     async def go(self, seconds: int, until: Callable[[], bool] = lambda: False) -> None:
-        """Let time pass second by second, with time in between for disk and network, which have no such clock."""
+        """Let time pass second by second; in between disk and network, which have no such clock, catch up."""
         for _ in range(seconds):
             if until():
                 return
             await self.clock.advance(1)
-            await asyncio.sleep(0.004)
+            for _ in range(2):
+                await self.store.views.outbox_status()
+                await asyncio.sleep(0.001)
 
     async def until_pinged(self, more: int, within_s: int) -> None:
         """Go on until so many more signs of life have come."""
@@ -216,5 +219,5 @@ async def living(folder: Path, every_s: int = 60) -> AsyncIterator[Living]:
             schedule.follow(name, job)
         async with asyncio.TaskGroup() as group:
             group.create_task(schedule.run(stop))
-            yield Living(clock, toy, chain, simulator, channel, man, pinged, database)
+            yield Living(clock, toy, chain, simulator, channel, man, pinged, database, store)
             stop.set()

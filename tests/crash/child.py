@@ -16,7 +16,7 @@ from pathlib import Path
 import aiohttp
 from sqlalchemy import Connection, text
 
-from monitor.channels.channel import Limits
+from monitor.channels.channel import Channel, Limits
 from monitor.channels.email import Email
 from monitor.channels.signature import Secret
 from monitor.channels.telegram import Telegram
@@ -24,6 +24,7 @@ from monitor.channels.webhook import Endpoint, Webhook
 from monitor.clock import SystemClock
 from monitor.domain.moment import BlockRef
 from monitor.outbox.dispatcher import Dispatcher
+from monitor.outbox.lanes import gathering
 from monitor.store import Store, migrations, store
 from monitor.store.migrations import MIGRATIONS, Migration
 from tests.channels.bot_api_stub import TOKEN
@@ -79,26 +80,33 @@ async def live(orders: Orders) -> None:
 
     later = [Migration(f"change {n}", partial(_change, n)) for n in range(orders.changes)]
     vars(store)["migrate"] = partial(migrations.migrate, known=(*MIGRATIONS, *later))
-    clock, secret = SystemClock(), Secret.parse(SECRET, "secrets")
+    clock = SystemClock()
     url = f"sqlite:///{Path(orders.folder) / 'hfm.db'}"
     async with Store.open(url, clock, reach) as own, aiohttp.ClientSession() as http, asyncio.TaskGroup() as group:
-        channels = (
-            HurriedTelegram(http, TOKEN, orders.bot_url),
-            HurriedEmail(clock, "127.0.0.1", orders.mail_port, "hfm@hfm.example", security="none"),
-            HurriedWebhook(http, clock, {"owners": Endpoint.parse(orders.hook_url, (secret,), allow_private=True)}),
-        )
+        channels = hurried(http, orders.bot_url, orders.mail_port, orders.hook_url)
         dispatcher = Dispatcher(own.queue, channels, clock, lambda: 0.0, reach=reach)
         running = group.create_task(dispatcher.run())
         while (owed := (await own.views.outbox_status()).pending) or orders.goes_on:
             if orders.goes_on and owed < BACKLOG:
-                await _next_block(own)
+                await next_block(own)
                 dispatcher.wake()
             else:
                 await asyncio.sleep(0.005)
         running.cancel()
 
 
-async def _next_block(own: Store) -> None:
+def hurried(http: aiohttp.ClientSession, bot_url: str, mail_port: int, hook_url: str) -> tuple[Channel, ...]:
+    """Return the three channels without their pace, and hurry the lanes: lives here are shorter than they wait."""
+    vars(gathering).update(URGENT_MS=20, OTHER_MS=40)
+    clock, secret = SystemClock(), Secret.parse(SECRET, "secrets")
+    return (
+        HurriedTelegram(http, TOKEN, bot_url),
+        HurriedEmail(clock, "127.0.0.1", mail_port, "hfm@hfm.example", security="none"),
+        HurriedWebhook(http, clock, {"owners": Endpoint.parse(hook_url, (secret,), allow_private=True)}),
+    )
+
+
+async def next_block(own: Store) -> None:
     cursor = await own.cursor(position().deployment)
     number = cursor.at.number + 1 if cursor is not None and isinstance(cursor.at, BlockRef) else 1
     past = await own.states([e.protocol.id for e in seen_in(number)])

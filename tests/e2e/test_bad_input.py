@@ -76,6 +76,20 @@ CASES = (
         "unknown protocol 'aave_v33': did you mean aave_v3",
     ),
     Case(
+        "a backup of no store",
+        lambda p: hfm(
+            "backup", p.folder / "copy.db", "--config", p.config(f'[store]\nurl = "sqlite:///{p.folder}/no.db"')
+        ),
+        2,
+        "no.db, found none",
+    ),
+    Case(
+        "a backup of another kind of store",
+        lambda p: hfm("backup", p.folder / "copy.db", "--config", p.config('[store]\nurl = "postgresql://me@db/hfm"')),
+        2,
+        "pg_dump",
+    ),
+    Case(
         "an unknown setting",
         lambda p: hfm("check", "--config", p.config("[stor]\nurl = 'x'")),
         2,

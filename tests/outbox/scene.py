@@ -31,6 +31,7 @@ class FakeChannel:
     tried: list[tuple[int, str, Message]] = field(default_factory=list)
     taken: list[tuple[int, str, Message]] = field(default_factory=list)
     takes_ms: int = 0
+    gathers: bool = False
 
     async def send(self, address: str, message: Message) -> None:
         self.tried.append((self.clock.monotonic_ms(), address, message))

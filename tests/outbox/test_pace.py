@@ -9,7 +9,7 @@ import pytest
 from monitor.channels.channel import Limits
 from monitor.channels.telegram import Telegram
 from monitor.clock import SystemClock
-from monitor.domain.alerts import Level
+from monitor.domain.alerts import AlertKind, Level
 from monitor.outbox.lanes import lane
 from tests.channels.bot_api_stub import TOKEN, BotApi
 from tests.fakes.clock import FakeClock
@@ -49,7 +49,8 @@ async def test_telegrams_own_limits_are_kept_in_real_time(tmp_path: Path):
     clock = SystemClock()
     async with BotApi().serve() as api, aiohttp.ClientSession() as http, opened(tmp_path, clock) as store:
         await store.commit(told(*(alert(of=position(n)) for n in range(1, 66))))
-        await store.commit(told(*(alert(of=position(n)) for n in range(100, 103)), recipient=to("1")))
+        events = (alert(kind=AlertKind.LIQUIDATED, of=position(n)) for n in range(100, 103))
+        await store.commit(told(*events, recipient=to("1")))
         await deliver(store, [Telegram(http, TOKEN, api.url)], clock)
         assert len(api.accepted) == 68
         assert api.violations == []

@@ -12,7 +12,7 @@ from monitor.domain.alerts import Alert, AlertKind, Level, Recipient, Route
 from monitor.domain.health import Line, Measured, NoDebt, Unmeasurable
 from monitor.domain.ids import Address
 from monitor.domain.people import Subscriber
-from monitor.domain.prices import Node
+from monitor.domain.prices import Node, PriceUsed
 from monitor.domain.row import Evaluation
 from monitor.domain.token import Token
 from monitor.outbox.figures import amount_text, away_text, duration_text, health_text, price_text
@@ -220,7 +220,11 @@ def _portfolio(seen: Evaluation, assets: int, symbol: str) -> Evaluation:
     price = replace(seen.liquidation_prices[0], token=token, node=Node(symbol))
     step = replace(seen.remedy.steps[0], token=token, amount_raw=10**60 + assets)
     remedy = replace(seen.remedy, steps=(step,) * assets, unavailable=(symbol,) * assets)
-    return replace(seen, liquidation_prices=(price,) * assets, remedy=remedy)
+    used = PriceUsed(Node(symbol), 1, 8, symbol, symbol, 1_750_000_000 - assets)
+    leg = replace(seen.protocol.legs[0], token=token, node=used.node)
+    protocol = replace(seen.protocol, legs=(leg,), prices=(used,))
+    apart_bps = {used.node: assets - 100}
+    return replace(seen, protocol=protocol, liquidation_prices=(price,) * assets, remedy=remedy, apart_bps=apart_bps)
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)

@@ -1,10 +1,8 @@
 """Joint moves and standard deviations cost searches, so that only near and asked-for positions have them."""
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from monitor import resources
 from monitor.cycle.step import NEAR_PPM, NEAR_WAD, Sight, Target, assess
 from monitor.domain.ids import PositionKey
 from monitor.domain.prices import PROTOCOL
@@ -14,7 +12,6 @@ from monitor.ledger.accounts import Account, Accounts
 from monitor.pricing.repricing import Outlook
 from monitor.risk.model import RiskModel
 from monitor.risk.nearness import spare_ppm
-from monitor.rules.levels import Levels
 from monitor.units import PPM, WAD
 from tests.health.perp_book import UNIT, Book, Held
 from tests.health.pool import JUDGE, account
@@ -56,9 +53,3 @@ def test_a_perpetual_account_is_near_by_what_it_may_lose_and_not_by_its_health()
     assert NEAR_WAD == PPM * WAD // (PPM - NEAR_PPM), "the same share of a loan's collateral"
     assert spare_ppm(replace(book, cash=-UNIT).assess()) == 0
     assert spare_ppm(replace(book, held=()).assess()) is None
-
-
-def test_the_shipped_levels_are_told_by_health_and_distance_alone():
-    levels = Levels.parse(tomllib.loads((resources.config() / "levels.toml").read_text(encoding="utf-8")))
-    assert not levels.default.is_told_jointly
-    assert not levels.classes

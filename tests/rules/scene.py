@@ -6,13 +6,17 @@ from dataclasses import dataclass, field
 from monitor import resources
 from monitor.domain.alerts import Alert, AlertKind, Level
 from monitor.domain.health import Health
+from monitor.risk.model import parse
 from monitor.rules.judge import judge
 from monitor.rules.levels import Levels
 from monitor.rules.state import PositionState
 from tests.fakes.evaluations import evaluation
 
-TABLE = tomllib.loads((resources.config() / "levels.toml").read_text())
-LEVELS = Levels.parse(TABLE)
+TABLE, RISK, HAIRCUTS = (
+    tomllib.loads((resources.config() / f"{name}.toml").read_text()) for name in ("levels", "risk", "haircuts")
+)
+MODEL = parse(RISK, (HAIRCUTS,))
+LEVELS = Levels.parse(TABLE, risk=MODEL)
 BLOCK_S = 12
 
 

@@ -89,7 +89,7 @@ MEASURES = {
 
 
 def test_a_named_class_may_tell_each_level_by_what_it_wants():
-    told = Levels.parse(table(class__traders=MEASURES)).classes[0][1]
+    told = Levels.parse(TABLE, {"class": {"traders": MEASURES}}).classes[0][1]
     assert told.steps[Level.WATCH] == Threshold(0, 0, 2_000, 4 * PPM)
     assert told.steps[Level.DANGER] == Threshold(0, 0, 0, 1_500_000, 604_800)
     assert told.steps[Level.CRITICAL] == Threshold(0, 50, time_to_liquidation_s=86_400)
@@ -97,9 +97,9 @@ def test_a_named_class_may_tell_each_level_by_what_it_wants():
 
 
 def test_a_class_of_a_kind_is_for_that_kind_alone():
-    levels, seen = Levels.parse(table(class__traders=MEASURES)), evaluation("1.02").protocol
+    levels, seen = Levels.parse(TABLE, {"class": {"traders": MEASURES}}), evaluation("1.02").protocol
     assert levels.of(seen) == levels.default
-    assert levels.of(replace(seen, kind=Kind.PERP)).is_told_jointly
+    assert levels.of(replace(seen, kind=Kind.PERP)).steps[Level.CRITICAL] == Threshold(0, 50, 0, 0, 86_400)
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from monitor.domain.health import Line, Measured
 from monitor.domain.row import Evaluation
 from monitor.rules.judge import judge
 from monitor.rules.levels import STEPS, Levels, Threshold, Thresholds
-from monitor.rules.quiet import NEAR_WAD, Span, distance_counts_below_wad, quiet, unremarkable
+from monitor.rules.quiet import LOOK_S, NEAR_WAD, Span, measures_count_below_wad, quiet, unremarkable
 from monitor.rules.reading import reading
 from monitor.rules.state import Driver
 from monitor.units import PPM, WAD
-from tests.fakes.evaluations import evaluation
+from tests.fakes.evaluations import block, evaluation, position
 from tests.rules.scene import LEVELS
 
 NOW_S, DAY_S = 1_750_000_000, 86_400
@@ -28,7 +28,7 @@ def told_by(**lines: int) -> Levels:
         level: Threshold(**{"health_wad": 0, "distance_bps": 0, **{name: line * times for name, line in lines.items()}})
         for times, level in enumerate(STEPS, 1)
     }
-    return replace(LEVELS, default=Thresholds(steps, 10_300))
+    return replace(LEVELS, default=Thresholds(steps, 10_300, LEVELS.default.widest_ppm), classes=())
 
 
 BY_JOINT, BY_SIGMAS = told_by(joint_bps=200), told_by(sigmas_ppm=PPM)
@@ -79,9 +79,10 @@ def test_at_its_line_a_level_is_not_entered_but_held_until_clear_of_it(levels: L
 
 
 def test_a_class_that_does_not_tell_levels_by_a_measure_does_not_follow_it():
+    by_health = told_by(health_wad=WAD * 35 // 100)
     said = seen(joint_ppm=0, sigmas_ppm=0, left_s=0)
-    assert reading(replace(said, nearness=None), LEVELS).level == reading(said, LEVELS).level == Level.WATCH
-    assert reading(said, LEVELS).driver is Driver.PROTOCOL
+    assert reading(replace(said, nearness=None), by_health).level == reading(said, by_health).level == Level.WATCH
+    assert reading(said, by_health).driver is Driver.PROTOCOL
 
 
 def test_what_is_not_worked_out_is_far_away_and_holds_no_level():
@@ -121,12 +122,32 @@ def test_a_nearer_line_is_never_a_better_level(one: int, other: int):
         assert (reading(worse, levels).level or Level.OK) >= (reading(better, levels).level or Level.OK)
 
 
-@pytest.mark.parametrize("levels", [BY_JOINT, BY_SIGMAS, BY_TIME])
-def test_a_measure_that_no_health_bounds_has_everyone_near_judged_at_every_block(levels: Levels):
-    said = seen(joint_ppm=50_000, sigmas_ppm=3 * PPM - 1, left_s=3 * DAY_S - 1)
+@pytest.mark.parametrize("levels", [BY_JOINT, BY_SIGMAS])
+def test_a_measure_that_health_does_not_bound_has_everyone_near_judged_at_every_block(levels: Levels):
+    said = seen(joint_ppm=50_000, sigmas_ppm=3 * PPM - 1)
     assert quiet(judge(None, said, levels, NOW_S).state, said, levels) is None
-    assert distance_counts_below_wad(levels) == NEAR_WAD
-    assert unremarkable(levels) == Span(NEAR_WAD)
+    assert measures_count_below_wad(levels) >= NEAR_WAD - WAD // 4
+    assert unremarkable(levels) == Span(measures_count_below_wad(levels))
+
+
+def test_rates_that_may_come_first_are_looked_at_again_within_a_quarter_of_an_hour_each_loan_at_its_own_time():
+    said = replace(evaluation("1.01"), time_to_liquidation_s=9 * DAY_S)
+    due = set()
+    for number in range(40):
+        of = replace(said.protocol, id=position(number), at=block(1, NOW_S))
+        mine = replace(said, protocol=of, cautious=replace(said.cautious, id=of.id))
+        rest = quiet(judge(None, mine, BY_TIME, NOW_S).state, mine, BY_TIME)
+        assert rest is not None
+        assert rest.until_s is not None
+        due.add(rest.until_s)
+    assert min(due) >= NOW_S + LOOK_S // 2
+    assert max(due) <= NOW_S + LOOK_S
+    assert len(due) > 30
+    far = replace(said, protocol=evaluation("1.06").protocol, cautious=evaluation("1.06").cautious)
+    rest = quiet(judge(None, far, BY_TIME, NOW_S).state, far, BY_TIME)
+    assert rest is not None
+    assert rest.until_s is None
+    assert rest.protocol.above_wad == measures_count_below_wad(BY_TIME), "from where rates count again"
 
 
 def test_no_health_of_a_perpetual_account_bounds_its_distance():

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from monitor.domain.health import Line, Measured, NoDebt, Unmeasurable
 from monitor.domain.row import Evaluation
 from monitor.rules.judge import judge
-from monitor.rules.levels import STEPS
-from monitor.rules.quiet import WORST_STEP_PPM, Span, distance_counts_below_wad, is_settled, quiet, unremarkable
+from monitor.rules.levels import STEPS, Levels
+from monitor.rules.quiet import WORST_STEP_PPM, Span, is_settled, measures_count_below_wad, quiet, unremarkable
 from monitor.units import PPM, WAD, decimal_text
 from tests.fakes.evaluations import block, evaluation
-from tests.rules.scene import LEVELS
+from tests.rules.scene import LEVELS, MODEL, TABLE
 
 LINES = (WAD, *(LEVELS.default.steps[s].health_wad for s in STEPS))
 STILL = evaluation("1").protocol
@@ -93,13 +93,25 @@ def test_who_was_never_judged_is_unremarkable_above_the_outermost_line_of_any_cl
 
 
 def test_the_shipped_distances_never_enter_a_level_before_health_does():
-    assert distance_counts_below_wad(LEVELS) == 0
+    by_distance = Levels.parse(
+        {**TABLE, "class": {name: _by_distance(table) for name, table in TABLE["class"].items()}}, risk=MODEL
+    )
+    assert measures_count_below_wad(by_distance) == 0
+
+
+def _by_distance(table):
+    """A class without what is worked out near a line."""
+    rest = ("sigmas", "time_to_liquidation_s", "joint_bps")
+    return {
+        name: {key: line for key, line in step.items() if key not in rest} if isinstance(step, dict) else step
+        for name, step in table.items()
+    }
 
 
 def test_a_class_that_lives_by_distance_is_judged_at_every_block_near_it():
     steps = {level: replace(step, health_wad=WAD) for level, step in LEVELS.default.steps.items()}
-    by_distance = replace(LEVELS, default=replace(LEVELS.default, steps=steps))
-    assert decimal_text(distance_counts_below_wad(by_distance), 18).startswith("1.34")
+    by_distance = replace(LEVELS, default=replace(LEVELS.default, steps=steps), classes=())
+    assert decimal_text(measures_count_below_wad(by_distance), 18).startswith("1.34")
     said = evaluation("1.3", distance_bps=3_000)
     assert quiet(judge(None, said, by_distance, 1_750_000_000).state, said, by_distance) is None
 

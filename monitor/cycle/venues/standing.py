@@ -8,9 +8,9 @@ from monitor.domain.alerts import Level
 from monitor.domain.health import Health, Measured, Unmeasurable
 from monitor.domain.row import Evaluation
 from monitor.ledger.accounts import Account
-from monitor.rules.levels import STEPS, Thresholds
+from monitor.rules.levels import Lines, Thresholds
 from monitor.rules.reading import health_wad
-from monitor.units import BPS, WAD, mul_div_down, mul_div_up
+from monitor.units import BPS, PPM, WAD, mul_div_down, mul_div_up
 
 Views = tuple[Health, Health]
 """Health under the protocol's prices and under the cautious ones."""
@@ -21,24 +21,41 @@ AGAIN_AT_LEAST_MS = 120_000
 _JOINT_PARTS = 20
 """Where joint moves, deviations or time tell a level, a change of the margin by one of so many parts is judged."""
 _SLACK_BPS = 300
-"""How far a distance told from the margin alone may be from one that is searched for."""
+"""How far a measure told from the margin alone may be from one that is searched for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """How a position stood when it was judged last, by the monotonic clock."""
+    """How a position stood when it was judged last, by the monotonic clock; None is a measure not worked out."""
 
     at_ms: int
     level: Level | None
     views: Views
-    distance_bps: int | None
     thresholds: Thresholds
+    distance_bps: int | None = None
+    joint_ppm: int | None = None
+    sigmas_ppm: int | None = None
+    left_s: int | None = None
 
     @classmethod
     def of(cls, seen: Evaluation, views: Views, level: Level | None, thresholds: Thresholds, at_ms: int) -> "Judged":
         """Return what to remember of a judgement; no level where nothing could be measured."""
-        level = None if isinstance(seen.protocol.health, Unmeasurable) else level
-        return cls(at_ms, level, views, seen.distance_bps, thresholds)
+        level, near = None if isinstance(seen.protocol.health, Unmeasurable) else level, seen.nearness
+        joint, sigmas = (None, None) if near is None else (near.joint_ppm, near.sigmas_ppm)
+        return cls(at_ms, level, views, thresholds, seen.distance_bps, joint, sigmas, seen.time_to_liquidation_s)
+
+    @property
+    def measures(self) -> Iterable[tuple[int, Lines]]:
+        """How far away the position was in each measure that is proportional to its margin, and the lines of it."""
+        lines = self.thresholds.lines
+        joint_bps = None if self.joint_ppm is None else self.joint_ppm * BPS // PPM
+        told = (
+            (self.distance_bps, lines["distance_bps"]),
+            (joint_bps, lines["joint_bps"]),
+            (self.sigmas_ppm, lines["sigmas_ppm"]),
+            (self.left_s, lines["time_to_liquidation_s"]),
+        )
+        return [(found, of) for found, of in told if found is not None]
 
 
 @dataclass(slots=True)
@@ -59,9 +76,8 @@ class Standing:
         if self.is_fresh or self.judged is None or self.views is None:
             return True
         last = self.judged
-        if last.thresholds.is_told_jointly and last.distance_bps is not None:
-            return True
-        if _is_past_a_line(last, self.views[0]) or _moved(last.views[1], self.views[1], last.thresholds):
+        wary = last.thresholds.lines["cautious_line_wad"]
+        if _is_past_a_line(last, self.views[0]) or _moved(last.views[1], self.views[1], wary, last.thresholds):
             return True
         wait_ms = None if last.level is None else AGAIN_MS.get(last.level)
         return now_ms - last.at_ms >= (self._calm_ms if wait_ms is None else wait_ms)
@@ -84,20 +100,22 @@ class Standing:
 
 
 def _is_past_a_line(last: Judged, now: Health) -> bool:
-    return _moved(last.views[0], now, last.thresholds) or _came_near(last, now)
+    lines = last.thresholds.lines["health_wad"]
+    return _moved(last.views[0], now, lines, last.thresholds) or _came_near(last, now)
 
 
-def _moved(was: Health, now: Health, thresholds: Thresholds) -> bool:
+def _moved(was: Health, now: Health, lines: Lines, thresholds: Thresholds) -> bool:
     """Whether a health is on another side of one of the lines of its class than it was, or of another sort."""
     before, after = health_wad(was), health_wad(now)
     if before is None or after is None:
         return type(was) is not type(now)
-    lines = (WAD, *(thresholds.steps[level].health_wad for level in STEPS))
-    return any((before < line) != (after < line) for line in _with_release(lines, thresholds))
+    return any(
+        (before < line) != (after < line) for line in _with_release(((Level.LIQUIDATABLE, WAD), *lines), thresholds)
+    )
 
 
 def _came_near(last: Judged, now: Health) -> bool:
-    """Whether the distance may be on another side of one of the lines: it follows what equity has over requirement."""
+    """Whether a measure may be on another side of one of its lines: each follows what equity has over requirement."""
     was = last.views[0]
     if not isinstance(was, Measured) or not isinstance(now, Measured):
         return False
@@ -106,17 +124,17 @@ def _came_near(last: Judged, now: Health) -> bool:
         return (spare > 0) != (spare_now > 0)
     if last.thresholds.is_told_jointly and abs(spare_now - spare) * _JOINT_PARTS > spare:
         return True
-    if last.distance_bps is None:
-        return False
-    distance = mul_div_down(last.distance_bps, spare_now, spare)
-    ends = (mul_div_down(distance, BPS - _SLACK_BPS, BPS), mul_div_up(distance, BPS + _SLACK_BPS, BPS))
-    lines = (last.thresholds.steps[level].distance_bps for level in STEPS)
-    return any(
-        (last.distance_bps < line) != (end < line) for line in _with_release(lines, last.thresholds) for end in ends
-    )
+    return any(_crosses(found, lines, spare, spare_now, last.thresholds) for found, lines in last.measures)
 
 
-def _with_release(lines: Iterable[int], thresholds: Thresholds) -> Iterable[int]:
-    for line in lines:
+def _crosses(was: int, lines: Lines, spare: int, spare_now: int, thresholds: Thresholds) -> bool:
+    """Whether a measure that follows the margin may be on another side of a line now."""
+    now = mul_div_down(was, spare_now, spare)
+    ends = (mul_div_down(now, BPS - _SLACK_BPS, BPS), mul_div_up(now, BPS + _SLACK_BPS, BPS))
+    return any((was < line) != (end < line) for line in _with_release(lines, thresholds) for end in ends)
+
+
+def _with_release(lines: Lines, thresholds: Thresholds) -> Iterable[int]:
+    for _, line in lines:
         yield line
         yield mul_div_up(line, thresholds.release_bps, BPS)

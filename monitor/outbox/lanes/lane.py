@@ -3,19 +3,21 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import assert_never
 
 from monitor import log
 from monitor.channels.channel import Channel, Message
 from monitor.clock import Clock
 from monitor.errors import StoreError
+from monitor.outbox.lanes.gathering import MOST, Gathering, Parcel, matter
 from monitor.outbox.lanes.outcome import Deferred, Outcome, Refused, Sent, Withdrawn
 from monitor.outbox.lanes.pace import Pace
 from monitor.outbox.lanes.sending import Sender
 from monitor.outbox.lanes.turn import PATIENCE_S, Turn
 from monitor.outbox.urgent import Owed
 from monitor.store.engine import Reach
-from monitor.store.queue import Deliverable
+from monitor.store.queue import Deliverable, Ripe
 
 STOP_GRACE_S = 8
 WIDTH = 4
@@ -39,7 +41,7 @@ class Lane:
         channel: Channel,
         clock: Clock,
         jitter: Callable[[], float],
-        render: Callable[[Deliverable], Message],
+        render: Callable[[Parcel], Message],
         rerouted: Callable[[], None],
         reach: Reach,
         turn: Turn,
@@ -54,8 +56,10 @@ class Lane:
         self._sender = Sender(queue, channel, self._pace, jitter, reach)
         self._seeking = asyncio.Lock()
         self._woken = asyncio.Event()
+        self._gathering = Gathering(clock) if channel.gathers else None
+        self._is_news = True
         self._under_way: dict[int, Deliverable] = {}
-        self._unrecorded: dict[int, tuple[Deliverable, Outcome]] = {}
+        self._unrecorded: dict[int, tuple[Parcel, Outcome]] = {}
         self._recording = asyncio.Lock()
         self._record_ms = 0
         self._moved_ms = clock.monotonic_ms()
@@ -72,6 +76,7 @@ class Lane:
 
     def wake(self) -> None:
         """Look now: something was added."""
+        self._is_news = True
         self._woken.set()
 
     async def run(self) -> None:
@@ -101,18 +106,47 @@ class Lane:
                 await asyncio.wait((delivery,), timeout=STOP_GRACE_S)
             raise
 
-    async def _deliver(self, message: Deliverable, own: asyncio.TaskGroup, *, is_calm: bool) -> None:
+    async def _deliver(self, head: Deliverable, own: asyncio.TaskGroup, *, is_calm: bool) -> None:
         try:
             async with self._turn.taken() if is_calm else nullcontext():
-                outcome = await self._sender.send((message,), self._render(message), own)
-                if not isinstance(outcome, Withdrawn):
-                    await self._record(message, outcome)
+                await self._send(await self._parcel(head), own)
         except StoreError as e:
             _log.error("store refuses", channel=self._channel.name, error=str(e))
             await self._clock.sleep(STORE_RETRY_S)
         finally:
-            self._pace.answered(message.route.address)
-            del self._under_way[message.id]
+            self._pace.answered(head.route.address)
+            del self._under_way[head.id]
+
+    async def _parcel(self, head: Deliverable) -> Parcel:
+        """Return what goes out as one with a message."""
+        is_bound = head.leader is not None
+        if self._gathering is None:
+            return Parcel((head,), head.key, is_bound=True)
+        about = matter(head.alert)
+        if not is_bound and (about is None or head.attempts > 0):
+            return Parcel((head,), head.key, is_bound=False)
+        found = await self._queue.companions(head, MOST, self._clock.wall_s(), self._kept_ids())
+        members = tuple(one for one in found if is_bound or matter(one.alert) == about)
+        return Parcel(members or (head,), head.leader_key or (members or (head,))[0].key, is_bound)
+
+    async def _send(self, parcel: Parcel, own: asyncio.TaskGroup) -> None:
+        if not parcel.is_bound:
+            await self._bind(parcel)
+        while True:
+            outcome = await self._sender.send(parcel.members, self._render(parcel), own)
+            if not isinstance(outcome, Withdrawn):
+                return await self._record(parcel, outcome)
+            left = tuple(message for message in parcel.members if message.id in outcome.left)
+            if not left:
+                return None
+            parcel = replace(parcel, members=left)
+
+    async def _bind(self, parcel: Parcel) -> None:
+        try:
+            await self._queue.bind(parcel.members)
+        except StoreError as e:
+            # Better sent, and perhaps repeated in another company after a crash, than not sent while the disk is full.
+            _log.error("store refuses", channel=self._channel.name, error=str(e))
 
     async def _next(self) -> tuple[Deliverable, bool]:
         """Return the message that matters most, once there is one, and whether few others are owed."""
@@ -135,20 +169,35 @@ class Lane:
 
     async def _first_due(self) -> Deliverable | float:
         """Return the message that matters most, or how long to wait for one."""
+        ripe = await self._ripe()
         now_s, held = self._clock.wall_s(), self._pace.held()
         busy = [message.route.address for message in self._under_way.values()]
         found = await self._queue.pending(
             self._channel.name,
             limit=1,
             now_s=now_s,
-            without=(*self._under_way, *self._unrecorded),
+            without=(*self._under_way, *self._kept_ids()),
             but_to=(*held, *busy),
+            ripe=ripe,
         )
         if found:
             return found[0]
         next_s = await self._queue.next_try_s(self._channel.name, now_s)
         waits = [STORE_RETRY_S if self._unrecorded else POLL_S, *(ms / 1000 for ms in held.values())]
+        gathers_ms = self._gathering.wait_ms() if self._gathering else None
+        waits += [] if gathers_ms is None else [gathers_ms / 1000]
         return min(waits if next_s is None else [*waits, next_s - now_s])
+
+    async def _ripe(self) -> Ripe | None:
+        if self._gathering is None:
+            return None
+        if self._is_news:
+            self._is_news = False
+            self._gathering.saw(await self._queue.newest_id())
+        return self._gathering.ripe()
+
+    def _kept_ids(self) -> list[int]:
+        return [message.id for parcel, _ in self._unrecorded.values() for message in parcel.members]
 
     async def _doze(self, seconds: float) -> None:
         async with asyncio.TaskGroup() as both:
@@ -159,19 +208,19 @@ class Lane:
 
     async def _ring(self, seconds: float) -> None:
         await self._clock.sleep(seconds)
-        self._woken.set()
+        self.wake()
 
-    async def _record(self, message: Deliverable, outcome: Outcome) -> None:
-        self._unrecorded[message.id] = (message, outcome)
+    async def _record(self, parcel: Parcel, outcome: Outcome) -> None:
+        self._unrecorded[parcel.head.id] = (parcel, outcome)
         await self._record_all()
 
     async def _record_all(self) -> None:
         """Write down every outcome not yet stored; while the store refuses, they are kept here and sending goes on."""
         async with self._recording:
             while self._unrecorded and self._clock.monotonic_ms() >= self._record_ms:
-                id_, (message, outcome) = next(iter(self._unrecorded.items()))
+                id_, (parcel, outcome) = next(iter(self._unrecorded.items()))
                 try:
-                    await self._write(message, outcome)
+                    await self._write(parcel, outcome)
                 except StoreError as e:
                     self._record_ms = self._clock.monotonic_ms() + STORE_RETRY_S * 1000
                     _log.error("store refuses", channel=self._channel.name, error=str(e), kept=len(self._unrecorded))
@@ -184,17 +233,18 @@ class Lane:
         if not self._sender.is_silent and not self._unrecorded:
             self._moved_ms = self._clock.monotonic_ms()
 
-    async def _write(self, message: Deliverable, outcome: Outcome) -> None:
-        now_s, about = self._clock.wall_s(), {"incident": message.alert.incident, "channel": self._channel.name}
+    async def _write(self, parcel: Parcel, outcome: Outcome) -> None:
+        now_s, head = self._clock.wall_s(), parcel.head
+        about = {"incident": head.alert.incident, "channel": self._channel.name, "alerts": len(parcel.members)}
         match outcome:
             case Sent():
-                await self._queue.mark_sent((message,), now_s)
-                _log.info("delivered", kind=message.alert.kind.value, attempts=message.attempts + 1, **about)
+                await self._queue.mark_sent(parcel.members, now_s)
+                _log.info("delivered", kind=head.alert.kind.value, attempts=head.attempts + 1, **about)
             case Deferred(why, wait_s):
-                await self._queue.defer((message,), now_s, wait_s, why)
+                await self._queue.defer(parcel.members, now_s, wait_s, why)
                 _log.warning("deferred", wait_s=wait_s, error=why, **about)
             case Refused(why):
-                following = await self._queue.reroute((message,), now_s, why)
+                following = await self._queue.reroute(parcel.members, now_s, why)
                 _log.error("refused", error=why, next_channel=following, **about)
                 self._rerouted()
             case _:

@@ -69,7 +69,7 @@ async def test_a_price_moves_everyone_without_their_balances_being_read_and_says
     await turns(loop, 2)
     assert (await venue.view(far)).level == "OK"
     venue.simulator.faults.append(Fault(wire.status(500), kinds=frozenset({"clearinghouseState"})))
-    venue.desk.marks[coin] *= Decimal("0.65")
+    venue.desk.marks[coin] *= Decimal("0.56")
     await loop.once()
     view = await venue.view(far)
     assert view.level != "OK"

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 import pytest
 
@@ -13,10 +14,14 @@ from monitor.domain.alerts import Level
 from monitor.domain.health import Health, Line, Measured, NoDebt, Unmeasurable
 from monitor.domain.ids import Address, MarketKey, PositionKey
 from monitor.ledger.accounts import Account
-from monitor.rules.levels import Levels
+from monitor.rules.levels import Levels, Threshold
 from monitor.settings import table
 
 LEVELS = Levels.parse(table(resources.config() / "levels.toml"))
+PLAIN = replace(
+    LEVELS.default,
+    steps={s: Threshold(step.health_wad, step.distance_bps) for s, step in LEVELS.default.steps.items()},
+)
 PACE_MS, LIMIT_S = 4_000, 3_600
 NOW_MS = 1_000_000
 
@@ -29,7 +34,7 @@ def health(pct: int) -> Measured:
 def standing(level: Level | None, now: Health, was: Health | None = None, distance_bps: int | None = None) -> Standing:
     """A position judged a second ago."""
     was = now if was is None else was
-    judged = Judged(NOW_MS - 1_000, level, (was, was), distance_bps, LEVELS.default)
+    judged = Judged(NOW_MS - 1_000, level, (was, was), PLAIN, distance_bps)
     return Standing(Account(PositionKey("0x01"), 0, ()), (now, now), judged, is_fresh=False)
 
 
@@ -114,14 +119,38 @@ def test_a_position_is_judged_anew_when_a_line_may_lie_between_then_and_now(one:
 
 
 def test_where_a_level_is_told_by_deviations_a_twentieth_of_the_margin_is_judged_anew():
-    step = LEVELS.default.steps[Level.WATCH]
-    steps = {**LEVELS.default.steps, Level.WATCH: replace(step, sigmas_ppm=3_000_000)}
+    steps = {**PLAIN.steps, Level.WATCH: replace(PLAIN.steps[Level.WATCH], sigmas_ppm=3_000_000)}
     for pct, is_due in ((309, False), (311, True), (289, True)):
         one = standing(Level.OK, health(pct), health(300))
         assert one.judged is not None
         assert not one.is_due(NOW_MS)
-        one.judged = replace(one.judged, thresholds=replace(LEVELS.default, steps=steps))
+        one.judged = replace(one.judged, thresholds=replace(PLAIN, steps=steps))
         assert one.is_due(NOW_MS) is is_due
+
+
+@pytest.mark.parametrize(
+    ("lines", "name", "measured"),
+    [
+        ({"sigmas_ppm": 3_000_000}, "sigmas_ppm", 3_100_000),
+        ({"joint_bps": 500}, "joint_ppm", 51_700),
+        ({"time_to_liquidation_s": 86_400}, "left_s", 89_300),
+    ],
+)
+def test_a_measure_that_follows_the_margin_past_its_line_is_judged_anew(
+    lines: dict[str, int], name: str, measured: int
+):
+    """A margin of 200 % that is now 199 %: half a per cent less of each measure, which lies 3 % off its line."""
+    steps = {**PLAIN.steps, Level.WATCH: replace(PLAIN.steps[Level.WATCH], **lines)}
+
+    def is_due(**found: Any) -> bool:
+        one = standing(Level.OK, health(299), health(300))
+        assert one.judged is not None
+        one.judged = replace(one.judged, thresholds=replace(PLAIN, steps=steps, release_bps=10_000), **found)
+        return one.is_due(NOW_MS)
+
+    assert not is_due()
+    assert is_due(**{name: measured})
+    assert not is_due(**{name: measured * 2})
 
 
 def test_a_row_is_never_older_than_two_minutes_and_not_all_are_due_at_once():
