@@ -15,6 +15,8 @@ from monitor.store.records import Record
 MOST_ROUNDS = 10
 """How often an incident goes on to further contacts of one recipient: at first, and nine times again."""
 _CHUNK = 400
+_STOPPED = select(tables.subscribers.c.name).where(tables.subscribers.c.stopped_s.is_not(None))
+_SILENCED = select(tables.silences.c.subscriber, tables.silences.c.position)
 _Deadlines = dict[tuple[str, str, str, int], int]
 
 
@@ -76,10 +78,8 @@ async def _still_wanted(
     connection: AsyncConnection, told: list[tuple[Alert, Recipient]]
 ) -> list[tuple[Alert, Recipient]]:
     """Leave out who has stopped since the notices were made; someone the store does not know is told."""
-    s = tables.subscribers.c
-    stopped = set((await connection.execute(select(s.name).where(s.stopped_s.is_not(None)))).scalars())
-    x = tables.silences.c
-    silenced = {(row.subscriber, row.position) for row in await connection.execute(select(x.subscriber, x.position))}
+    stopped = set((await connection.execute(_STOPPED)).scalars())
+    silenced = {(row.subscriber, row.position) for row in await connection.execute(_SILENCED)}
     return [
         (alert, one)
         for alert, one in told

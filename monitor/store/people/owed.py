@@ -13,6 +13,17 @@ from monitor.store import records, tables
 from monitor.store.engine import Database
 
 _PENDING = "pending"
+_a, _h, _o, _told = tables.alerts.c, tables.held.c, tables.outbox.c, tables.alerts.alias()
+_WAS_TOLD = exists().where(
+    _o.recipient == _h.recipient, _o.alert == _told.c.key, _told.c.incident == _a.incident, _o.state != "superseded"
+)
+# Asked with each block: made once, since making them costs more than asking.
+_ACKS = select(tables.acks)
+_HELD = (
+    select(_h.recipient, _h.held_s, _a.key, _a.alert, _WAS_TOLD.label("was_told"))
+    .join(tables.alerts, _a.key == _h.alert)
+    .order_by(_a.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +45,9 @@ class Owed:
 
     async def waiting(self) -> tuple[tuple[Acknowledgement, ...], tuple[Held, ...]]:
         """Return all acknowledgements and all that is held."""
-        a, h, o = tables.alerts.c, tables.held.c, tables.outbox.c
-        told = tables.alerts.alias()
-        of_incident = exists().where(
-            o.recipient == h.recipient, o.alert == told.c.key, told.c.incident == a.incident, o.state != "superseded"
-        )
-        query = select(h.recipient, h.held_s, a.key, a.alert, of_incident.label("was_told")).join(
-            tables.alerts, a.key == h.alert
-        )
         async with self._database.reading() as connection:
-            acks = (await connection.execute(select(tables.acks))).all()
-            held = (await connection.execute(query.order_by(a.id))).all()
+            acks = (await connection.execute(_ACKS)).all()
+            held = (await connection.execute(_HELD)).all()
         seen = (Acknowledgement(r.recipient, r.incident, r.position, Level[r.level], r.at_s, r.until_s) for r in acks)
         waiting = (Held(r.recipient, r.key, records.alert_from(r.alert), r.held_s, bool(r.was_told)) for r in held)
         return tuple(seen), tuple(waiting)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.clock import Clock
@@ -18,6 +18,14 @@ from monitor.store.engine import Database
 from monitor.store.people import owed
 
 _EVERYONE = "subscribers"
+_s, _c, _w, _x = (t.c for t in (tables.subscribers, tables.contacts, tables.watches, tables.silences))
+# Asked with each block: made once, since making them costs more than asking.
+_REVISION = select(tables.revisions.c.number).where(tables.revisions.c.of == _EVERYONE)
+_EVERYBODY = select(tables.subscribers).order_by(_s.name)
+_ONE = _EVERYBODY.where(_s.name == bindparam("who"))
+_CONTACTS = select(_c.subscriber, _c.channel, _c.address).where(_c.stopped_s.is_(None)).order_by(_c.place)
+_WATCHES = select(_w.subscriber, _w.owner, _w.label).order_by(_w.owner)
+_SILENCES = select(_x.subscriber, _x.position)
 
 
 class People:
@@ -29,9 +37,8 @@ class People:
 
     async def revision(self) -> int:
         """Return a number that grows with each change."""
-        query = select(tables.revisions.c.number).where(tables.revisions.c.of == _EVERYONE)
         async with self._database.reading() as connection:
-            return (await connection.execute(query)).scalar_one_or_none() or 0
+            return (await connection.execute(_REVISION)).scalar_one_or_none() or 0
 
     async def everyone(self) -> tuple[Subscriber, ...]:
         """Return all subscribers by name."""
@@ -189,20 +196,17 @@ class People:
 
 async def bump(connection: AsyncConnection, database: Database) -> None:
     """Note in a transaction that subscribers are not what they were."""
-    known = select(tables.revisions.c.number).where(tables.revisions.c.of == _EVERYONE)
-    number = (await connection.execute(known)).scalar_one_or_none() or 0
+    number = (await connection.execute(_REVISION)).scalar_one_or_none() or 0
     await connection.execute(database.upsert(tables.revisions), {"of": _EVERYONE, "number": number + 1})
 
 
 async def _read(connection: AsyncConnection, name: str | None = None) -> tuple[Subscriber, ...]:
-    s, c, w, x = (t.c for t in (tables.subscribers, tables.contacts, tables.watches, tables.silences))
-    queries = (
-        select(tables.subscribers).order_by(s.name).where(*([s.name == name] if name is not None else ())),
-        select(c.subscriber, c.channel, c.address).where(c.stopped_s.is_(None)).order_by(c.place),
-        select(w.subscriber, w.owner, w.label).order_by(w.owner),
-        select(x.subscriber, x.position),
-    )
-    people, contacts, watches, silences = [(await connection.execute(query)).all() for query in queries]
+    people = (
+        await connection.execute(_EVERYBODY if name is None else _ONE, {} if name is None else {"who": name})
+    ).all()
+    contacts, watches, silences = [
+        (await connection.execute(query)).all() for query in (_CONTACTS, _WATCHES, _SILENCES)
+    ]
     routes, owners, silenced = _by(contacts), _by(watches), _by(silences)
     return tuple(
         _subscriber(
