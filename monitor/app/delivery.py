@@ -49,10 +49,11 @@ def _shared(settings: Settings) -> tuple[Secret, ...]:
 
 
 async def _telegram(settings: Settings, stack: AsyncExitStack) -> Channel:
-    token = settings.telegram.token
-    if token is None:
+    own = settings.telegram
+    if own.token is None:
         return Absent("telegram", "no bot token: set HFM_TELEGRAM__TOKEN")
-    return await stack.enter_async_context(open_telegram(token.get_secret_value(), settings.telegram.base_url))
+    opened = open_telegram(own.token.get_secret_value(), own.base_url, hears=own.commands)
+    return await stack.enter_async_context(opened)
 
 
 def _email(settings: Settings, clock: Clock) -> Channel:

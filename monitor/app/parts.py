@@ -1,6 +1,6 @@
 """Each part, made from the settings that concern it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
@@ -163,12 +163,13 @@ def route(text: str) -> Route:
 
 def audience(settings: Settings) -> Audience:
     """Return an audience that takes its subscribers from the store."""
+    return Audience(own_levels(settings), settings.alerts.escalate_after_s)
+
+
+def own_levels(settings: Settings) -> Callable[[Mapping[str, Any]], Levels]:
+    """Return what makes levels of a subscriber's table, on top of those of the settings; it raises ConfigError."""
     shipped, model = table(resources.config() / "levels.toml"), risk(settings)
-
-    def own(table_of_theirs: Mapping[str, Any]) -> Levels:
-        return Levels.parse(shipped, merged(settings.levels, table_of_theirs), model)
-
-    return Audience(own, settings.alerts.escalate_after_s)
+    return lambda theirs: Levels.parse(shipped, merged(settings.levels, theirs), model)
 
 
 def operators(settings: Settings) -> tuple[Recipient, ...]:

@@ -10,6 +10,7 @@ from monitor import log
 from monitor.adapter import Pushes
 from monitor.api.stream.feed import Feed
 from monitor.app import origins, parts
+from monitor.app.commanding import bot
 from monitor.app.delivery import channels
 from monitor.app.facts import Facts
 from monitor.app.heartbeat import dead_man
@@ -92,8 +93,12 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         schedule.follow("outbox", dispatcher.run)
         if man is not None:
             schedule.follow("dead man", man.once)
-        schedule.every(_DIGEST_S, "digests", Digests(_ruling(shared), readiness_s(settings), clock).once)
         board = Board([whole for loop in loops.values() for whole in loop.wholes.values()], store, clock)
+        schedule.every(_DIGEST_S, "digests", Digests(_ruling(shared), readiness_s(settings), clock, board).once)
+        commanded = bot(settings, board, ways, parts.own_levels(settings))
+        if commanded is not None:
+            schedule.follow("bot", commanded.once)
+            schedule.follow("bot's replies", commanded.outgoing.run)
         facts = Facts(schedule, sources, loops, venues, unsaved, man)
         host, port = await open_api(settings, board, feed, facts.of_now, stack)
         log.get("service").info("listening", host=host, port=port)

@@ -5,11 +5,26 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class Answers:
+    """What a reader may answer with: the `token` of the message, which nobody else knows.
+
+    `acknowledges` says whether there is something to acknowledge, `is_of_one` whether it is about one position alone.
+    `link_base` is where this service is reached, empty where it is not.
+    """
+
+    token: str
+    acknowledges: bool
+    is_of_one: bool
+    link_base: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message as it will be read.
 
     `key` names it across repeats, `incident` the thread it belongs to. `html` uses only b, code and a; without it the
-    message goes out as plain text. `record` says the same to programs, as a JSON object.
+    message goes out as plain text. `record` says the same to programs, as a JSON object. `answers` is None
+    where nobody can answer.
     """
 
     key: str
@@ -18,6 +33,7 @@ class Message:
     text: str
     html: str | None
     record: str = "{}"
+    answers: Answers | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ from monitor.clock import Clock
 
 
 @asynccontextmanager
-async def open_telegram(token: str, base_url: str) -> AsyncIterator[Telegram]:
-    """Yield the bot with an HTTP client of its own."""
+async def open_telegram(token: str, base_url: str, *, hears: bool = False) -> AsyncIterator[Telegram]:
+    """Yield the bot with an HTTP client of its own; `hears` is as in `Telegram`."""
     async with aiohttp.ClientSession() as http:
-        yield Telegram(http, token, base_url)
+        yield Telegram(http, token, base_url, hears=hears)
 
 
 @asynccontextmanager

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from monitor.channels.channel import Channel, Message
 from monitor.clock import Clock
 from monitor.domain.alerts import Notice
+from monitor.outbox.lanes.answers import answers
 from monitor.outbox.lanes.gathering import Parcel
 from monitor.outbox.lanes.lane import Lane
 from monitor.outbox.lanes.turn import Turn
@@ -36,9 +38,12 @@ class Dispatcher:
             # A further step begins on a later route: that is not one which the message was moved to.
             moved = max(head.route_index - head.step, 0)
             if len(parcel.members) == 1:
-                return render(head.alert, head.recipient, parcel.key, moved, link_base)
-            refused_by = head.recipient.routes[head.step].channel if moved else ""
-            return listing([(one.alert, one.recipient) for one in parcel.members], parcel.key, link_base, refused_by)
+                said = render(head.alert, head.recipient, parcel.key, moved, link_base)
+            else:
+                refused_by = head.recipient.routes[head.step].channel if moved else ""
+                told = [(one.alert, one.recipient) for one in parcel.members]
+                said = listing(told, parcel.key, link_base, refused_by)
+            return replace(said, answers=answers(parcel, link_base))
 
         turn = Turn()
         self._clock = clock

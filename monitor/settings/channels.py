@@ -14,10 +14,11 @@ Name = Annotated[str, Field(pattern=rf"^{_NAME}$")]
 
 
 class TelegramSettings(Table):
-    """The Telegram bot that sends alerts."""
+    """The Telegram bot that sends alerts, and takes commands unless another program reads its updates."""
 
     token: SecretStr | None = None
     base_url: str = "https://api.telegram.org"
+    commands: bool = True
 
 
 class EmailSettings(Table):

@@ -25,6 +25,7 @@ from monitor.store.migrations import migrate
 from monitor.store.people import heard as people_heard
 from monitor.store.people.enqueue import enqueue
 from monitor.store.people.keys import Keys
+from monitor.store.people.links import Links
 from monitor.store.people.owed import Owed
 from monitor.store.people.people import People
 from monitor.store.queue import Queue
@@ -39,8 +40,9 @@ _CHUNK = 500
 class Store:
     """What survives.
 
-    `queue` is the outbox, `people` are those who are told and `owed` is what waits for them, `views` all that API,
-    pages and CLI may read, `keys` are the API's, `retention` deletes what is long over; `commits` were made.
+    `queue` is the outbox, `people` are those who are told, `owed` is what waits for them and `links` are their tokens,
+    `views` all that API, pages and CLI may read, `keys` are the API's, `retention` deletes what is long over; `commits`
+    were made.
     """
 
     def __init__(self, database: Database, clock: Clock, token: Callable[[], str] = new_token) -> None:
@@ -53,6 +55,7 @@ class Store:
         self.keys = Keys(database, clock)
         self.people = People(database, clock)
         self.owed = Owed(database, clock)
+        self.links = Links(database, clock)
         self.retention = Retention(database)
         self._ledgers = Ledgers(database)
 

@@ -17,6 +17,7 @@ from typing import Any
 from aiohttp import web
 
 from tests.channels.markup import BadMarkup, Parsed, parse, plain
+from tests.channels.talk import Talk
 
 TOKEN = "100200300:" + "AAstub-" + "x" * 28
 CHARACTERS = 4096
@@ -46,6 +47,7 @@ class Accepted:
     entities: tuple[tuple[str, str, str], ...]
     is_html: bool
     at_s: float
+    buttons: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -61,8 +63,12 @@ class BotApi:
     blocked: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
     faults: deque[Fault] = field(default_factory=deque)
+    poll_faults: deque[Fault] = field(default_factory=deque)
     on_accept: Callable[[Accepted], None] = lambda _: None
     now_s: Callable[[], float] = time.monotonic
+    talk: Talk = field(default_factory=Talk)
+    commands: list[str] = field(default_factory=list)
+    undressed: list[int] = field(default_factory=list)
     _recent: deque[float] = field(default_factory=deque)
     _by_chat: dict[str, float] = field(default_factory=dict)
 
@@ -74,7 +80,11 @@ class BotApi:
             [
                 web.post("/bot{token}/sendMessage", self._send),
                 web.route("*", "/bot{token}/getMe", self._me),
-                web.route("*", "/bot{token}/getUpdates", self._updates),
+                web.post("/bot{token}/getUpdates", self._updates),
+                web.post("/bot{token}/answerCallbackQuery", self._answer),
+                web.post("/bot{token}/setMyCommands", self._commands),
+                web.post("/bot{token}/editMessageReplyMarkup", self._edit),
+                web.post("/talk/{deed}", self._deed),
                 web.post("/faults", self._add_faults),
                 web.get("/accepted", self._list),
             ]
@@ -130,8 +140,10 @@ class BotApi:
         except BadMarkup as e:
             self.violations.append(str(e))
             return _error(400, f"Bad Request: {e}")
-        entities = tuple(parsed.entities)
-        accepted = Accepted(len(self.accepted) + 1, chat, parsed.text, entities, is_html, self.now_s())
+        entities, buttons = tuple(parsed.entities), _buttons(body)
+        if any(len(data.encode()) > 64 for _, data in buttons):
+            return _error(400, "Bad Request: BUTTON_DATA_INVALID")
+        accepted = Accepted(len(self.accepted) + 1, chat, parsed.text, entities, is_html, self.now_s(), buttons)
         self.accepted.append(accepted)
         self.on_accept(accepted)
         result = {"message_id": accepted.id, "date": 0, "chat": {"id": int(chat), "type": "private"}, "text": text}
@@ -152,8 +164,33 @@ class BotApi:
             return _error(401, "Unauthorized")
         return web.json_response({"ok": True, "result": {"id": 1, "is_bot": True, "username": "hfm_test_bot"}})
 
-    async def _updates(self, _: web.Request) -> web.Response:
-        return web.json_response({"ok": True, "result": []})
+    async def _updates(self, request: web.Request) -> web.Response:
+        if request.match_info["token"] != TOKEN:
+            return _error(401, "Unauthorized")
+        if self.poll_faults:
+            fault = self.poll_faults.popleft()
+            return web.Response(status=fault.status, text=fault.body or "", content_type="application/json")
+        return web.json_response({"ok": True, "result": await self.talk.given(await request.json())})
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        refused = self.talk.answer(await request.json())
+        return _error(400, f"Bad Request: {refused}") if refused else web.json_response({"ok": True, "result": True})
+
+    async def _commands(self, request: web.Request) -> web.Response:
+        self.commands = [one["command"] for one in (await request.json())["commands"]]
+        return web.json_response({"ok": True, "result": True})
+
+    async def _edit(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        if self._flood_s(str(body["chat_id"])):
+            self.violations.append(f"flood to {body['chat_id']}")
+        self.undressed.append(body["message_id"])
+        return web.json_response({"ok": True, "result": {}})
+
+    async def _deed(self, request: web.Request) -> web.Response:
+        """Let someone outside this process say something or press a button."""
+        getattr(self.talk, request.match_info["deed"])(**await request.json())
+        return web.json_response({"ok": True})
 
     async def _add_faults(self, request: web.Request) -> web.Response:
         self.faults.extend(Fault(**fault) for fault in await request.json())
@@ -161,6 +198,11 @@ class BotApi:
 
     async def _list(self, _: web.Request) -> web.Response:
         return web.json_response([a.__dict__ for a in self.accepted])
+
+
+def _buttons(body: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    rows = body.get("reply_markup", {}).get("inline_keyboard", [])
+    return tuple((one["text"], one["callback_data"]) for row in rows for one in row)
 
 
 def _read(text: str, *, is_html: bool) -> Parsed:

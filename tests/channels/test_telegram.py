@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from monitor.channels import telegram
+from monitor.channels import bot_api
 from monitor.channels.channel import Message
 from monitor.channels.telegram import Telegram
 from monitor.errors import DeliveryDeferred, DeliveryRefused, MarkupRefused
@@ -78,7 +78,7 @@ async def test_markup_that_is_refused_even_as_plain_text_is_a_refusal(api: BotAp
 async def test_a_hanging_answer_ends_at_the_time_limit(
     api: BotApi, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(telegram, "TIMEOUT_S", 0.1)
+    monkeypatch.setattr(bot_api, "TIMEOUT_S", 0.1)
     api.faults.append(Fault(hangs=True))
     with pytest.raises(DeliveryDeferred, match="no answer"):
         await Telegram(http, TOKEN, api.url).send("42", MESSAGE)

@@ -38,9 +38,14 @@ def zone_named(text: str) -> str:
     try:
         return ZoneInfo(text).key
     except (ZoneInfoNotFoundError, ValueError, OSError) as e:
-        near = get_close_matches(text[:60], available_timezones(), n=3, cutoff=0.5)
+        near = zones_near(text)
         hint = f": did you mean {' or '.join(near)}?" if near else ""
         raise UsageError(f"expected a time zone such as Europe/Berlin, found {text[:60]!r}{hint}") from e
+
+
+def zones_near(text: str) -> list[str]:
+    """Return the names of time zones that look like a text."""
+    return get_close_matches(text[:60], available_timezones(), n=3, cutoff=0.5)
 
 
 def minute_of(text: str) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, exists, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.clock import Clock
@@ -28,12 +28,12 @@ _HELD = (
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One message that a token names: to whom, where, and about what."""
+    """One message that a token names: to whom, where, and about what, the worst first."""
 
     recipient: str
     channel: str
     address: str
-    alert: Alert
+    alerts: tuple[Alert, ...]
 
 
 class Owed:
@@ -55,16 +55,30 @@ class Owed:
     async def sent(self, token: str) -> Sent | None:
         """Return the message that a token was given out with, None where none was."""
         o, a = tables.outbox.c, tables.alerts.c
-        columns = (o.recipient, o.channel, o.address, a.alert)
-        query = select(*columns).join(tables.alerts, a.key == o.alert).where(o.token == token)
+        mine = select(o.id, o.recipient, o.channel, o.address, o.leader).where(o.token == token)
+        order = (o.severity.desc(), o.id)
         async with self._database.reading() as connection:
-            row = (await connection.execute(query)).one_or_none()
-        return row and Sent(row.recipient, row.channel, row.address, records.alert_from(row.alert))
+            row = (await connection.execute(mine)).one_or_none()
+            if row is None:
+                return None
+            together = o.id == row.id if row.leader is None else (o.leader == row.leader) & (o.recipient == row.recipient)
+            query = select(a.alert).join(tables.outbox, a.key == o.alert).where(together).order_by(*order)
+            alerts = (await connection.execute(query)).scalars().all()
+        return Sent(row.recipient, row.channel, row.address, tuple(map(records.alert_from, alerts)))
+
+    async def told(self, recipient: str) -> tuple[Alert, ...]:
+        """Return the last message about the level of each position that reached a recipient, newest first."""
+        o, a = tables.outbox.c, tables.alerts.c
+        last = select(func.max(o.id)).where(o.recipient == recipient, o.topic == "level", o.state == "sent")
+        query = select(a.alert).join(tables.outbox, a.key == o.alert).where(o.id.in_(last.group_by(o.position)))
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query.order_by(o.id.desc()))).scalars().all()
+        return tuple(records.alert_from(row) for row in rows)
 
     async def acknowledge(self, recipient: str, alert: Alert, for_s: int) -> bool:
         """Note that somebody has seen the incident of an alert, and call off what would go on to further contacts.
 
-        Return False where it is acknowledged at that level already.
+        What has got worse since goes on. Return False where it is acknowledged at that level already.
         """
         now_s, t, o = self._clock.wall_s(), tables.acks.c, tables.outbox.c
         mine = (t.recipient == recipient) & (t.incident == alert.incident)
@@ -78,15 +92,16 @@ class Owed:
         }
         async with self._database.writing() as connection:
             before = (await connection.execute(select(t.level, t.at_s, t.until_s).where(mine))).one_or_none()
-            if before is not None and before.at_s <= now_s < before.until_s and Level[before.level] >= alert.level:
-                return False
-            await connection.execute(self._database.upsert(tables.acks), row)
-            keys = select(tables.alerts.c.key).where(tables.alerts.c.incident == alert.incident)
+            is_new = before is None or not before.at_s <= now_s < before.until_s or Level[before.level] < alert.level
+            if is_new:
+                await connection.execute(self._database.upsert(tables.acks), row)
+            a, seen = tables.alerts.c, [level.name for level in Level if level <= alert.level]
+            keys = select(a.key).where(a.incident == alert.incident, a.level.in_(seen))
             further = (o.recipient == recipient) & (o.step > 0) & o.alert.in_(keys) & (o.state == _PENDING)
             await connection.execute(update(tables.outbox).where(further).values(state="acknowledged"))
             self._database.reach("people: acknowledged")
         self._database.reach("people: done")
-        return True
+        return is_new
 
 
 async def hold(connection: AsyncConnection, database: Database, rows: Sequence[dict[str, str | int]]) -> None:

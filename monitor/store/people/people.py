@@ -53,14 +53,16 @@ class People:
             raise UsageError(f"no subscriber is called {name[:60]!r}: `hfm subscribers list` shows them all")
         return found[0]
 
-    async def reached_at(self, route: Route) -> Subscriber | None:
-        """Return whose contact an address is, stopped or not; None where it is nobody's."""
+    async def reached_at(self, route: Route) -> tuple[Subscriber, ...]:
+        """Return whose contact in use an address is, a named person before the same address in the settings."""
         t = tables.contacts.c
-        query = select(t.subscriber).where(t.channel == route.channel, t.address == route.address)
+        query = select(t.subscriber).where(
+            t.channel == route.channel, t.address == route.address, t.stopped_s.is_(None)
+        )
         async with self._database.reading() as connection:
-            # A named person comes before the same address in a watch of the settings.
-            names = sorted((await connection.execute(query)).scalars(), key=lambda name: ":" in name)
-        return await self.named(names[0]) if names else None
+            names = (await connection.execute(query)).scalars().all()
+            found = [one for name in names for one in await _read(connection, name)]
+        return tuple(sorted(found, key=lambda one: (one.origin is Origin.SETTINGS, one.name)))
 
     async def add(self, name: str, origin: Origin = Origin.COMMAND) -> None:
         """Add a subscriber without contacts; raises UsageError where the name is taken."""
@@ -107,14 +109,7 @@ class People:
     async def reach(self, name: str, route: Route) -> None:
         """Add a contact as the last of a subscriber, or put an old one in use again."""
         async with self._changing(name) as connection:
-            mine = tables.contacts.c.subscriber == name
-            places = (await connection.execute(select(tables.contacts.c.place).where(mine))).scalars().all()
-            place = max(places, default=-1) + 1
-            where = {"channel": route.channel, "address": route.address}
-            row = {"subscriber": name, **where, "place": place, "stopped_s": None}
-            await connection.execute(self._database.upsert(tables.contacts), row)
-            gone = (tables.refusals.c.channel == route.channel) & (tables.refusals.c.address == route.address)
-            await connection.execute(delete(tables.refusals).where(gone))
+            await put_contact(connection, self._database, name, route)
 
     async def unreach(self, name: str, route: Route) -> None:
         """Take a contact out of use, for good; what is owed over it is dropped."""
@@ -192,6 +187,17 @@ class People:
         )
         own = {"name": name, "origin": origin.value, "zone": "UTC", "created_s": self._clock.wall_s()}
         return {**empty, **own}
+
+
+async def put_contact(connection: AsyncConnection, database: Database, name: str, route: Route) -> None:
+    """Add a contact in a transaction as the last of a subscriber; what it refused before is forgotten."""
+    mine = tables.contacts.c.subscriber == name
+    places = (await connection.execute(select(tables.contacts.c.place).where(mine))).scalars().all()
+    where = {"channel": route.channel, "address": route.address}
+    row = {"subscriber": name, **where, "place": max(places, default=-1) + 1, "stopped_s": None}
+    await connection.execute(database.upsert(tables.contacts), row)
+    gone = (tables.refusals.c.channel == route.channel) & (tables.refusals.c.address == route.address)
+    await connection.execute(delete(tables.refusals).where(gone))
 
 
 async def bump(connection: AsyncConnection, database: Database) -> None:

@@ -1,0 +1,1 @@
+"""What people tell the service over Telegram: commands, and the buttons under its messages."""

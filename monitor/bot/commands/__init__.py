@@ -1,0 +1,1 @@
+"""What can be told to the bot: one file for each matter."""
