@@ -45,7 +45,7 @@ def zone_named(text: str) -> str:
 
 def zones_near(text: str) -> list[str]:
     """Return the names of time zones that look like a text."""
-    return get_close_matches(text[:60], available_timezones(), n=3, cutoff=0.5)
+    return get_close_matches(text[:60], available_timezones(), n=3)
 
 
 def minute_of(text: str) -> int:
