@@ -8,7 +8,7 @@ from pathlib import Path
 
 import aiohttp
 
-from monitor import resources
+from monitor.app.parts import own_levels
 from monitor.bot.bot import Bot
 from monitor.bot.commands.command import Means
 from monitor.bot.crowd import Crowd
@@ -16,8 +16,7 @@ from monitor.bot.outgoing import Gaps, Outgoing
 from monitor.channels.telegram import Telegram
 from monitor.domain.alerts import Recipient, Route
 from monitor.domain.ids import Address
-from monitor.rules.levels import Levels
-from monitor.settings.load import table
+from monitor.settings import load
 from monitor.store import Store
 from tests.channels.bot_api_stub import TOKEN, Accepted, BotApi
 from tests.fakes.clock import FakeClock
@@ -25,7 +24,6 @@ from tests.outbox.scene import opened
 
 ALICE, MALLORY, GROUP = 4242, 6666, -100777
 OWNER = Address("0x" + "a1" * 20)
-SHIPPED = table(resources.config() / "levels.toml")
 
 
 @dataclass
@@ -82,6 +80,6 @@ async def room(folder: Path) -> AsyncIterator[Room]:
     api = BotApi(now_s=lambda: clock.monotonic_ms() / 1000)
     async with api.serve(), aiohttp.ClientSession() as http, opened(folder, clock) as store:
         telegram = Telegram(http, TOKEN, api.url, hears=True)
-        means = Means(store, store.views, clock, {}, lambda own: Levels.parse(SHIPPED, own), 3600)
+        means = Means(store, store.views, clock, {}, own_levels(load()), 3600)
         outgoing = Outgoing(telegram.api, Gaps(telegram.limits.gap_ms, clock).turn, clock)
         yield Room(store, api, clock, telegram, Bot(telegram.api, means, Crowd(clock), outgoing))
