@@ -61,7 +61,9 @@ class Owed:
             row = (await connection.execute(mine)).one_or_none()
             if row is None:
                 return None
-            together = o.id == row.id if row.leader is None else (o.leader == row.leader) & (o.recipient == row.recipient)
+            together = (
+                o.id == row.id if row.leader is None else (o.leader == row.leader) & (o.recipient == row.recipient)
+            )
             query = select(a.alert).join(tables.outbox, a.key == o.alert).where(together).order_by(*order)
             alerts = (await connection.execute(query)).scalars().all()
         return Sent(row.recipient, row.channel, row.address, tuple(map(records.alert_from, alerts)))
