@@ -141,7 +141,7 @@ async def test_a_warning_at_night_is_told_in_the_morning_as_things_stand_then(to
     assert await town.see("1.22", after_s=5 * H - 24) == []
     (row,) = await town.see("1.19", after_s=12)
     assert (row.kind, row.level) == (AlertKind.REPEATED, Level.WARN)
-    assert (await town.sent(row)).alert.facts["health"].startswith("1.19")
+    assert (await town.sent(row)).alerts[0].facts["health"].startswith("1.19")
     assert await town.see("1.19") == []
 
 

@@ -98,7 +98,7 @@ class Town:
     async def acknowledge(self, row: Owed, for_s: int = 3600) -> bool:
         """Acknowledge the incident of a row for its recipient."""
         found = await self.sent(row)
-        return await self.store.owed.acknowledge(found.recipient, found.alert, for_s)
+        return await self.store.owed.acknowledge(found.recipient, found.alerts[0], for_s)
 
     async def _rows(self) -> list[tuple[int, Owed]]:
         o, a = tables.outbox.c, tables.alerts.c

@@ -294,5 +294,6 @@ async def _acknowledge(world: World, store: Store, name: str) -> None:
     query = "SELECT token FROM outbox WHERE recipient = ? AND state = 'sent' ORDER BY id DESC LIMIT 1"
     for row in world.witness.rows(query, name):
         sent = await store.owed.sent(row["token"])
-        if sent is not None and sent.alert.topic == "level":
-            await store.owed.acknowledge(name, sent.alert, world.story.rng.choice((60, 3600)))
+        for alert in () if sent is None else sent.alerts:
+            if alert.topic == "level":
+                await store.owed.acknowledge(name, alert, world.story.rng.choice((60, 3600)))
