@@ -89,4 +89,8 @@ PAYLOADS = (
     "[31mUSDC",
     "null\\u0000",
     '{"a": 1}',
+    "USDC" + "\x00" * 28,
+    "[bold red]USDC[/]",
+    "[link=https://evil.com]USDC[/link]",
+    "\\_\\*\\[x](tg://user?id=1)",
 )

@@ -27,6 +27,7 @@ from monitor.units import WAD
 from tests.channels.markup import linked_by_itself, parse
 from tests.domain.hostile import PAYLOADS
 from tests.fakes.evaluations import USDC, WETH, block, evaluation, factor, position
+from tests.outbox.hostile import hostile_alerts, hostile_events
 from tests.rules.causes.scene import diverged
 from tests.rules.events.forked import liquidation
 from tests.rules.scene import LEVELS, Scene
@@ -197,7 +198,7 @@ def test_no_message_is_too_long_or_lacks_a_key_fact(protocol, cautious, kind, le
     first = judge(None, evaluation("1.04"), LEVELS, 0).alerts[0]
     from_rules = judge(None, seen, LEVELS, 0).alerts
     facts = from_rules[0].facts if from_rules else first.facts
-    event = {k: v for one in _hostile_events(symbol, seen) for k, v in one.facts.items() if k not in facts}
+    event = {k: v for one in hostile_events(symbol, seen) for k, v in one.facts.items() if k not in facts}
     every = {**event, **facts, "label": symbol, "doubts": symbol * 9}
     message = shown(replace(first, kind=kind, level=level, facts=every))
     assert message.html is not None
@@ -229,13 +230,8 @@ def _portfolio(seen: Evaluation, assets: int, symbol: str) -> Evaluation:
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_a_hostile_name_reaches_no_form_of_the_message(payload: str):
-    token = Token(WETH.address, payload, 18)
-    unknown = evaluation(Unmeasurable(payload), Unmeasurable(payload), weth=token)
-    measured = evaluation("0.9", weth=token, blockers=(payload,))
-    state = judge(None, measured, LEVELS, 0)
-    gone = judge(judge(state.state, unknown, LEVELS, 100).state, unknown, LEVELS, 500)
-    for alert in (*state.alerts, *gone.alerts, *_hostile_events(payload, measured)):
-        message = shown(replace(alert, facts={**alert.facts, "label": payload, "doubts": payload}))
+    for alert in hostile_alerts(payload):
+        message = shown(alert)
         assert message.html is not None
         parsed = parse(message.html)
         assert {tag for tag, _, _ in parsed.entities} <= {"b", "a"}
@@ -246,21 +242,6 @@ def test_a_hostile_name_reaches_no_form_of_the_message(payload: str):
         assert linked_by_itself(message.subject) == []
         if payload.isascii() or not payload.isalpha():
             assert all(payload not in form for form in (message.text, message.html, message.subject))
-
-
-def _hostile_events(payload: str, seen: Evaluation) -> tuple[Alert, ...]:
-    token, at = Token(WETH.address, payload, 18), block(110)
-    what = replace(liquidation(3, 104, 9), collateral=token, debt=token, written_off=((token, 9),), transaction=payload)
-    changes = (
-        Change(WETH.address, payload, payload, payload, payload),
-        Change(payload, "price source", payload, None),
-        Change(payload, payload, None, payload),
-    )
-    return (
-        liquidation_alert(Sighting(what, at), AlertKind.LIQUIDATION_SEEN, seen, LEVELS, at),
-        liquidation_alert(Sighting(what, at), AlertKind.LIQUIDATED, seen, LEVELS, at),
-        parameter_alert(factor("1.1"), seen, changes, (token,), LEVELS, at),
-    )
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,10 @@ class StreamSpec:
     @property
     def parsed(self) -> URL:
         """The URL; raises ConfigError for one that is no ws(s)://host/…, without repeating it."""
-        url = URL(self.url)
+        try:
+            url = URL(self.url)
+        except ValueError:
+            url = URL()
         if url.scheme not in ("ws", "wss") or not url.host:
             found = url.scheme or "malformed"
             raise ConfigError(f"{self.name}: expected the address of a WebSocket, ws(s)://host/…, found a {found} one")
