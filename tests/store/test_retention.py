@@ -129,6 +129,18 @@ async def test_a_time_without_knowledge_that_goes_on_stays(days: Days):
     assert await days.prune(1) == 0
 
 
+async def test_what_began_and_did_not_end_stays_however_old(days: Days):
+    begun = alert(kind=AlertKind.DIVERGED, incident="A")
+    for one in (begun, alert(incident="B"), alert(incident="C")):
+        await days.store.commit(step(Notice(one)))
+    await days.clock.sleep(400 * DAY_S)
+    assert await days.prune(1) == 1
+    assert [a.incident for a in await kept(days.store)] == ["A", "C"]
+    await days.store.commit(step(Notice(replace(begun, kind=AlertKind.DIVERGENCE_OVER, seq=1))))
+    await days.clock.sleep(400 * DAY_S)
+    assert await days.prune(1) == 2
+
+
 async def test_what_is_owed_or_held_back_stays(days: Days):
     first, second = alert(incident="A"), alert(incident="B", seq=1)
     await days.store.commit(step(Notice(first, (to("1"),)), Notice(second, (), ("bob",)), Notice(alert(incident="C"))))

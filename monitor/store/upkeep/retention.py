@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from monitor.domain.alerts import AlertKind
 from monitor.rules.hearing.own import personal_incident
 from monitor.rules.state import PositionState
 from monitor.store import records, tables
@@ -14,6 +15,9 @@ from monitor.store.engine import Database
 
 BATCH = 200
 """How many alerts go in one transaction, so that no step of a cycle waits long for its turn to write."""
+_BEGINNINGS = (AlertKind.DIVERGED.value, AlertKind.STALE.value)
+_ENDS = (AlertKind.DIVERGENCE_OVER.value, AlertKind.STALE_OVER.value)
+"""Of these the alerts themselves are the memory: a beginning stays until its end has come."""
 
 
 class _Found(NamedTuple):
@@ -70,6 +74,7 @@ class Retention:
             exists().where(same, other.c.incident == a.incident, other.c.committed_s >= before_s),
             exists().where(o.alert == a.key, o.state == "pending"),
             exists().where(h.alert == a.key),
+            a.kind.in_(_BEGINNINGS) & ~exists().where(same, other.c.incident == a.incident, other.c.kind.in_(_ENDS)),
         )
         query = select(a.id, a.key, a.position, a.incident).where(old, exists().where(same, other.c.id > a.id))
         query = query.where(*(~one for one in stays)).order_by(a.id).limit(BATCH)

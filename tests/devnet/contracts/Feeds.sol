@@ -142,6 +142,26 @@ contract CappedRatioFeed {
         getMaxRatioGrowthPerSecondScaled = ratio.ratio() * maxYearlyGrowthBps * SCALING / 1e4 / SECONDS_PER_YEAR;
     }
 
+    struct PriceCapUpdateParams {
+        uint104 snapshotRatio;
+        uint48 snapshotTimestamp;
+        uint16 maxYearlyRatioGrowthPercent;
+    }
+
+    event CapParametersUpdated(
+        uint256 snapshotRatio, uint256 snapshotTimestamp, uint256 maxRatioGrowthPerSecond, uint16 maxYearlyRatioGrowthPercent
+    );
+
+    function setCapParameters(PriceCapUpdateParams memory p) external {
+        getSnapshotRatio = p.snapshotRatio;
+        getSnapshotTimestamp = p.snapshotTimestamp;
+        getMaxRatioGrowthPerSecondScaled =
+            uint256(p.snapshotRatio) * p.maxYearlyRatioGrowthPercent * SCALING / 1e4 / SECONDS_PER_YEAR;
+        emit CapParametersUpdated(
+            p.snapshotRatio, p.snapshotTimestamp, getMaxRatioGrowthPerSecondScaled / SCALING, p.maxYearlyRatioGrowthPercent
+        );
+    }
+
     function getMaxRatioGrowthPerSecond() external view returns (uint256) {
         return getMaxRatioGrowthPerSecondScaled / SCALING;
     }
@@ -177,6 +197,10 @@ contract CappedStableFeed {
         ASSET_TO_USD_AGGREGATOR = asset;
         decimals = asset.decimals();
         description = description_;
+        getPriceCap = cap;
+    }
+
+    function setPriceCap(int256 cap) external {
         getPriceCap = cap;
     }
 

@@ -16,6 +16,7 @@ from monitor.pricing.sanity import Bounds, Divergence, doubts
 from monitor.protocols.aave_v3.market import Market
 from monitor.rules.causes.divergence import Track, divergence_alert, divergence_news, followed
 from monitor.rules.judge import judge
+from monitor.rules.levels import Levels
 from monitor.rules.state import PositionState
 from monitor.units import WAD
 from tests.fakes.evaluations import WETH, factor
@@ -44,9 +45,11 @@ class Watched:
         limit_bps: int = 50,
         low: int | None = None,
         method: str = "market",
+        levels: Levels = LEVELS,
     ) -> None:
         held, owed = (E8, before) if is_debt else (before, E8)
         amount = 1_000 * E18
+        self.levels = levels
         self.account: Account = account({0: amount}, {1: amount * held // owed * 8_000 // health_bps})
         self.symbol, self.is_debt, self.low, self.method = ("OWED" if is_debt else "HELD"), is_debt, low, method
         self.haircuts = haircuts(limit_bps)
@@ -77,7 +80,7 @@ class Watched:
         other = {node: PriceUsed(node, self.market_price, 8, "venue", "market")} if has_market else {}
         outlook = cautious(seen.tokens, seen.graph, other, self.haircuts, seen.deployment.chain)
         full = evaluation(JUDGE, seen, self.account, outlook.repricing, 3 * WAD // 2)
-        judged = judge(self.state, full, LEVELS, self.time_s)
+        judged = judge(self.state, full, self.levels, self.time_s)
         self.state, told = judged.state, list(judged.alerts)
         for fact in outlook.divergences:
             if fact.node != node:
@@ -87,7 +90,7 @@ class Watched:
             if kind is not None:
                 moved = JUDGE.health(seen, self.account, Repricing("market", {node: fact.independent}))
                 price, tokens = seen.graph.present[node], [token(self.symbol)]
-                alert = divergence_alert(kind, self.last, full, moved, self.track, price, tokens, LEVELS)
+                alert = divergence_alert(kind, self.last, full, moved, self.track, price, tokens, self.levels)
                 self.last = alert if kind is AlertKind.DIVERGED else None
                 told.append(alert)
         self.said += told

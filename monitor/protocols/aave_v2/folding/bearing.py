@@ -2,13 +2,14 @@
 
 from monitor.adapter import Changed
 from monitor.ledger.accounts import Account
+from monitor.pricing.caps import CAP_FIELDS
 from monitor.protocols.aave_v2.market import Market
 from monitor.protocols.aave_v2.totals import COLLATERAL, SCALED_DEBT, STABLE_PRINCIPAL
 
 _DEBTS = {SCALED_DEBT, STABLE_PRINCIPAL}
 _OF_COLLATERAL = {"ltv_bps", "threshold_bps", "bonus_bps", "a_token"}
 _OF_DEBT = {"interest_rate_strategy", "variable_debt_token", "stable_debt_token"}
-_OF_EITHER = {"price source", "is_active", "is_frozen", "grace_until_s", "decimals", "listed"}
+_OF_EITHER = {"price source", "is_active", "is_frozen", "grace_until_s", "decimals", "listed"} | CAP_FIELDS
 _OF_POOL = {"oracle", "fallback oracle", "is_paused", "revision", "collateral_manager", "grace_sentinel"}
 _OF_POOL |= {"pool implementation"}
 

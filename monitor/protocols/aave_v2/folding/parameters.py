@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from monitor.adapter import Changed
+from monitor.pricing.aave_oracle import asset_node
+from monitor.pricing.caps import cap_terms
 from monitor.protocols.aave_v2.folding.telling import told
 from monitor.protocols.aave_v2.market import Market, Reserve
 from monitor.query import Log
@@ -31,8 +33,11 @@ def differences(before: Market, market: Market) -> Iterator[Changed]:
         yield from _reserve_differences(before.reserves.get(number), market.reserves.get(number))
     yield from _differ(market.pool, *(_pool(m) for m in (before, market)))
     sources = [dict(zip(m.layout.prices.assets, m.layout.prices.source_of, strict=True)) for m in (before, market)]
+    caps = [cap_terms(m.graph) for m in (before, market)]
     for asset in sources[0].keys() & sources[1].keys():
         yield from _differ(asset, *({"price source": of[asset]} for of in sources))
+        if sources[0][asset] == sources[1][asset] and all(asset_node(asset) in of for of in caps):
+            yield from _differ(asset, *(of[asset_node(asset)] for of in caps))
 
 
 def _pool(market: Market) -> dict[str, Told]:
@@ -56,8 +61,8 @@ def _settings(reserve: Reserve) -> dict[str, Told]:
 
 def _differ(subject: str, before: Mapping[str, Told], after: Mapping[str, Told]) -> Iterator[Changed]:
     for field, old in before.items():
-        if old != after[field]:
-            yield Changed(subject, field, old, after[field])
+        if old != after.get(field):
+            yield Changed(subject, field, old, after.get(field))
 
 
 def _plain(value: object) -> Told:

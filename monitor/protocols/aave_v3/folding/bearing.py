@@ -2,13 +2,14 @@
 
 from monitor.adapter import Changed
 from monitor.ledger.accounts import Account
+from monitor.pricing.caps import CAP_FIELDS
 from monitor.protocols.aave_v3.market import Market
 from monitor.protocols.aave_v3.versions.totals import COLLATERAL, PLAIN_DEBT, SCALED_DEBT, STABLE_PRINCIPAL
 
 _DEBTS = {SCALED_DEBT, PLAIN_DEBT, STABLE_PRINCIPAL}
 _OF_COLLATERAL = {"ltv_bps", "threshold_bps", "bonus_bps", "supply_cap_tokens", "category", "a_token"}
 _OF_DEBT = {"interest_rate_strategy", "variable_debt_token", "stable_debt_token"}
-_OF_EITHER = {"price source", "is_active", "is_frozen", "is_paused", "grace_until_s", "decimals", "listed"}
+_OF_EITHER = {"price source", "is_active", "is_frozen", "is_paused", "grace_until_s", "decimals", "listed"} | CAP_FIELDS
 _OF_CATEGORY = {"ltv_bps", "threshold_bps", "bonus_bps", "members", "without_ltv", "is_isolated", "price"}
 _OF_POOL = {"oracle", "fallback oracle", "sentinel", "revision", "pool implementation"}
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from monitor.adapter import Changed
+from monitor.pricing.aave_oracle import asset_node
+from monitor.pricing.caps import cap_terms
 from monitor.protocols.aave_v3.folding.telling import told
 from monitor.protocols.aave_v3.market import Category, Market, Reserve
 from monitor.query import Log
@@ -39,8 +41,11 @@ def differences(before: Market, market: Market) -> Iterator[Changed]:
     yield from _differ(market.pool, *({"sentinel_allows": _plain(m.sentinel_allows)} for m in (before, market)))
     yield from _differ(market.pool, *({"fallback oracle": m.layout.prices.fallback} for m in (before, market)))
     sources = [dict(zip(m.layout.prices.assets, m.layout.prices.source_of, strict=True)) for m in (before, market)]
+    caps = [cap_terms(m.graph) for m in (before, market)]
     for asset in sources[0].keys() & sources[1].keys():
         yield from _differ(asset, *({"price source": of[asset]} for of in sources))
+        if sources[0][asset] == sources[1][asset] and all(asset_node(asset) in of for of in caps):
+            yield from _differ(asset, *(of[asset_node(asset)] for of in caps))
 
 
 def _reserve_differences(before: Reserve | None, after: Reserve | None) -> Iterator[Changed]:
@@ -63,8 +68,8 @@ def _terms(category: Category | None) -> dict[str, Told]:
 
 def _differ(subject: str, before: Mapping[str, Told], after: Mapping[str, Told]) -> Iterator[Changed]:
     for field, old in before.items():
-        if old != after[field]:
-            yield Changed(subject, field, old, after[field])
+        if old != after.get(field):
+            yield Changed(subject, field, old, after.get(field))
 
 
 def _plain(value: object) -> Told:
