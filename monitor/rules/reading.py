@@ -101,7 +101,7 @@ def _measures(evaluation: Evaluation, thresholds: Thresholds) -> Iterator[tuple[
     How much collateral value may still fall is told by the nearest price and by a joint move; a standard deviation and
     a second are no share of anything.
     """
-    if not isinstance(evaluation.protocol.health, Measured):
+    if health_wad(evaluation.protocol.health) is None:
         return
     near, lines, release = evaluation.nearness, thresholds.lines, thresholds.release_bps
     found, left_s = evaluation.distance_bps, evaluation.time_to_liquidation_s
