@@ -147,3 +147,7 @@ class StoreFull(StoreError):
 
 class LeaseLost(MonitorError):
     """Another process works on the store now."""
+
+
+class HistoryError(MonitorError):
+    """History cannot be written or read."""

@@ -15,6 +15,7 @@ from monitor.app.delivery import channels
 from monitor.app.facts import Facts
 from monitor.app.heartbeat import dead_man
 from monitor.app.origins import Origin
+from monitor.app.recording import keep, offered, recorder
 from monitor.app.serving import open_api, readiness_s
 from monitor.app.watching import EVERY_S, watchdogs
 from monitor.clock import Clock, SystemClock, jitter, salt
@@ -30,6 +31,7 @@ from monitor.cycle.venues.loop import VenueLoop
 from monitor.cycle.venues.waking import Waking
 from monitor.cycle.whole import Whole
 from monitor.domain.ids import ChainId, DeploymentName
+from monitor.domain.row import Evaluation
 from monitor.errors import ConfigError
 from monitor.outbox.dispatcher import Dispatcher
 from monitor.schedule import Schedule
@@ -81,7 +83,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             man.passed if man else lambda _: None,
             Feed(store.views, clock),
         )
-        shared = _Shared(settings, store, outlooks, kernel, dispatcher, audience, unsaved, feed, clock, passed)
+        history = await recorder(settings, clock, stack)
+        offer = partial(offered, history)
+        shared = _Shared(settings, store, outlooks, kernel, dispatcher, audience, unsaved, feed, clock, passed, offer)
         loops = {name: _loop(shared, chain) for name, chain in chains.items()}
         for name, loop in loops.items():
             schedule.follow(f"chain {name}", loop.once)
@@ -102,6 +106,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         facts = Facts(schedule, sources, loops, venues, unsaved, man)
         host, port = await open_api(settings, board, feed, facts.of_now, stack)
         log.get("service").info("listening", host=host, port=port)
+        keep(history, settings, board.wholes, schedule)
         schedule.every(RETRY_S, "unsaved", partial(unsaved.retry, store))
         for name, dog in watchdogs(settings, chains, loops, venues, clock):
             schedule.every(EVERY_S, f"watchdog of {name}", dog.once)
@@ -124,6 +129,7 @@ class _Shared:
     feed: Feed
     clock: Clock
     passed: Callable[[str], None]
+    offer: Callable[[Sequence[Evaluation]], None]
 
     def told(self) -> None:
         """Have what was committed delivered and streamed."""
@@ -158,6 +164,7 @@ def _ruling(shared: _Shared) -> Ruling:
         shared.clock,
         shared.told,
         shared.unsaved,
+        shared.offer,
     )
 
 

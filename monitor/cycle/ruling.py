@@ -52,7 +52,10 @@ class Ruled:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """The rules with the memory they need, stored or `unsaved`; `told` is called when there is something to deliver."""
+    """The rules with the memory they need, stored or `unsaved`; `told` is called when there is something to deliver.
+
+    `kept` takes what was committed, for history; it must not wait or fail.
+    """
 
     store: Store
     levels: Levels
@@ -60,6 +63,7 @@ class Ruling:
     clock: Clock
     told: Callable[[], None] = lambda: None
     unsaved: Unsaved = field(default_factory=Unsaved)
+    kept: Callable[[Sequence[Evaluation]], None] = lambda _: None
 
     async def judge(self, evaluations: Sequence[Evaluation], halted_s: int = 0) -> Ruled:
         """Return what the rules make of the evaluations; nothing is stored yet.
@@ -135,6 +139,7 @@ class Ruling:
     async def commit(self, step: Commit) -> int:
         """Store the step, or keep it while the store refuses, have its messages delivered, and count them."""
         await self.unsaved.commit(self.store, step)
+        self.kept(step.evaluations)
         if step.notices:
             self.told()
         return len(step.notices)

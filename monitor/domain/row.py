@@ -88,8 +88,7 @@ def row(evaluation: Evaluation) -> Row:
         "base_unit": str(seen.base_unit),
         "collateral_base": _text(seen.collateral_base),
         "debt_base": _text(seen.debt_base),
-        **_usd(seen),
-        "leverage": _leverage(seen),
+        **_sums(seen),
         "distance_pct": None if evaluation.distance_bps is None else decimal_text(evaluation.distance_bps, 2),
         "liquidation_prices": json.dumps([_liquidation_price(p) for p in evaluation.liquidation_prices]),
         "legs": json.dumps(_legs(seen.legs) if seen.margin is None else _perp_legs(evaluation)),
@@ -100,8 +99,12 @@ def factor_text(health: Health) -> str | None:
     """Return numerator ÷ denominator with 18 decimals, floored; None where nothing is measured."""
     if not isinstance(health, Measured):
         return None
-    factor_wad = health.factor_wad_down
-    return f"{'-' if factor_wad < 0 else ''}{abs(factor_wad) // WAD}.{abs(factor_wad) % WAD:018d}"
+    return wad_text(health.factor_wad_down)
+
+
+def wad_text(amount_wad: int) -> str:
+    """Return a number times 1e18 as decimal text with all of its 18 decimals."""
+    return f"{'-' if amount_wad < 0 else ''}{abs(amount_wad) // WAD}.{abs(amount_wad) % WAD:018d}"
 
 
 def _status(health: Health) -> str:
@@ -122,27 +125,28 @@ def _text(value: int | None) -> str | None:
     return None if value is None else str(value)
 
 
-def _usd(seen: Assessment) -> Row:
-    if not seen.base_is_usd:
-        return {"collateral_usd": None, "debt_usd": None, "equity_usd": None}
-    collateral = None if seen.collateral_base is None else mul_div_down(seen.collateral_base, 100, seen.base_unit)
-    debt = None if seen.debt_base is None else mul_div_up(seen.debt_base, 100, seen.base_unit)
+def loan_cells(collateral_base: int | None, debt_base: int | None, base_unit: int, *, base_is_usd: bool) -> Row:
+    """Return the cells that follow from what a position has and owes, as they are of a loan: dollars and leverage."""
+    collateral = None if collateral_base is None else mul_div_down(collateral_base, 100, base_unit)
+    debt = None if debt_base is None else mul_div_up(debt_base, 100, base_unit)
     equity = None if collateral is None or debt is None else collateral - debt
-    if seen.margin is not None and seen.margin.equity_base is not None:
-        equity = mul_div_down(seen.margin.equity_base, 100, seen.base_unit)
-    return {
-        name: None if cents is None else decimal_text(cents, 2)
-        for name, cents in (("collateral_usd", collateral), ("debt_usd", debt), ("equity_usd", equity))
-    }
+    cents = {"collateral_usd": collateral, "debt_usd": debt, "equity_usd": equity}
+    leverage = None
+    if collateral_base is not None and debt_base is not None and collateral_base > debt_base:
+        leverage = decimal_text(mul_div_up(collateral_base, BPS, collateral_base - debt_base), 4)
+    usd = {name: decimal_text(c, 2) if base_is_usd and c is not None else None for name, c in cents.items()}
+    return {**usd, "leverage": leverage}
 
 
-def _leverage(seen: Assessment) -> str | None:
-    if seen.margin is not None:
-        leverage_wad = seen.margin.leverage_wad_up
-        return None if leverage_wad is None else decimal_text(mul_div_up(leverage_wad, BPS, WAD), 4)
-    if seen.collateral_base is None or seen.debt_base is None or seen.collateral_base <= seen.debt_base:
-        return None
-    return decimal_text(mul_div_up(seen.collateral_base, BPS, seen.collateral_base - seen.debt_base), 4)
+def _sums(seen: Assessment) -> Row:
+    cells = loan_cells(seen.collateral_base, seen.debt_base, seen.base_unit, base_is_usd=seen.base_is_usd)
+    if seen.margin is None:
+        return cells
+    leverage_wad = seen.margin.leverage_wad_up
+    cells["leverage"] = None if leverage_wad is None else decimal_text(mul_div_up(leverage_wad, BPS, WAD), 4)
+    if seen.base_is_usd and seen.margin.equity_base is not None:
+        cells["equity_usd"] = decimal_text(mul_div_down(seen.margin.equity_base, 100, seen.base_unit), 2)
+    return cells
 
 
 @lru_cache(4096)

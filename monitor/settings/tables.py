@@ -139,6 +139,15 @@ class StoreSettings(Table):
     keep_days: int = Field(default=90, ge=1)
 
 
+class HistorySettings(Table):
+    """Where history is kept as Parquet: beside a SQLite store without `path`. A pace of 0 keeps no whole markets."""
+
+    enabled: bool = True
+    path: Path | None = None
+    whole_market_every_s: int = Field(default=3600, ge=0)
+    keep_days: int = Field(default=400, ge=1)
+
+
 class ApiSettings(Table):
     """The HTTP API; without a key it only listens on loopback. Only `proxies` are believed whom they speak for."""
 
@@ -179,6 +188,7 @@ class Settings(BaseSettings):
     risk: dict[str, object] = Field(default_factory=dict)
     levels: dict[str, object] = Field(default_factory=dict)
     store: StoreSettings = StoreSettings()
+    history: HistorySettings = HistorySettings()
     api: ApiSettings = ApiSettings()
     telegram: TelegramSettings = TelegramSettings()
     email: EmailSettings = EmailSettings()

@@ -8,12 +8,12 @@ from time import perf_counter, process_time
 from typing import Any
 
 from monitor.adapter import Adapter, Market
-from monitor.app.evaluating import SHARE, evaluators, told_rows
+from monitor.app.evaluating import SHARE, evaluators, glanced_rows, told_rows
 from monitor.cli.benching.line import Line, median_s
 from monitor.domain.prices import Repricing
 from monitor.domain.row import Row, row
 from monitor.export.writer import writer_for
-from monitor.health.evaluate import evaluation, glance
+from monitor.health.evaluate import evaluation
 from monitor.ledger.accounts import Accounts, share
 
 ROWS = 250_000
@@ -77,11 +77,6 @@ def _cpu_s(work: Callable[..., object], *arguments: object) -> float:
     started = process_time()
     work(*arguments)
     return process_time() - started
-
-
-def glanced_rows(adapter: Adapter[Any], market: Market, cautious: Repricing, accounts: Accounts) -> list[Row]:
-    """Return the rows of accounts without the prices at which they would be liquidated."""
-    return [row(glance(adapter, market, account, cautious)) for account in accounts]
 
 
 def rows_of(adapter: Adapter[Any], market: Market, read: Accounts, cautious: Repricing) -> list[Row]:
