@@ -1,5 +1,6 @@
 """The bot: takes updates by long polling, in order, and confirms them once they have had their effect."""
 
+import re
 from dataclasses import dataclass
 
 from monitor import log
@@ -24,6 +25,7 @@ _NO_COMMAND = "Commands begin with a stroke: /help lists them."
 _FOREIGN = "Forwarded messages are not taken as commands."
 _IN_GROUPS = "In a group this is not taken: the settings of a group are changed by whoever runs the service."
 
+_NAME = re.compile(r"\w{3,64}", re.ASCII)
 _log = log.get("bot")
 
 
@@ -137,12 +139,16 @@ class Bot:
 
 
 async def introduced(api: BotApi) -> str:
-    """Return the bot's own name, and list its commands where people choose them; raises DeliveryError."""
-    me = await api.call("getMe", {})
-    match me:
-        case {"username": str(name)}:
-            known = [{"command": one.name, "description": one.does} for one in COMMANDS.values()]
-            await api.call("setMyCommands", {"commands": known})
+    """List the commands where people choose them, and return the bot's own name; raises DeliveryError."""
+    known = [{"command": one.name, "description": one.does} for one in COMMANDS.values()]
+    await api.call("setMyCommands", {"commands": known})
+    return await name_of(api)
+
+
+async def name_of(api: BotApi) -> str:
+    """Return the user name of a bot; raises DeliveryError."""
+    match await api.call("getMe", {}):
+        case {"username": str(name)} if _NAME.fullmatch(name):
             return name
         case _:
             raise DeliveryDeferred("expected the name of the bot from the Telegram API")

@@ -37,6 +37,7 @@ VERBS = (
     ("check", "monitor.cli.check:check", "Whether settings and chains make sense."),
     ("test-alert", "monitor.cli.test_alert:send_test_alert", "Send one message, to see that it arrives."),
     ("backup", "monitor.cli.backup:backup", "A consistent copy of the store, while it is in use."),
+    ("subscribers", "monitor.cli.subscribers:app", "Who is told of whom, over which contacts, and when."),
     ("keys", "monitor.cli.keys:app", "The keys that sign requests to the API."),
     ("bench", "monitor.cli.bench:bench", "How fast this machine is at what is promised."),
 )
