@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from monitor.cli import main
 from monitor.domain.alerts import Route
@@ -30,7 +31,8 @@ def hfm(tmp_path: Path, capsys):
             main(["subscribers", *arguments, "--config", str(path)])
         return left.value.code, *capsys.readouterr()
 
-    return typed
+    yield typed
+    structlog.reset_defaults()
 
 
 @pytest.fixture
