@@ -19,6 +19,7 @@ class Answers:
     name: str
     story: Story
     limits: Limits
+    gathers: bool = field(default=True, kw_only=True)
     begun: Callable[[str, str, Message], None]
     taken: Callable[[str, str, Message], None]
     busy: set[str] = field(default_factory=set)

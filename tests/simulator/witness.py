@@ -21,8 +21,6 @@ from monitor.rules.state import PositionState
 from monitor.store import records
 from tests.rules.scene import LEVELS
 
-SETTLED_S = 4
-"""A row younger than this may still wait for others to go with it."""
 _GOOD = (AlertKind.RECOVERED, AlertKind.KNOWN_AGAIN)
 
 
@@ -120,8 +118,9 @@ class Witness:
         if self.rows(stopped, row["recipient"]) or row["state"] == "stopped":
             raise Broken(f"I8 {row['recipient']} has stopped and is sent {message.subject}")
         query = "SELECT o.id, o.address, o.severity FROM outbox o WHERE o.state = 'pending' AND o.channel = ?"
-        query += " AND o.severity > ? AND o.next_try_s <= ? AND o.created_s <= ? AND o.step = 0 AND o.leader IS NULL"
-        worse = self.rows(query, channel, row["severity"], now_s - 1, now_s - SETTLED_S)
+        query += " AND o.severity > ? AND o.next_try_s <= ? AND o.step = 0 AND o.leader IS NULL"
+        query += " AND o.created_s <= ? - (CASE WHEN o.severity >= ? THEN 2 ELSE 4 END)"
+        worse = self.rows(query, channel, row["severity"], now_s - 1, now_s, Level.DANGER)
         waiting = [one for one in worse if one["address"] in free]
         if waiting and now >= self.calm_from:
             raise Broken(f"I5 {message.subject} goes before {[tuple(one) for one in waiting]}")
@@ -132,9 +131,8 @@ class Witness:
             "SELECT o.id, a.alert FROM outbox o JOIN alerts a ON a.key = o.alert WHERE o.dedupe_key = ?", message.key
         )
         self.says(f"{now:.3f} taken {channel} {address} {message.key[:8]} {message.subject}")
-        together = self.rows(
-            "SELECT o.id, a.alert FROM outbox o JOIN alerts a ON a.key = o.alert WHERE o.leader = ?", row["id"]
-        )
+        query = "SELECT o.id, a.alert FROM outbox o JOIN alerts a ON a.key = o.alert"
+        together = self.rows(f"{query} WHERE o.leader = ? AND o.state = 'pending'", row["id"])
         for one in {each["id"]: each for each in (row, *together)}.values():
             self.arrived[one["id"]] += 1
             if self.arrived[one["id"]] > 1 + self.kills:
