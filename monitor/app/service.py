@@ -15,9 +15,9 @@ from monitor.app.delivery import channels
 from monitor.app.facts import Facts
 from monitor.app.heartbeat import dead_man
 from monitor.app.origins import Origin
-from monitor.app.recording import keep, offered, recorder
 from monitor.app.serving import open_api, readiness_s
 from monitor.app.watching import EVERY_S, watchdogs
+from monitor.app.whole.recording import keep, offered, recorder
 from monitor.clock import Clock, SystemClock, jitter, salt
 from monitor.cycle.audience import Audience, Watchlist
 from monitor.cycle.board import Board

@@ -32,6 +32,7 @@ VERBS = (
     ("levels", "monitor.cli.analysis.levels:levels", "What is liquidatable at which price."),
     ("stress", "monitor.cli.analysis.stress:stress", "What becomes liquidatable when prices move together."),
     ("risk", "monitor.cli.analysis.risk:risk", "Value at risk and expected shortfall of what is liquidatable."),
+    ("export", "monitor.cli.analysis.export:export", "What was, from history to a file."),
     ("backfill", "monitor.cli.backfill:backfill", "Find every position of a deployment."),
     ("explain", "monitor.cli.explain:explain", "The arithmetic of one position, against the contract."),
     ("check", "monitor.cli.check:check", "Whether settings and chains make sense."),

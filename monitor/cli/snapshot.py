@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 
+from monitor.cli.printing.progress import progress
 from monitor.domain.row import Cell, Row
 
 _ROWS_PER_STEP = 50
@@ -57,8 +58,8 @@ async def _snapshot(
     owners = addresses_in(accounts) if accounts else None
     errors = Console(stderr=True)
     async with configured(config) as settings, Readers.open(settings, chain, deployment, owners) as readers:
-        with _progress(errors) as progress:
-            rows = _counted(readers.rows(block), progress, readers.wanted)
+        with progress(errors) as bar:
+            rows = _counted(readers.rows(block), bar, readers.wanted)
             kept, statuses = [], Counter[Cell]()
             with nullcontext() if output is None else writer_for(output) as writer:
                 async for row in rows:
@@ -76,22 +77,11 @@ async def _snapshot(
     return UNREAD if unread else OK
 
 
-async def _counted(rows: AsyncIterator[Row], progress: Progress, wanted: int) -> AsyncIterator[Row]:
-    task = progress.add_task("reading", total=wanted)
+async def _counted(rows: AsyncIterator[Row], bar: Progress, wanted: int) -> AsyncIterator[Row]:
+    task = bar.add_task("reading", total=wanted)
     told = 0
     async for row in rows:
         told += 1
         if told % _ROWS_PER_STEP == 0:
-            progress.update(task, completed=told)
+            bar.update(task, completed=told)
         yield row
-
-
-def _progress(console: Console) -> Progress:
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

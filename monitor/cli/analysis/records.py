@@ -47,7 +47,7 @@ EVERYWHERE = Where()
 async def markets(where: Where) -> "tuple[list[Screened], int]":
     """Return the markets of the wanted deployments, and how many could not be had; each of those is told."""
     from monitor.app.readers import Readers, configured
-    from monitor.app.screening import Unscreened, screened
+    from monitor.app.whole.screening import Unscreened, screened
     from monitor.domain.label import safe_line
 
     owners = addresses_in(where.accounts) if where.accounts else None

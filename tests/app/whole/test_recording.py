@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.app.recording import folder
+from monitor.app.whole.recording import folder
 from monitor.app.service import serve
 from monitor.history.queries import Wanted, moment, rows
 from monitor.history.records import WATCHED, row_of
@@ -47,7 +47,7 @@ async def _served(config: Path, until) -> None:
 async def test_the_service_keeps_watched_positions_and_whole_markets(
     market_v36: Market, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("monitor.app.recording.WRITE_EVERY_S", 1)
+    monkeypatch.setattr("monitor.app.whole.recording.WRITE_EVERY_S", 1)
     owner = next(u for u in market_v36.accounts if 0 < market_v36.account_data(u).health_factor_wad < 2 * WAD).lower()
     more = (
         f'start_block = 0\n[store]\nurl = "sqlite:///{tmp_path}/hfm.db"\n[history]\nwhole_market_every_s = 2\n'

@@ -1,0 +1,1 @@
+"""Whole markets: screened for what-ifs, and kept in history."""
