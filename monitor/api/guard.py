@@ -119,7 +119,7 @@ class Guard:
                 await response.run(send)
             async with asyncio.timeout(self._limits.patience_s):
                 await response.write_eof()
-        except TimeoutError:
+        except (TimeoutError, ConnectionError):
             transport.abort()
 
 

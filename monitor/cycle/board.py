@@ -27,6 +27,7 @@ from monitor.store.paging import Place, decode, encode, place, sort_key
 from monitor.store.records import nearness_record, quote_record, remedy_record
 
 _AT_ONCE = 200
+_VIEWS_PER_TURN = 5
 _GLANCE_WAD, _FULL_WAD = 0, 2**200
 
 
@@ -200,10 +201,12 @@ class Board:
         unknown = [seen.protocol.id for seen in evaluations if seen.protocol.id not in memo.states]
         if unknown:
             memo.states |= dict.fromkeys(unknown) | await self.store.states(unknown)
-        now_s = self.clock.wall_s()
-        return [
-            (place(seen), _view(seen, memo.states[seen.protocol.id], whole.levels, now_s, sort)) for seen in evaluations
-        ]
+        now_s, shown = self.clock.wall_s(), list[tuple[Place, PositionView]]()
+        for turn, seen in enumerate(evaluations):
+            if turn % _VIEWS_PER_TURN == 0:
+                await asyncio.sleep(0)
+            shown.append((place(seen), _view(seen, memo.states[seen.protocol.id], whole.levels, now_s, sort)))
+        return shown
 
     def _memo(self, book: Book) -> _Memo:
         memo = self._memos.get(book)

@@ -151,8 +151,10 @@ async def assess(
     adapter, market, cautious = sight.target.adapter, sight.market, sight.outlook.repricing
     apart_bps = {fact.node: fact.bps for fact in sight.outlook.divergences}
     is_levered = adapter.kind is Kind.PERP
+    is_full = False
     for turn, account in enumerate(sight.accounts):
-        if turn % _ACCOUNTS_PER_TURN == 0:
+        # Whoever asks over HTTP meanwhile waits for a millisecond, not for everybody.
+        if is_full or turn % _ACCOUNTS_PER_TURN == 0:
             await asyncio.sleep(0)
         views = adapter.health(market, account), adapter.health(market, account, cautious)
         is_full = near_wad is None or account.key in always or any(_is_below(health, near_wad) for health in views)

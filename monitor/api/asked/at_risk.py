@@ -22,9 +22,9 @@ from monitor.units import scaled_from_text
 _RECENT = 64
 _HOT_MS = 10_000
 _LOOK_S = 0.02
-_LATE_MS = 1_000
+_LATE_MS = 3_000
 """How long a page may stand for the next one while that is worked out."""
-_AT_ONCE = 10
+_AT_ONCE = 5
 _AGE = b'"age_s":0,'
 
 Stamp = tuple[int, ...]
@@ -64,8 +64,8 @@ class Rendered:
 class Pages:
     """The pages that were asked for lately; `run` it, so that they are worked out anew before somebody asks again.
 
-    A page that is out of date is given for as long as the next one is being worked out, a second at most: its rows name
-    their block.
+    A page that is out of date is given for as long as the next one is being worked out, three seconds at most: its rows
+    name their block.
     """
 
     def __init__(self, listed: Lists, clock: Clock) -> None:
@@ -78,10 +78,11 @@ class Pages:
         """Return the page as of this second; raises HTTPConflict for a cursor of another list."""
         now_ms = self._clock.monotonic_ms()
         page = self._pages.get(query)
-        if page is None or (self._is_old(page) and now_ms - page.made_ms > _LATE_MS):
+        if page is None or self._is_late(page):
             async with self._turn:
+                # Whoever waited takes what was made meanwhile: each making it anew would never end.
                 page = self._pages.get(query)
-                if page is None or self._is_old(page):
+                if page is None or self._is_late(page):
                     page = await self._made(query)
         self._asked_ms[query] = now_ms
         return Tagged(page.at(self._clock.wall_s()), page.tag)
@@ -104,6 +105,9 @@ class Pages:
                 await self._made(query)
             except (web.HTTPConflict, StoreError):
                 self._pages.pop(query, None)
+
+    def _is_late(self, page: Rendered) -> bool:
+        return self._is_old(page) and self._clock.monotonic_ms() - page.made_ms > _LATE_MS
 
     def _is_old(self, page: Rendered) -> bool:
         return page.stamp is None or page.stamp != self._listed.stamp
