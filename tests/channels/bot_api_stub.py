@@ -25,7 +25,7 @@ CHARACTERS = 4096
 
 @dataclass(frozen=True)
 class Fault:
-    """What one send meets instead of the rules; `accepts` delivers the message all the same."""
+    """What one send meets instead of the rules; `accepts` delivers the message all the same, `waits` only waits."""
 
     status: int = 500
     description: str = "Internal Server Error"
@@ -35,6 +35,7 @@ class Fault:
     cuts: bool = False
     body: str | None = None
     accepts: bool = False
+    waits: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,8 @@ class BotApi:
 
     async def _fail(self, fault: Fault, body: dict[str, Any], request: web.Request) -> web.StreamResponse:
         await asyncio.sleep(fault.delay_s)
+        if fault.waits:
+            return self._judge(body)
         if fault.accepts:
             self._judge(body)
         if fault.hangs:
