@@ -26,7 +26,7 @@ def bench(
     accounts: Path | None = None,
     check: bool = False,
 ) -> int:
-    """Measure start-up and, with a deployment, reads, exact health, export and the screen of a million such accounts.
+    """Measure start-up and the store on this folder's disk; with a deployment reads, health, export, the screen.
 
     Args:
         config: settings on top of the packaged chains and deployments
@@ -39,9 +39,10 @@ def bench(
 
 async def _bench(config: Path | None, deployment: str | None, accounts: Path | None, *, check: bool) -> int:
     from monitor.app.readers import Readers, configured
+    from monitor.cli.benching.disk import disk_lines
     from monitor.settings import addresses_in
 
-    lines = await asyncio.to_thread(start_lines)
+    lines = await asyncio.to_thread(start_lines) + await disk_lines(Path())
     if deployment is not None:
         if accounts is None:
             raise UsageError("expected --accounts FILE with the accounts to read")

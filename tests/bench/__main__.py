@@ -8,6 +8,7 @@ from pathlib import Path
 
 from monitor.app.readers import Readers, configured
 from monitor.cli.bench import market_lines, start_lines, told
+from monitor.cli.benching.disk import disk_lines
 from monitor.cli.benching.line import Line
 from monitor.settings import addresses_in
 from tests.bench import growth, head, screen
@@ -38,6 +39,7 @@ async def head_lines() -> list[Line]:
 async def bench(count: int, *, check: bool) -> int:
     """Measure everything and print one table."""
     lines = await asyncio.to_thread(start_lines)
+    lines += await disk_lines(Path())
     return told(lines + await pool_lines(count) + await head_lines(), check=check)
 
 
