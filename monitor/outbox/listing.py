@@ -9,7 +9,8 @@ from monitor.domain.alerts import Alert, AlertKind, Level, Recipient
 from monitor.domain.label import safe_line, shown_label
 from monitor.outbox import figures
 from monitor.outbox.lines import CHARACTERS, EMPTY, KEY, Line, fitting, length, plain, strong
-from monitor.outbox.render import headline, labelled, link_to, price_line, who
+from monitor.outbox.matters.standing import price_line
+from monitor.outbox.render import headline, labelled, link_to, who
 
 IN_FULL = 3
 """So many of the worst keep liquidation price and action whatever else has to go."""

@@ -1,7 +1,7 @@
 """What a message says: what happens and what to do first, the rest below, as text, as HTML and for programs."""
 
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -11,12 +11,13 @@ from monitor.domain.alerts import Alert, AlertKind, Level, Recipient
 from monitor.domain.ids import Cause, ChainWide, PositionId
 from monitor.domain.label import safe_line, short_address, shown_label
 from monitor.outbox import figures
-from monitor.outbox.causes import cause_lines, cause_subject
-from monitor.outbox.chains import chain_lines, chain_subject, own_lines, own_subject
-from monitor.outbox.digest import digest_lines, digest_subject
-from monitor.outbox.divergence import divergence_lines
-from monitor.outbox.events import event_lines, left_lines
 from monitor.outbox.lines import EMPTY, KEY, Line, fitting, plain, strong
+from monitor.outbox.matters.causes import cause_lines, cause_subject
+from monitor.outbox.matters.chains import chain_lines, chain_subject, own_lines, own_subject
+from monitor.outbox.matters.digest import digest_lines, digest_subject
+from monitor.outbox.matters.divergence import divergence_lines
+from monitor.outbox.matters.events import event_details, event_lines, left_lines
+from monitor.outbox.matters.standing import away_words, detail_lines, health_lines, nothing_owed, price_lines
 from monitor.outbox.record import record
 
 _ICONS = {
@@ -72,8 +73,9 @@ def _said(alert: Alert, recipient: Recipient, route_index: int, link_base: str) 
 
 def _subject(alert: Alert) -> str:
     health, what = alert.facts.get("health"), _WORDS[alert.kind].format(level=alert.level.name)
-    unmeasured = "no debt" if "no_debt" in alert.facts else "health unknown"
-    return f"[{what}] {who(alert)}: {f'health {figures.health_text(health)}' if health else unmeasured}"
+    unmeasured = nothing_owed(alert.facts) if "no_debt" in alert.facts else "health unknown"
+    said = f"health {figures.health_text(health)}{away_words(alert.facts)}" if health else unmeasured
+    return f"[{what}] {who(alert)}: {said}"
 
 
 _WORDS = {
@@ -101,26 +103,31 @@ _MARKS = {
     AlertKind.LIQUIDATION_SEEN: "🚨",
     AlertKind.LIQUIDATED: "🚨",
 }
+_REPEATING = {AlertKind.WORSENED, AlertKind.DETERIORATED, AlertKind.REPEATED}
 _EVENTS = {AlertKind.LIQUIDATION_SEEN, AlertKind.LIQUIDATED}
-_MAY_BE_FINE = {AlertKind.RECOVERED, AlertKind.TEST, AlertKind.KNOWN_AGAIN, AlertKind.PARAMETER_CHANGED}
+_MAY_BE_FINE = {AlertKind.RECOVERED, AlertKind.KNOWN_AGAIN, AlertKind.PARAMETER_CHANGED}
 _MAY_BE_FINE |= {AlertKind.DIVERGENCE_OVER}
 
 
 def _lines(alert: Alert, recipient: Recipient, route_index: int, link_base: str) -> Iterator[Line]:
     facts, position = alert.facts, alert.position
     yield strong(KEY, headline(alert))
-    place = f"{position.protocol} · {position.deployment} · {who(alert)}"
+    place = f"{who(alert)} · {position.protocol} · {position.deployment}"
     yield plain(8, safe_line(place.replace("_", " ")))
     yield EMPTY
     yield from event_lines(alert)
     yield from divergence_lines(alert)
-    yield from _health(alert)
-    if alert.kind in _EVENTS:
-        yield from left_lines(facts)
-    yield from _prices(alert)
+    yield from health_lines(alert)
+    first, *further = price_lines(facts)
+    yield first
     yield EMPTY
     yield from _action(alert)
     yield EMPTY
+    if alert.kind in _EVENTS:
+        yield from left_lines(facts)
+    yield from event_details(facts)
+    yield from detail_lines(alert)
+    yield from further
     if "doubts" in facts:
         yield plain(3, f"Prices in doubt: {safe_line(facts['doubts'])}")
     if route_index > 0:
@@ -128,6 +135,7 @@ def _lines(alert: Alert, recipient: Recipient, route_index: int, link_base: str)
     when = datetime.fromtimestamp(alert.at_time_s, UTC)
     yield plain(6, f"As of block {alert.at_block}, {when:%Y-%m-%d %H:%M:%S} UTC")
     yield plain(KEY, f"Incident {alert.incident}")
+    yield from _quieting(alert, recipient.routes[route_index].channel)
     if link_base:
         url = link_to(alert, link_base)
         yield Line(KEY, url, f'<a href="{html.escape(url)}">Open this position</a>')
@@ -143,7 +151,8 @@ def headline(alert: Alert) -> str:
     what = _WORDS[alert.kind].format(level=alert.level.name)
     match alert.kind:
         case AlertKind.RECOVERED:
-            return f"🟢 {'NO DEBT LEFT' if 'no_debt' in alert.facts else what} (was {alert.previous.name})"
+            gone = f"{nothing_owed(alert.facts).upper()} LEFT"
+            return f"🟢 {gone if 'no_debt' in alert.facts else what} (was {alert.previous.name})"
         case AlertKind.UNKNOWN | AlertKind.DIVERGED | AlertKind.LIQUIDATION_SEEN | AlertKind.LIQUIDATED:
             return f"{_MARKS[alert.kind]} {what}"
         case AlertKind.TEST | AlertKind.DIGEST:
@@ -154,100 +163,12 @@ def headline(alert: Alert) -> str:
             return f"{_ICONS[alert.level]} {what}"
 
 
-def _health(alert: Alert) -> Iterator[Line]:
-    facts = alert.facts
-    health, cautious, last = facts.get("health"), facts.get("cautious_health"), facts.get("last_health")
-    if "no_debt" in facts:
-        yield strong(KEY, f"Health: {_nothing(facts)}, so nothing can be liquidated")
-    elif health is not None:
-        yield strong(KEY, f"Health {figures.health_text(health)} (liquidation below 1)")
-    else:
-        known = (
-            f", last {figures.health_text(last)} at block {safe_line(facts.get('last_at_block', '?'))}" if last else ""
-        )
-        yield strong(KEY, f"Health not measurable now{known}")
-    yield from _margin(facts)
-    if "unknown" in facts:
-        yield plain(8, f"Why: {safe_line(facts['unknown'])}")
-        if alert.kind is AlertKind.UNKNOWN:
-            yield plain(8, f"Level before: {alert.level.name}. Unknown is not safe.")
-    if "blockers" in facts:
-        yield plain(7, f"Past its line, but not liquidatable right now: {safe_line(facts['blockers'])}")
-    if cautious is not None and facts.get("driver") == "cautious":
-        said = f"Cautious health {figures.health_text(cautious)} (independent prices, haircuts) sets this level"
-        yield plain(7, said)
-    elif cautious is not None:
-        yield plain(4, f"Cautious health {figures.health_text(cautious)} (independent prices, haircuts)")
-    yield from _nearness(facts)
-    for one in figures.listed(facts.get("foreseen")):
-        yield plain(7, f"Foreseen: health {figures.foreseen_text(one)}")
-    if alert.kind is AlertKind.RECOVERED:
-        yield from _ending(facts)
-
-
-def _nearness(facts: Mapping[str, str]) -> Iterator[Line]:
-    """Yield how near the line is in the measures beside health, and which of them sets the level."""
-    distance, driver = facts.get("distance_pct"), facts.get("driver")
-    in_time = figures.duration_text(facts.get("time_to_liquidation_s"))
-    told = (
-        ("distance", None if distance is None else f"{safe_line(distance)} % if the nearest price moves alone"),
-        ("joint", figures.joint_text(facts)),
-        ("sigmas", figures.sigmas_text(facts)),
-        ("time", in_time and f"{in_time} of what holding the position costs, and nothing else"),
-    )
-    for measure, text in told:
-        if text is not None and driver == measure:
-            yield plain(7, f"Distance: {text}; this sets the level")
-        elif text is not None and measure in ("joint", "sigmas"):
-            yield plain(3, f"Distance: {text}")
-
-
-def _nothing(facts: Mapping[str, str]) -> str:
-    return "no open position" if facts.get("kind") == "perp" else "no debt"
-
-
-def _margin(facts: Mapping[str, str]) -> Iterator[Line]:
-    if "equity" in facts:
-        yield plain(7, figures.margin_text(facts))
-
-
-def _ending(facts: Mapping[str, str]) -> Iterator[Line]:
-    lasted = figures.duration_text(facts.get("duration_s"))
-    worst = facts.get("worst_health")
-    shown = f", health {figures.health_text(worst)}" if worst else ""
-    yield plain(7, f"Lasted {lasted or 'unknown'}; worst {safe_line(facts.get('worst', 'unknown'))}{shown}")
-
-
-def _prices(alert: Alert) -> Iterator[Line]:
-    prices = figures.listed(alert.facts.get("liquidation_prices"))
-    if not prices:
-        nothing = "none, nothing is owed" if "no_debt" in alert.facts else "not known"
-        yield plain(KEY, f"Liquidation price: {nothing}")
-    for index, price in enumerate(prices):
-        yield plain(KEY if index == 0 else 2, f"Liquidation price: {price_line(price)}")
-    if "oracle_of" in alert.facts:
-        yield plain(2, f"Price: {figures.oracle_text(alert.facts)}")
-    in_time = figures.interest_text(alert.facts.get("time_to_liquidation_s"))
-    if in_time is not None:
-        carry = "funding and fees" if alert.facts.get("kind") == "perp" else "interest"
-        yield plain(4, f"By {carry} alone, at today's rates: liquidatable {in_time}")
-
-
-def price_line(price: Mapping[str, str]) -> str:
-    """Return one liquidation price: which way, to where, from where."""
-    falls = price["direction"] == "falls"
-    name, now = shown_label(price["name"]), figures.price_text(price["now"], up=not falls)
-    line, way = figures.price_text(price["price"], up=falls), safe_line(price["direction"])
-    if figures.is_past(price["now"], price["price"], falls=falls):
-        return f"{name} at {now} is past {line}"
-    away = figures.away_text(price["now"], price["price"])
-    return f"{name} {way} to {line} (now {now}{f', {away} away' if away else ''})"
-
-
 def _action(alert: Alert) -> Iterator[Line]:
     facts, steps = alert.facts, figures.listed(alert.facts.get("steps"))
-    if alert.kind in _EVENTS and "no_debt" in facts:
-        yield plain(KEY, "To do: nothing is owed any more; withdraw what is left, or leave it.")
+    if alert.kind is AlertKind.TEST:
+        yield plain(KEY, "To do: nothing, this is only a test. An alert would say here what to repay or add.")
+    elif alert.kind in _EVENTS and "no_debt" in facts:
+        yield plain(KEY, f"To do: {nothing_owed(facts)} is left; withdraw what remains, or leave it.")
     elif alert.kind in _MAY_BE_FINE and alert.level <= Level.WATCH:
         own = " If you did not close it yourself, check what happened." if "no_debt" in facts else ""
         yield plain(KEY, f"To do: nothing now.{own}")
@@ -266,6 +187,12 @@ def _action(alert: Alert) -> Iterator[Line]:
         yield strong(KEY, "To do: repay debt or add collateral.")
     if "unavailable" in facts:
         yield plain(5, f"Not possible now: {safe_line(facts['unavailable'])}")
+
+
+def _quieting(alert: Alert, channel: str) -> Iterator[Line]:
+    """Yield how to hear less of this, where the channel has a way."""
+    if channel == "telegram" and alert.kind in _REPEATING:
+        yield plain(2, f"Seen it? /ack {alert.incident} stops repeats, /mute 2h holds back what may wait.")
 
 
 def who(alert: Alert) -> str:

@@ -7,7 +7,7 @@ from monitor.cycle.unsaved import Unsaved
 from monitor.domain.alerts import Level, Notice, Route
 from monitor.domain.people import Acknowledgement, Held
 from monitor.errors import DeliveryDeferred, DeliveryRefused, StoreFull
-from monitor.outbox.chains import own_lines
+from monitor.outbox.matters.chains import own_lines
 from monitor.outbox.render import render
 from monitor.rules.fullness import cannot_store, stores_again
 from monitor.rules.state import PositionState

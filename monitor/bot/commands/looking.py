@@ -6,9 +6,9 @@ from monitor.bot.commands.command import Caller, Means
 from monitor.bot.reply import Reply, listed
 from monitor.cycle.digests import standing
 from monitor.domain.people import Subscriber
-from monitor.outbox.digest import position_text, source_text
 from monitor.outbox.figures import listed as records
 from monitor.outbox.lines import KEY, Line, plain
+from monitor.outbox.matters.digest import position_text, source_text
 from monitor.rules.hearing.digest import digest
 from monitor.rules.hearing.hearing import is_muted
 from monitor.rules.hearing.mutes import moment_text

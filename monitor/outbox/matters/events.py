@@ -16,8 +16,7 @@ def event_lines(alert: Alert) -> Iterator[Line]:
     match alert.kind:
         case AlertKind.LIQUIDATION_SEEN:
             yield from _liquidation(alert.facts)
-            yield plain(KEY, "Not final yet: the chain may still undo it. You are told once more when it is final;")
-            yield plain(KEY, "hearing nothing more means that it was undone.")
+            yield plain(KEY, "Not final yet: you are told again when it is; hearing nothing more means it was undone.")
             yield EMPTY
         case AlertKind.LIQUIDATED:
             yield from _liquidation(alert.facts)
@@ -27,6 +26,17 @@ def event_lines(alert: Alert) -> Iterator[Line]:
             yield EMPTY
         case _:
             pass
+
+
+def event_details(facts: Mapping[str, str]) -> Iterator[Line]:
+    """Yield what can be read later of an event: what was written off, by whom it was done, where it stands."""
+    if written_off := figures.listed(facts.get("written_off")):
+        yield plain(8, f"Written off as bad debt: {_joined(written_off, up=False)}")
+    if "liquidator" in facts:
+        block = safe_line(facts.get("event_block", "?"))
+        yield plain(7, f"By {short_address(facts['liquidator'])} in block {block}")
+    if "transaction" in facts:
+        yield plain(6, f"Transaction {safe_line(facts['transaction'])}")
 
 
 def left_lines(facts: Mapping[str, str]) -> Iterator[Line]:
@@ -43,13 +53,6 @@ def _liquidation(facts: Mapping[str, str]) -> Iterator[Line]:
         yield strong(KEY, f"Taken from you: {_joined(seized, up=True)}")
     if repaid:
         yield plain(KEY, f"Repaid of your debt: {_joined(repaid, up=False)}")
-    if written_off := figures.listed(facts.get("written_off")):
-        yield plain(8, f"Written off as bad debt: {_joined(written_off, up=False)}")
-    if "liquidator" in facts:
-        block = safe_line(facts.get("event_block", "?"))
-        yield plain(7, f"By {short_address(facts['liquidator'])} in block {block}")
-    if "transaction" in facts:
-        yield plain(7, f"Transaction {safe_line(facts['transaction'])}")
 
 
 def _parameters(facts: Mapping[str, str]) -> Iterator[Line]:
@@ -60,8 +63,6 @@ def _parameters(facts: Mapping[str, str]) -> Iterator[Line]:
     was, now = facts.get("health_before"), facts.get("health")
     if was is not None and now is not None:
         yield plain(KEY, f"Your health was {figures.health_text(was)}, is {figures.health_text(now)}")
-    if "transaction" in facts:
-        yield plain(5, f"Transaction {safe_line(facts['transaction'])}")
 
 
 def _subject(change: Mapping[str, str]) -> str:
