@@ -47,6 +47,8 @@ LEVELS = Metric("hfm_positions_at_level", "Judged positions by level.", ("deploy
 READ_AGE = Metric("hfm_deployment_read_age_seconds", "Time since the last whole read.", ("deployment",))
 MOMENT_AGE = Metric("hfm_deployment_moment_age_seconds", "Age of the moment last evaluated.", ("deployment",))
 OUTBOX = Metric("hfm_outbox_messages", "Messages by state.", ("channel", "state"))
+DELIVERIES = Metric("hfm_deliveries_total", "Tries to deliver a message by outcome.", ("channel", "outcome"))
+MARKUP_REFUSALS = Metric("hfm_markup_refusals_total", "Messages sent again as plain text.", ("channel",))
 OUTBOX_AGE = Metric("hfm_outbox_oldest_pending_seconds", "Age of the oldest message owed.", ("channel",))
 HEARTBEATS = Metric("hfm_heartbeats_total", "Signs of life by whether they arrived.", ("outcome",))
 

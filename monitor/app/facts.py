@@ -11,6 +11,8 @@ from monitor.cycle.unsaved import Unsaved
 from monitor.cycle.venues.loop import VenueLoop
 from monitor.domain.ids import DeploymentName
 from monitor.outbox.deadman import DeadMan
+from monitor.outbox.dispatcher import Dispatcher
+from monitor.outbox.lanes.outcome import Tally
 from monitor.schedule import Schedule
 from monitor.sources.http.freshness import VenueStatus
 from monitor.sources.http.place import Place
@@ -31,12 +33,14 @@ class Facts:
     venues: Mapping[str, VenueLoop]
     unsaved: Unsaved
     dead_man: DeadMan | None
+    dispatcher: Dispatcher
 
     def of_now(self) -> Iterator[Fact]:
         """Yield every fact as it is now."""
         for name, record in self.schedule.records.items():
             yield Fact(metrics.JOB_FAILURES, record.failures, (name,))
         yield Fact(metrics.UNSAVED, len(self.unsaved))
+        yield from of_deliveries(self.dispatcher.tallies)
         if self.dead_man is not None:
             yield Fact(metrics.HEARTBEATS, self.dead_man.pings, ("arrived",))
             yield Fact(metrics.HEARTBEATS, self.dead_man.failures, ("failed",))
@@ -70,6 +74,14 @@ class Facts:
             answered = endpoint.requests - endpoint.errors
             yield Fact(metrics.RPC_REQUESTS, answered, (name, endpoint.label, "answered"))
             yield Fact(metrics.RPC_REQUESTS, endpoint.errors, (name, endpoint.label, "failed"))
+
+
+def of_deliveries(tallies: Mapping[str, Tally]) -> Iterator[Fact]:
+    """Yield what became of messages, by channel."""
+    for channel, tally in tallies.items():
+        yield Fact(metrics.MARKUP_REFUSALS, tally.markup_refusals, (channel,))
+        for outcome, count in tally.outcomes.items():
+            yield Fact(metrics.DELIVERIES, count, (channel, outcome))
 
 
 def _of_apis(statuses: Iterable[VenueStatus]) -> Iterator[Fact]:

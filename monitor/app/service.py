@@ -103,7 +103,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         if commanded is not None:
             schedule.follow("bot", commanded.once)
             schedule.follow("bot's replies", commanded.outgoing.run)
-        facts = Facts(schedule, sources, loops, venues, unsaved, man)
+        facts = Facts(schedule, sources, loops, venues, unsaved, man, dispatcher)
         host, port = await open_api(settings, board, feed, facts.of_now, stack)
         log.get("service").info("listening", host=host, port=port)
         keep(history, settings, board.wholes, schedule)

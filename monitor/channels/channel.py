@@ -38,11 +38,21 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How fast a channel may be used: so many messages in a window, and a pause between two to one address."""
+    """How fast a channel may be used: so many messages in a window, and a pause between two to one address.
+
+    To a group it is besides so many in a longer window; 0 where groups are like everyone else.
+    """
 
     messages: int
     window_ms: int
     gap_ms: int
+    group_messages: int = 0
+    group_window_ms: int = 0
+
+
+def is_group(address: str) -> bool:
+    """Whether many read what goes to an address: Telegram's groups have a minus sign, its channels an @."""
+    return address.startswith(("-", "@"))
 
 
 class Channel(Protocol):

@@ -18,8 +18,9 @@ class Telegram:
     """One bot; `hears` says whether it takes commands, without which a button would do nothing."""
 
     name = "telegram"
-    # 30 messages a second and one a second per chat are Telegram's limits; the rest is room for its clock.
-    limits = Limits(messages=30, window_ms=1005, gap_ms=1005)
+    # 30 messages a second, one a second per chat and 20 a minute per group are Telegram's limits; the rest is room for
+    # its clock.
+    limits = Limits(messages=30, window_ms=1005, gap_ms=1005, group_messages=20, group_window_ms=60_300)
     gathers = True
 
     def __init__(

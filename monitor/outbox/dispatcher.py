@@ -1,15 +1,18 @@
 """Runs one lane per channel, so that a slow channel holds up no other."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from monitor.channels.channel import Channel, Message
 from monitor.clock import Clock
 from monitor.domain.alerts import Notice
+from monitor.errors import ConfigError
 from monitor.outbox.lanes.answers import answers
 from monitor.outbox.lanes.gathering import Parcel
+from monitor.outbox.lanes.guest import Guest
 from monitor.outbox.lanes.lane import Lane
+from monitor.outbox.lanes.outcome import Tally
 from monitor.outbox.lanes.turn import Turn
 from monitor.outbox.listing import listing
 from monitor.outbox.render import render
@@ -74,6 +77,20 @@ class Dispatcher:
     def still_ms(self) -> dict[str, int]:
         """Return for how long each channel's lane has stood still."""
         return {lane.channel: lane.still_ms for lane in self._lanes}
+
+    @property
+    def tallies(self) -> Mapping[str, Tally]:
+        """What became of messages since the start, by channel."""
+        return {lane.channel: lane.tally for lane in self._lanes}
+
+    def guest(self, channel: str) -> Guest:
+        """Return a place in a channel's pace for someone who sends over it too; raises ConfigError for none of ours."""
+        for lane in self._lanes:
+            if lane.channel == channel:
+                return lane.guest()
+        raise ConfigError(
+            f"expected a channel out of {', '.join(lane.channel for lane in self._lanes)}, found {channel!r}"
+        )
 
     async def run(self) -> None:
         """Deliver until cancelled; what is unfinished then stays owed."""

@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, nulls_last, or_, select, update
+from sqlalchemy import ColumnElement, Row, func, nulls_last, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.domain.alerts import Alert, Level, Recipient, Route
@@ -20,7 +21,8 @@ class Deliverable:
     """One message owed to one recipient over the route now in use; who answers to it knows its `token`.
 
     A `step` above 0 is the same alert over a further route. Once it was about to be sent it has a `leader`: the first
-    of those it went out with as one, itself when it was alone, whose key that message had.
+    of those it went out with as one, itself when it was alone, whose key that message had. It `has_company` while
+    anything else is owed to its recipient.
     """
 
     id: int
@@ -34,6 +36,7 @@ class Deliverable:
     step: int = 0
     leader: int | None = None
     leader_key: str | None = None
+    has_company: bool = False
 
     @property
     def route(self) -> Route:
@@ -90,6 +93,8 @@ class Queue:
 
     async def _found(self, which: ColumnElement[bool], limit: int) -> list[Deliverable]:
         t, a, leader = tables.outbox.c, tables.alerts.c, tables.outbox.alias("leader")
+        other = tables.outbox.alias("other").c
+        company = select(other.id).where(other.recipient == t.recipient, other.state == "pending", other.id != t.id)
         order = (t.severity.desc(), nulls_last(t.time_to_liquidation_s.asc()), t.id)
         # The first few are found by narrow columns alone: the alerts of all the others are never read.
         first = select(t.id).where(t.state == "pending", which).order_by(*order).limit(limit).scalar_subquery()
@@ -106,7 +111,16 @@ class Queue:
             t.step,
         )
         query = (
-            select(*columns, t.label, t.token, t.step, t.leader, leader.c.dedupe_key.label("leader_key"), a.alert)
+            select(
+                *columns,
+                t.label,
+                t.token,
+                t.step,
+                t.leader,
+                leader.c.dedupe_key.label("leader_key"),
+                a.alert,
+                company.exists().label("company"),
+            )
             .join(tables.alerts, a.key == t.alert)
             .outerjoin(leader, leader.c.id == t.leader)
             .where(t.id.in_(first))
@@ -127,6 +141,7 @@ class Queue:
                 step=row.step,
                 leader=row.leader,
                 leader_key=row.leader_key,
+                has_company=bool(row.company),
             )
             for row in rows
         ]
@@ -201,14 +216,29 @@ class Queue:
             await connection.execute(self._database.upsert(tables.refusals), refusal)
             refused = await refused_routes(connection, now_s)
             reach("queue: refusal written")
-            for row in (await connection.execute(select(t.id, t.recipient, t.routes, t.route).where(at_it))).all():
-                moved = _moved(records.recipient_from(row.recipient, row.routes), row.route, refused)
-                await connection.execute(update(tables.outbox).where(t.id == row.id).values(moved))
+            for row in (await connection.execute(select(tables.outbox).where(at_it))).all():
+                await self._move(connection, row, refused)
             reach("queue: messages rerouted")
             await connection.execute(tables.deliveries.insert(), _deliveries(messages, "refused", now_s, why))
         reach("queue: refused done")
         left = messages[0].recipient.routes[messages[0].route_index + 1 :]
         return next((route.channel for route in left if route not in refused), None)
+
+    async def _move(self, connection: AsyncConnection, row: Row[Any], refused: set[Route]) -> None:
+        t, recipient = tables.outbox.c, records.recipient_from(row.recipient, row.routes)
+        on = next((i for i in range(row.route + 1, len(recipient.routes)) if recipient.routes[i] not in refused), None)
+        if on is None:
+            values: dict[str, str | int] = {"state": "dead"}
+        else:
+            values = {"channel": recipient.routes[on].channel, "address": recipient.routes[on].address}
+            values |= {"route": on, "attempts": 0}
+            # A further step that was not due yet keeps its time.
+            values |= {} if row.step and not row.attempts else {"next_try_s": 0, "wait_s": 0}
+            # What would have gone there later, or to where nothing goes any more, says the same.
+            further = (t.alert == row.alert) & (t.recipient == row.recipient) & (t.step > row.step) & (t.route <= on)
+            later = update(tables.outbox).where(further, t.state == "pending").values(state="superseded")
+            await connection.execute(later)
+        await connection.execute(update(tables.outbox).where(t.id == row.id, t.state == "pending").values(values))
 
     async def delivered(self, connection: AsyncConnection, messages: Sequence[Deliverable], now_s: int) -> None:
         """Record, in a transaction that stores their rows, what was accepted before there were any."""
@@ -244,15 +274,6 @@ async def refused_routes(connection: AsyncConnection, now_s: int) -> set[Route]:
     t = tables.refusals.c
     rows = await connection.execute(select(t.channel, t.address).where(t.at_s > now_s - REFUSED_FOR_S))
     return {Route(row.channel, row.address) for row in rows}
-
-
-def _moved(recipient: Recipient, index: int, refused: set[Route]) -> dict[str, str | int]:
-    for following in range(index + 1, len(recipient.routes)):
-        route = recipient.routes[following]
-        if route not in refused:
-            where: dict[str, str | int] = {"channel": route.channel, "address": route.address}
-            return {**where, "route": following, "attempts": 0, "next_try_s": 0, "wait_s": 0}
-    return {"state": "dead"}
 
 
 def _deliveries(messages: Sequence[Deliverable], outcome: str, now_s: int, why: str) -> list[dict[str, str | int]]:

@@ -7,7 +7,7 @@ import argparse
 import asyncio
 import json
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -57,6 +57,7 @@ class BotApi:
 
     per_s: int = 30
     per_chat_s: float = 1.0
+    per_group_minute: int = 20
     url: str = ""
     accepted: list[Accepted] = field(default_factory=list)
     asked: int = 0
@@ -72,6 +73,7 @@ class BotApi:
     undressed: list[int] = field(default_factory=list)
     _recent: deque[float] = field(default_factory=deque)
     _by_chat: dict[str, float] = field(default_factory=dict)
+    _by_group: dict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
 
     @asynccontextmanager
     async def serve(self, port: int = 0) -> AsyncIterator["BotApi"]:
@@ -129,9 +131,8 @@ class BotApi:
 
     def _judge(self, body: dict[str, Any]) -> web.Response:
         chat, text = str(body.get("chat_id", "")), str(body.get("text", ""))
-        flood_s = self._flood_s(chat)
+        flood_s = self.flood_s(chat)
         if flood_s:
-            self.violations.append(f"flood to {chat}")
             return _error(429, f"Too Many Requests: retry after {flood_s}", flood_s)
         if chat in self.blocked:
             return _error(403, "Forbidden: bot was blocked by the user")
@@ -152,13 +153,18 @@ class BotApi:
         result = {"message_id": accepted.id, "date": 0, "chat": {"id": int(chat), "type": "private"}, "text": text}
         return web.json_response({"ok": True, "result": result})
 
-    def _flood_s(self, chat: str) -> int:
-        now = self.now_s()
-        while self._recent and self._recent[0] <= now - 1:
-            self._recent.popleft()
-        if len(self._recent) >= self.per_s or now - self._by_chat.get(chat, now - 3600) < self.per_chat_s:
+    def flood_s(self, chat: str) -> int:
+        """Count a message to a chat, and return for how many seconds it has to wait, 0 when it is taken."""
+        now, group = self.now_s(), self._by_group[chat] if chat.startswith("-") else deque[float]()
+        for past, window_s in ((self._recent, 1), (group, 60)):
+            while past and past[0] <= now - window_s:
+                past.popleft()
+        is_full = len(self._recent) >= self.per_s or len(group) >= self.per_group_minute
+        if is_full or now - self._by_chat.get(chat, now - 3600) < self.per_chat_s:
+            self.violations.append(f"flood to {chat}")
             return 1
         self._recent.append(now)
+        group.append(now)
         self._by_chat[chat] = now
         return 0
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from monitor.api import Metrics
+from monitor.app.facts import of_deliveries
 from monitor.channels.channel import Channel, Message
 from monitor.channels.email import Email
 from monitor.channels.telegram import Telegram
@@ -17,6 +19,7 @@ from monitor.clock import SystemClock
 from monitor.domain.alerts import AlertKind, Level, Notice, Recipient, Route
 from monitor.errors import DeliveryDeferred, DeliveryRefused, MarkupRefused, StoreFull
 from monitor.outbox.lanes import lane
+from monitor.store import OutboxStatus
 from monitor.store.queue import Deliverable
 from tests.channels.bot_api_stub import TOKEN, BotApi, Fault
 from tests.channels.mail_server import MailServer
@@ -152,6 +155,30 @@ async def test_refused_markup_goes_out_as_plain_text_at_once(tmp_path: Path):
         await deliver(store, [telegram], clock)
     assert [m.html is None for _, _, m in telegram.tried] == [False, True]
     assert telegram.tried[1][0] - telegram.tried[0][0] <= 2000
+
+
+async def test_refused_markup_and_every_outcome_are_counted(tmp_path: Path):
+    clock = FakeClock(runs=True)
+    telegram = FakeChannel(clock, failures=deque([MarkupRefused("x"), DeliveryDeferred("429", 1000)]))
+    email = FakeChannel(clock, "email", refuses={"a@b.c": DeliveryRefused("no such user")})
+    async with opened(tmp_path, clock) as store:
+        own = dispatcher(store, [telegram, email], clock)
+        await store.commit(told(alert()))
+        await store.commit(told(alert(of=position(2)), recipient=Recipient("e", (EMAIL,))))
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+            running = group.create_task(own.run())
+            while (await store.views.outbox_status()).pending:  # noqa: ASYNC110  # it lies in a database
+                await asyncio.sleep(0.002)
+            running.cancel()
+    assert [m.html is None for _, _, m in telegram.tried] == [False, True, True], "plain once it is known to be refused"
+    text = Metrics(lambda: of_deliveries(own.tallies)).text((), OutboxStatus(())).decode()
+    for line in (
+        'hfm_markup_refusals_total{channel="telegram"} 1.0',
+        'hfm_deliveries_total{channel="telegram",outcome="deferred"} 1.0',
+        'hfm_deliveries_total{channel="telegram",outcome="sent"} 1.0',
+        'hfm_deliveries_total{channel="email",outcome="refused"} 1.0',
+    ):
+        assert line in text.splitlines()
 
 
 async def test_a_wait_that_was_asked_for_is_kept_and_holds_up_nobody_else(tmp_path: Path):

@@ -11,7 +11,8 @@ from monitor.channels.channel import Channel, Message
 from monitor.clock import Clock
 from monitor.errors import StoreError
 from monitor.outbox.lanes.gathering import MOST, Gathering, Parcel, matter
-from monitor.outbox.lanes.outcome import Deferred, Outcome, Refused, Sent, Withdrawn
+from monitor.outbox.lanes.guest import Guest
+from monitor.outbox.lanes.outcome import Deferred, Outcome, Refused, Sent, Tally, Withdrawn
 from monitor.outbox.lanes.pace import Pace
 from monitor.outbox.lanes.sending import Sender
 from monitor.outbox.lanes.turn import PATIENCE_S, Turn
@@ -20,8 +21,9 @@ from monitor.store.engine import Reach
 from monitor.store.queue import Deliverable, Ripe
 
 STOP_GRACE_S = 8
-WIDTH = 4
+WIDTH = 8
 STORM = 100
+STORM_MS = 1000
 POLL_S = 5
 STORE_RETRY_S = 1
 
@@ -62,6 +64,7 @@ class Lane:
         self._unrecorded: dict[int, tuple[Parcel, Outcome]] = {}
         self._recording = asyncio.Lock()
         self._record_ms = 0
+        self._storm_until_ms = 0
         self._moved_ms = clock.monotonic_ms()
 
     @property
@@ -78,6 +81,15 @@ class Lane:
         """Look now: something was added."""
         self._is_news = True
         self._woken.set()
+
+    @property
+    def tally(self) -> Tally:
+        """What became of its messages since the start."""
+        return self._sender.tally
+
+    def guest(self) -> Guest:
+        """Return a place in the lane's pace for someone else."""
+        return Guest(self._pace)
 
     async def run(self) -> None:
         """Deliver for ever."""
@@ -107,15 +119,18 @@ class Lane:
             raise
 
     async def _deliver(self, head: Deliverable, own: asyncio.TaskGroup, *, is_calm: bool) -> None:
+        was_sent = True
         try:
             async with self._turn.taken() if is_calm else nullcontext():
-                await self._send(await self._parcel(head), own)
+                was_sent = await self._send(await self._parcel(head), own)
         except StoreError as e:
             _log.error("store refuses", channel=self._channel.name, error=str(e))
             await self._clock.sleep(STORE_RETRY_S)
         finally:
-            self._pace.answered(head.route.address)
+            self._pace.answered(head.route.address, was_sent=was_sent)
             del self._under_way[head.id]
+            # Another message to the address may have waited for this one.
+            self._woken.set()
 
     async def _parcel(self, head: Deliverable) -> Parcel:
         """Return what goes out as one with a message."""
@@ -123,22 +138,24 @@ class Lane:
         if self._gathering is None:
             return Parcel((head,), head.key, is_bound=True)
         about = matter(head.alert)
-        if not is_bound and (about is None or head.attempts > 0):
-            return Parcel((head,), head.key, is_bound=False)
+        if not head.has_company or (not is_bound and (about is None or head.attempts > 0)):
+            return Parcel((head,), head.leader_key or head.key, is_bound)
         found = await self._queue.companions(head, MOST, self._clock.wall_s(), self._kept_ids())
         members = tuple(one for one in found if is_bound or matter(one.alert) == about)
         return Parcel(members or (head,), head.leader_key or (members or (head,))[0].key, is_bound)
 
-    async def _send(self, parcel: Parcel, own: asyncio.TaskGroup) -> None:
+    async def _send(self, parcel: Parcel, own: asyncio.TaskGroup) -> bool:
+        """Send it, unless all of it is withdrawn; return whether it was."""
         if not parcel.is_bound:
             await self._bind(parcel)
         while True:
             outcome = await self._sender.send(parcel.members, self._render(parcel), own)
             if not isinstance(outcome, Withdrawn):
-                return await self._record(parcel, outcome)
+                await self._record(parcel, outcome)
+                return True
             left = tuple(message for message in parcel.members if message.id in outcome.left)
             if not left:
-                return None
+                return False
             parcel = replace(parcel, members=left)
 
     async def _bind(self, parcel: Parcel) -> None:
@@ -151,33 +168,45 @@ class Lane:
     async def _next(self) -> tuple[Deliverable, bool]:
         """Return the message that matters most, once there is one, and whether few others are owed."""
         while True:
-            await self._clock.sleep(self._pace.wait_ms() / 1000)
+            await self._pace.take()
             try:
                 await self._record_all()
                 found = await self._first_due()
-                if isinstance(found, Deliverable):
-                    is_calm = await self._queue.owed(self._channel.name, STORM) < STORM
-                    self._pace.sending()
-                    return found, is_calm
-                if not self._under_way:
-                    self._moved()
+                is_calm = isinstance(found, Deliverable) and await self._is_calm()
             except StoreError as e:
+                self._pace.give_back()
                 _log.error("store refuses", channel=self._channel.name, error=str(e))
                 await self._clock.sleep(STORE_RETRY_S)
                 continue
-            await self._doze(found)
+            # A guest may have come to the address since it was found free.
+            if isinstance(found, Deliverable) and self._pace.wait_for_ms(found.route.address) == 0:
+                self._pace.for_address(found.route.address)
+                return found, is_calm
+            self._pace.give_back()
+            if not isinstance(found, Deliverable):
+                if not self._under_way:
+                    self._moved()
+                await self._doze(found)
+
+    async def _is_calm(self) -> bool:
+        """Whether few messages are owed; a storm lasts for a second at least."""
+        now_ms = self._clock.monotonic_ms()
+        if now_ms < self._storm_until_ms:
+            return False
+        is_calm = await self._queue.owed(self._channel.name, STORM) < STORM
+        self._storm_until_ms = now_ms if is_calm else now_ms + STORM_MS
+        return is_calm
 
     async def _first_due(self) -> Deliverable | float:
         """Return the message that matters most, or how long to wait for one."""
         ripe = await self._ripe()
         now_s, held = self._clock.wall_s(), self._pace.held()
-        busy = [message.route.address for message in self._under_way.values()]
         found = await self._queue.pending(
             self._channel.name,
             limit=1,
             now_s=now_s,
             without=(*self._under_way, *self._kept_ids()),
-            but_to=(*held, *busy),
+            but_to=(*held, *self._pace.busy),
             ripe=ripe,
         )
         if found:

@@ -1,6 +1,9 @@
 """What becomes of one try to send."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
+
+from monitor.errors import DeliveryDeferred
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +34,23 @@ class Withdrawn:
 
 
 Outcome = Sent | Deferred | Refused
+
+
+@dataclass(slots=True)
+class Tally:
+    """How often each outcome was met on one channel; `markup_refusals` counts what went out again as plain text."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    markup_refusals: int = 0
+
+    def count(self, tried: Sent | Withdrawn | Exception) -> None:
+        """Count what became of one message."""
+        match tried:
+            case Sent():
+                self.outcomes["sent"] += 1
+            case Withdrawn():
+                self.outcomes["withdrawn"] += 1
+            case DeliveryDeferred():
+                self.outcomes["deferred"] += 1
+            case _:
+                self.outcomes["refused"] += 1

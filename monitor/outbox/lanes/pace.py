@@ -1,13 +1,17 @@
 """How soon the next message may go out on a channel, and to which addresses not yet."""
 
-from collections import deque
+import asyncio
+from collections import defaultdict, deque
 
-from monitor.channels.channel import Limits
+from monitor.channels.channel import Limits, is_group
 from monitor.clock import Clock
+
+CHANNEL_PAUSE_MS = 1000
+_LOOK_MS = 20
 
 
 class Pace:
-    """The recent past of one channel in monotonic time.
+    """The recent past of one channel in monotonic time; everyone who sends over it asks here.
 
     A message counts from when it was answered: it can only have arrived before, so the receiver sees no more than that.
     """
@@ -15,20 +19,57 @@ class Pace:
     def __init__(self, limits: Limits, clock: Clock) -> None:
         self._limits = limits
         self._clock = clock
-        self._under_way = 0
+        self._door = asyncio.Lock()
+        self._taken = 0
+        self._busy: set[str] = set()
         self._answered_ms: deque[int] = deque()
+        self._of_group_ms: dict[str, deque[int]] = defaultdict(deque)
         self._free_ms: dict[str, int] = {}
         self._paused_ms = 0
 
-    def sending(self) -> None:
-        """Count a message that goes out now."""
-        self._under_way += 1
+    async def take(self) -> None:
+        """Wait for the next place in the channel's pace, first come first served, and take it.
 
-    def answered(self, address: str) -> None:
-        """Count its answer, good or bad."""
-        self._under_way -= 1
-        self._answered_ms.append(self._clock.monotonic_ms())
+        Say afterwards whom it is `for_address`, or give it back.
+        """
+        async with self._door:
+            while (wait_ms := self._wait_ms()) > 0:
+                await self._clock.sleep(wait_ms / 1000)
+            self._taken += 1
+
+    async def take_for(self, address: str) -> None:
+        """Wait until one message may go to an address, and take a place for it."""
+        while True:
+            while (wait_ms := self.wait_for_ms(address)) > 0:
+                await self._clock.sleep(wait_ms / 1000)
+            await self.take()
+            if self.wait_for_ms(address) == 0:
+                return self.for_address(address)
+            self.give_back()
+
+    def give_back(self) -> None:
+        """Leave a place to others: nothing is to be sent."""
+        self._taken -= 1
+
+    def for_address(self, address: str) -> None:
+        """Use a place that was taken: until it is answered nothing else goes to the address."""
+        self._busy.add(address)
+
+    def answered(self, address: str, *, was_sent: bool = True) -> None:
+        """Count an answer, good or bad; what never reached the channel counts for nothing."""
+        self._taken -= 1
+        self._busy.discard(address)
+        if not was_sent:
+            return
+        now_ms = self._clock.monotonic_ms()
+        self._answered_ms.append(now_ms)
+        if is_group(address) and self._limits.group_messages:
+            self._of_group_ms[address].append(now_ms)
         self.hold(address, self._limits.gap_ms)
+
+    def one_more(self) -> None:
+        """Count one more message to where one is on its way."""
+        self._answered_ms.append(self._clock.monotonic_ms())
 
     def hold(self, address: str, wait_ms: int) -> None:
         """Leave an address alone for so long."""
@@ -39,18 +80,46 @@ class Pace:
         """Leave the whole channel alone for so long."""
         self._paused_ms = max(self._paused_ms, self._clock.monotonic_ms() + wait_ms)
 
-    def wait_ms(self) -> int:
-        """Return how long nothing may be sent at all."""
-        now_ms = self._clock.monotonic_ms()
-        while self._answered_ms and self._answered_ms[0] + self._limits.window_ms <= now_ms:
-            self._answered_ms.popleft()
-        wait_ms = max(self._paused_ms - now_ms, 0)
-        if self._answered_ms and self._under_way + len(self._answered_ms) >= self._limits.messages:
-            return max(wait_ms, self._answered_ms[0] + self._limits.window_ms - now_ms)
-        return wait_ms
+    def asked_to_wait(self, address: str, wait_ms: int) -> None:
+        """Keep a wait that the channel asked for: whole for the address, and at most a second for all others."""
+        self.hold(address, wait_ms)
+        self.pause(min(wait_ms, CHANNEL_PAUSE_MS))
+
+    @property
+    def busy(self) -> frozenset[str]:
+        """The addresses something is on its way to."""
+        return frozenset(self._busy)
 
     def held(self) -> dict[str, int]:
         """Return the addresses that must wait, and for how many milliseconds."""
         now_ms = self._clock.monotonic_ms()
         self._free_ms = {address: free for address, free in self._free_ms.items() if free > now_ms}
-        return {address: free - now_ms for address, free in self._free_ms.items()}
+        waits = {address: free - now_ms for address, free in self._free_ms.items()}
+        for address in list(self._of_group_ms):
+            past = self._of_group_ms[address]
+            _forget(past, now_ms - self._limits.group_window_ms)
+            if not past:
+                del self._of_group_ms[address]
+            elif len(past) >= self._limits.group_messages:
+                full_ms = past[-self._limits.group_messages] + self._limits.group_window_ms - now_ms
+                waits[address] = max(waits.get(address, 0), full_ms)
+        return waits
+
+    def wait_for_ms(self, address: str) -> int:
+        """Return how long nothing may go to an address, as far as is known."""
+        return _LOOK_MS if address in self._busy else self.held().get(address, 0)
+
+    def _wait_ms(self) -> int:
+        now_ms = self._clock.monotonic_ms()
+        _forget(self._answered_ms, now_ms - self._limits.window_ms)
+        wait_ms = max(self._paused_ms - now_ms, 0)
+        if self._taken + len(self._answered_ms) < self._limits.messages:
+            return wait_ms
+        if not self._answered_ms:
+            return max(wait_ms, _LOOK_MS)
+        return max(wait_ms, self._answered_ms[0] + self._limits.window_ms - now_ms)
+
+
+def _forget(past_ms: deque[int], until_ms: int) -> None:
+    while past_ms and past_ms[0] <= until_ms:
+        past_ms.popleft()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from monitor import log
 from monitor.channels.channel import Channel, Message
 from monitor.errors import DeliveryDeferred, DeliveryRefused, MarkupRefused, StoreError
-from monitor.outbox.lanes.outcome import Deferred, Outcome, Refused, Sent, Withdrawn
+from monitor.outbox.lanes.outcome import Deferred, Outcome, Refused, Sent, Tally, Withdrawn
 from monitor.outbox.lanes.pace import Pace
 from monitor.outbox.urgent import Owed
 from monitor.store.engine import Reach
@@ -16,7 +16,6 @@ from monitor.store.queue import Deliverable
 SEND_TIMEOUT_S = 30
 FIRST_RETRY_S = 1
 DOUBLINGS = 8
-CHANNEL_PAUSE_MS = 1000
 
 _log = log.get("outbox")
 
@@ -33,7 +32,8 @@ class Sender:
         self._pace = pace
         self._jitter = jitter
         self._reach = reach
-        self.markup_refusals = 0
+        self._plain: set[str] = set()
+        self.tally = Tally()
         self.is_silent = False
 
     async def send(self, owed: Sequence[Deliverable], rendered: Message, own: asyncio.TaskGroup) -> Outcome | Withdrawn:
@@ -42,11 +42,19 @@ class Sender:
         Raises StoreError when the store cannot say whether it is still owed; then nothing was sent.
         """
         self._reach("lane: before sending")
-        tried = await self._claimed(owed, rendered, own)
+        # What was refused for its markup and then could not be sent either is not tried with its markup again.
+        tried = await self._claimed(
+            owed, replace(rendered, html=None) if rendered.key in self._plain else rendered, own
+        )
         if isinstance(tried, MarkupRefused):
-            self.markup_refusals += 1
+            self.tally.markup_refusals += 1
+            self._plain.add(rendered.key)
+            self._pace.one_more()
             _log.warning("markup refused", channel=self._channel.name, incident=rendered.incident, error=str(tried))
             tried = await self._claimed(owed, replace(rendered, html=None), own)
+        if not isinstance(tried, DeliveryDeferred):
+            self._plain.discard(rendered.key)
+        self.tally.count(tried)
         match tried:
             case MarkupRefused() | DeliveryRefused():
                 return Refused(str(tried))
@@ -89,8 +97,7 @@ class Sender:
 
     def _wait_s(self, message: Deliverable, retry_after_ms: int | None) -> int:
         if retry_after_ms is not None:
-            self._pace.hold(message.route.address, retry_after_ms)
-            self._pace.pause(min(retry_after_ms, CHANNEL_PAUSE_MS))
+            self._pace.asked_to_wait(message.route.address, retry_after_ms)
             return -(-retry_after_ms // 1000)
         longest_s = FIRST_RETRY_S << min(message.attempts, DOUBLINGS)
         return max(FIRST_RETRY_S, int(longest_s * (1 + self._jitter()) / 2))
