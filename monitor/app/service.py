@@ -99,7 +99,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             schedule.follow("dead man", man.once)
         board = Board([whole for loop in loops.values() for whole in loop.wholes.values()], store, clock)
         schedule.every(_DIGEST_S, "digests", Digests(_ruling(shared), readiness_s(settings), clock, board).once)
-        commanded = bot(settings, board, ways, parts.own_levels(settings))
+        commanded = bot(settings, board, ways, parts.own_levels(settings), dispatcher.guest("telegram").turn)
         if commanded is not None:
             schedule.follow("bot", commanded.once)
             schedule.follow("bot's replies", commanded.outgoing.run)

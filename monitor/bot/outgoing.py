@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from monitor import log
@@ -95,23 +95,3 @@ class Outgoing:
             else:
                 return
         _log.warning("a reply is given up", tries=TRIES)
-
-
-class Gaps:
-    """A pause between two messages to one chat."""
-
-    def __init__(self, gap_ms: int, clock: Clock) -> None:
-        self._gap_ms = gap_ms
-        self._clock = clock
-        self._free_ms: dict[str, int] = {}
-
-    @asynccontextmanager
-    async def turn(self, address: str) -> AsyncIterator[None]:
-        """Wait until the chat may be written to again."""
-        now_ms = self._clock.monotonic_ms()
-        self._free_ms = {chat: free_ms for chat, free_ms in self._free_ms.items() if free_ms > now_ms}
-        await self._clock.sleep(max(self._free_ms.get(address, 0) - now_ms, 0) / 1000)
-        try:
-            yield
-        finally:
-            self._free_ms[address] = self._clock.monotonic_ms() + self._gap_ms

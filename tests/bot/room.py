@@ -12,7 +12,7 @@ from monitor.app.parts import own_levels
 from monitor.bot.bot import Bot
 from monitor.bot.commands.command import Means
 from monitor.bot.crowd import Crowd
-from monitor.bot.outgoing import Gaps, Outgoing
+from monitor.bot.outgoing import Outgoing
 from monitor.channels.telegram import Telegram
 from monitor.domain.alerts import Recipient, Route
 from monitor.domain.ids import Address
@@ -20,7 +20,7 @@ from monitor.settings import load
 from monitor.store import Store
 from tests.channels.bot_api_stub import TOKEN, Accepted, BotApi
 from tests.fakes.clock import FakeClock
-from tests.outbox.scene import opened
+from tests.outbox.scene import dispatcher, opened
 
 ALICE, MALLORY, GROUP = 4242, 6666, -100777
 OWNER = Address("0x" + "a1" * 20)
@@ -81,5 +81,5 @@ async def room(folder: Path) -> AsyncIterator[Room]:
     async with api.serve(), aiohttp.ClientSession() as http, opened(folder, clock) as store:
         telegram = Telegram(http, TOKEN, api.url, hears=True)
         means = Means(store, store.views, clock, {}, own_levels(load()), 3600)
-        outgoing = Outgoing(telegram.api, Gaps(telegram.limits.gap_ms, clock).turn, clock)
+        outgoing = Outgoing(telegram.api, dispatcher(store, [telegram], clock).guest("telegram").turn, clock)
         yield Room(store, api, clock, telegram, Bot(telegram.api, means, Crowd(clock), outgoing))

@@ -191,8 +191,7 @@ class BotApi:
 
     async def _edit(self, request: web.Request) -> web.Response:
         body = await request.json()
-        if self._flood_s(str(body["chat_id"])):
-            self.violations.append(f"flood to {body['chat_id']}")
+        self.flood_s(str(body["chat_id"]))
         self.undressed.append(body["message_id"])
         return web.json_response({"ok": True, "result": {}})
 
