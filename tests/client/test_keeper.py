@@ -99,7 +99,7 @@ async def taken(api: Served, keeper: Keeper, count: int, after: int | None, turn
             if len(found) == count:
                 return
 
-    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(25), asyncio.TaskGroup() as group:
         group.create_task(speak())
         group.create_task(listen())
     return found
