@@ -24,15 +24,17 @@ from monitor.channels.webhook import Endpoint, Webhook
 from monitor.clock import SystemClock
 from monitor.domain.moment import BlockRef
 from monitor.outbox.dispatcher import Dispatcher
-from monitor.outbox.lanes import gathering
+from monitor.outbox.lanes import gathering, lane, turn
 from monitor.store import Store, migrations, store
 from monitor.store.migrations import MIGRATIONS, Migration
 from tests.channels.bot_api_stub import TOKEN
 from tests.channels.receiver import SECRET
+from tests.crash import people
 from tests.crash.story import seen_in, step
 from tests.fakes.evaluations import position
 
 BACKLOG = 12
+PATIENCE_S = 20
 LONGEST_LIFE_S = 60
 
 
@@ -48,6 +50,7 @@ class Orders:
     dies_at: str
     dies_at_nth: int
     changes: int
+    with_people: bool = False
 
 
 class HurriedTelegram(Telegram):
@@ -89,15 +92,23 @@ async def live(orders: Orders) -> None:
         while (owed := (await own.views.outbox_status()).pending) or orders.goes_on:
             if orders.goes_on and owed < BACKLOG:
                 await next_block(own)
+                if orders.with_people:
+                    await people.act(own)
                 dispatcher.wake()
             else:
+                await people.acknowledge(own)
                 await asyncio.sleep(0.005)
         running.cancel()
 
 
 def hurried(http: aiohttp.ClientSession, bot_url: str, mail_port: int, hook_url: str) -> tuple[Channel, ...]:
-    """Return the three channels without their pace, and hurry the lanes: lives here are shorter than they wait."""
+    """Return the three channels without their pace, and hurry the lanes: lives here are shorter than they wait.
+
+    What is one message at a time while channels answer within half a second is so here however busy the machine is.
+    """
     vars(gathering).update(URGENT_MS=20, OTHER_MS=40)
+    vars(turn).update(PATIENCE_S=PATIENCE_S)
+    vars(lane).update(PATIENCE_S=PATIENCE_S)
     clock, secret = SystemClock(), Secret.parse(SECRET, "secrets")
     return (
         HurriedTelegram(http, TOKEN, bot_url),
