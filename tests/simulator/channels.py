@@ -9,7 +9,7 @@ from monitor.errors import DeliveryDeferred, DeliveryRefused, MarkupRefused
 from tests.simulator.story import Fault, Story
 
 GAP_S = 1.0
-BURST, BURST_S = 30, 1.0
+BURST, BURST_S = 1, 1.0
 
 
 @dataclass

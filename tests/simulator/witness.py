@@ -13,6 +13,7 @@ from monitor.domain.ids import PositionId
 from monitor.domain.people import Subscriber
 from monitor.domain.row import Evaluation
 from monitor.outbox.figures import health_text
+from monitor.outbox.lanes.gathering import OTHER_MS, URGENT_MS
 from monitor.rules.facts import known_facts
 from monitor.rules.hearing.hearing import Hearing, hearing
 from monitor.rules.judge import judge
@@ -38,6 +39,7 @@ class Witness:
     states: dict[PositionId, PositionState] = field(default_factory=dict)
     recorded: dict[tuple[PositionId, int], set[str]] = field(default_factory=lambda: defaultdict(set))
     arrived: Counter[int] = field(default_factory=Counter)
+    births: dict[int, float] = field(default_factory=dict)
     trace: list[str] = field(default_factory=list)
     _reader: sqlite3.Connection = field(init=False)
 
@@ -119,11 +121,21 @@ class Witness:
             raise Broken(f"I8 {row['recipient']} has stopped and is sent {message.subject}")
         query = "SELECT o.id, o.address, o.severity FROM outbox o WHERE o.state = 'pending' AND o.channel = ?"
         query += " AND o.severity > ? AND o.next_try_s <= ? AND o.step = 0 AND o.leader IS NULL"
-        query += " AND o.created_s <= ? - (CASE WHEN o.severity >= ? THEN 2 ELSE 4 END)"
-        worse = self.rows(query, channel, row["severity"], now_s - 1, now_s, Level.DANGER)
-        waiting = [one for one in worse if one["address"] in free]
+        worse = self.rows(query, channel, row["severity"], now_s - 1)
+        waiting = [one for one in worse if one["address"] in free and self._is_ripe(one, now)]
         if waiting and now >= self.calm_from:
             raise Broken(f"I5 {message.subject} goes before {[tuple(one) for one in waiting]}")
+
+    def born(self, now: float) -> None:
+        """Take note of when the newest messages came to be owed."""
+        newest = max(self.births, default=0)
+        for row in self.rows("SELECT id FROM outbox WHERE id > ?", newest):
+            self.births[row["id"]] = now
+
+    def _is_ripe(self, row: sqlite3.Row, now: float) -> bool:
+        """Whether a message no longer waits for others to go with it."""
+        waits_ms = URGENT_MS if row["severity"] >= Level.DANGER else OTHER_MS
+        return now - self.births.get(row["id"], now) > waits_ms / 1000 + 0.1
 
     def taken(self, channel: str, address: str, message: Message, now: float) -> None:
         """Count an accepted message and hold its numbers against what was recorded."""

@@ -5,7 +5,7 @@ import hashlib
 import logging
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +138,7 @@ async def _live(world: World, store: Store) -> None:
     lanes = [_answers(world, name) for name in ("telegram", "email")]
     dispatcher = Dispatcher(store.queue, lanes, world.clock, world.story.rng.random, reach=world.reach)
     ruling = Ruling(store, LEVELS, audience, world.clock, dispatcher.wake)
-    world.witness.calm_from = asyncio.get_running_loop().time() + 10
+    world.witness.calm_from = asyncio.get_running_loop().time() + (10 if world.witness.kills else 0)
     async with asyncio.TaskGroup() as group:
         delivering = group.create_task(dispatcher.run())
         killing = group.create_task(_kill(world))
@@ -157,7 +157,9 @@ async def _live(world: World, store: Store) -> None:
 
 
 def _answers(world: World, name: str) -> Answers:
-    limits = {"telegram": Telegram.limits, "email": Email.limits}[name]
+    # One a second for everybody, so that who goes first matters with a few people as it does with thousands.
+    slow = replace(Telegram.limits, messages=1)
+    limits = {"telegram": slow, "email": Email.limits}[name]
 
     def begun(channel: str, address: str, message: Message) -> None:
         world.alive()
@@ -242,6 +244,7 @@ async def _block(world: World, store: Store, ruling: Ruling) -> None:
     world.witness.says(f"block {world.turn} {[str(state.level) for state in ruled.states]} {len(ruled.notices)}")
     people = ruling.audience.people
     world.witness.committed(evaluations, people, now_s)
+    world.witness.born(asyncio.get_running_loop().time())
     world.turn += 1
     for kind, who in world.story.late_actions.get(world.turn - 1, ()):
         await asyncio.sleep(world.story.rng.uniform(0, 0.3))
