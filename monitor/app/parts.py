@@ -8,8 +8,8 @@ from typing import Any
 from monitor import resources
 from monitor.adapter import Adapter, Followed
 from monitor.clock import Clock
-from monitor.cycle.audience import Audience, Watchlist
 from monitor.cycle.outlook import Outlooks, Reference
+from monitor.cycle.people.audience import Audience, Watchlist
 from monitor.cycle.step import Target
 from monitor.cycle.venues.loop import PACE_MS
 from monitor.domain.alerts import Recipient, Route

@@ -19,11 +19,11 @@ from monitor.app.serving import open_api, readiness_s
 from monitor.app.watching import EVERY_S, watchdogs
 from monitor.app.whole.recording import keep, offered, recorder
 from monitor.clock import Clock, SystemClock, jitter, salt
-from monitor.cycle.audience import Audience, Watchlist
 from monitor.cycle.board import Board
-from monitor.cycle.digests import Digests
 from monitor.cycle.head import HeadLoop
 from monitor.cycle.outlook import Outlooks
+from monitor.cycle.people.audience import Audience, Watchlist
+from monitor.cycle.people.digests import Digests
 from monitor.cycle.ruling import Ruling
 from monitor.cycle.step import Target
 from monitor.cycle.unsaved import RETRY_S, Unsaved

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from monitor.clock import Clock
-from monitor.cycle.audience import Audience
+from monitor.cycle.people.audience import Audience
 from monitor.cycle.unsaved import Unsaved
 from monitor.domain.alerts import Alert, AlertKind, Notice
 from monitor.domain.ids import Address, ChainId, ChainWide, DeploymentName, MarketKey, PositionId

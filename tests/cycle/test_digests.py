@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.cycle.digests import Digests
+from monitor.cycle.people.digests import Digests
 from monitor.domain.alerts import AlertKind
 from monitor.domain.ids import DeploymentName
 from monitor.outbox.render import render

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from monitor.cycle.audience import Audience
+from monitor.cycle.people.audience import Audience
 from monitor.cycle.ruling import Ruling
 from monitor.domain.alerts import AlertKind, Level, Route
 from monitor.domain.ids import Address, PositionId

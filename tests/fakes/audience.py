@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from monitor.cycle.audience import Audience
+from monitor.cycle.people.audience import Audience
 from monitor.domain.alerts import Recipient
 from monitor.domain.ids import Address
 from monitor.domain.people import Subscriber

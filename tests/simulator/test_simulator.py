@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import structlog
 
-from monitor.cycle import digests, ruling
-from monitor.cycle.audience import Audience
+from monitor.cycle import ruling
+from monitor.cycle.people import digests
+from monitor.cycle.people.audience import Audience
 from monitor.domain.alerts import Level
 from monitor.outbox.lanes.pace import Pace
 from monitor.rules import facts as telling

@@ -12,8 +12,8 @@ from typing import Any
 from monitor.channels.channel import Message
 from monitor.channels.email import Email
 from monitor.channels.telegram import Telegram
-from monitor.cycle.audience import Audience
-from monitor.cycle.digests import Digests
+from monitor.cycle.people.audience import Audience
+from monitor.cycle.people.digests import Digests
 from monitor.cycle.ruling import Ruling
 from monitor.domain.row import Evaluation
 from monitor.outbox.dispatcher import Dispatcher

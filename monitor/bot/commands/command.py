@@ -6,7 +6,7 @@ from typing import Any
 
 from monitor.bot.reply import Reply
 from monitor.clock import Clock
-from monitor.cycle.digests import Positions
+from monitor.cycle.people.digests import Positions
 from monitor.domain.alerts import Route
 from monitor.domain.ids import DeploymentName
 from monitor.domain.people import Origin, Subscriber

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from monitor.bot.commands.command import Caller, Means
 from monitor.bot.reply import Reply, listed
-from monitor.cycle.digests import standing
+from monitor.cycle.people.digests import standing
 from monitor.domain.people import Subscriber
 from monitor.outbox.figures import listed as records
 from monitor.outbox.lines import KEY, Line, plain

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.app.whole.recording import folder
 from monitor.app.service import serve
+from monitor.app.whole.recording import folder
 from monitor.history.queries import Wanted, moment, rows
 from monitor.history.records import WATCHED, row_of
 from monitor.settings import load

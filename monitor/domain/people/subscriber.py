@@ -6,7 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from monitor.domain.alerts import Alert, Level, Recipient, Route
+from monitor.domain.alerts import Recipient, Route
 from monitor.domain.ids import Address
 
 MINUTES_A_DAY = 24 * 60
@@ -54,29 +54,3 @@ class Subscriber:
         """Return the subscriber as messages about an owner know them."""
         label = self.watches.get(owner, "") if owner is not None else ""
         return Recipient(self.name, self.routes, escalate_s, label)
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
-    """Somebody has seen an incident of a position at a level; it holds until a second of the wall clock."""
-
-    recipient: str
-    incident: str
-    position: str
-    level: Level
-    at_s: int
-    until_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """An alert that waits until somebody wants to hear of such things again.
-
-    `key` names the alert in the store; `was_told` says whether they have heard of its incident before.
-    """
-
-    recipient: str
-    key: str
-    alert: Alert
-    held_s: int
-    was_told: bool

@@ -1,0 +1,1 @@
+"""Who hears of whom, as the loops ask it, and the digest of the day."""
