@@ -14,6 +14,7 @@ from monitor.api.auth import Access, ApiKey
 from monitor.api.guard import Guard
 from monitor.api.limits import Limits, Pace
 from monitor.api.metrics import Metrics
+from monitor.api.one_click import OneClick
 from monitor.api.openapi import document
 from monitor.api.probes import probes
 from monitor.api.route import Route
@@ -33,11 +34,12 @@ WORK = web.AppKey("work", tuple[Callable[[], Awaitable[None]], ...])
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """What only the running service has: its books, the keys that sign, and the stream that it wakes."""
+    """What only the running service has: its books, the keys that sign, the stream that it wakes, and its readers."""
 
     board: Board | None = None
     ring: Ring | None = None
     feed: Feed | None = None
+    one_click: OneClick | None = None
 
 
 def create_app(
@@ -65,6 +67,7 @@ def create_app(
         *markets_routes(views, board, clock, readiness),
         *alerts_routes(views, feed, limits.stream_s),
         *probes(views, metrics, readiness),
+        *(() if inside.one_click is None else inside.one_click.routes),
     )
     app = _application(routes, Guard(access, limits, Pace(clock, limits), metrics, clock), access, limits)
     app[FEED], app[WORK] = feed, (feed.run, pages.run)

@@ -8,6 +8,7 @@ from monitor.api.auth import ApiKey
 from monitor.api.limits import Limits
 from monitor.api.listen import listening
 from monitor.api.metrics import Fact, Metrics
+from monitor.api.one_click import OneClick
 from monitor.api.stream.feed import Feed
 from monitor.cycle.board import Board
 from monitor.domain.ids import DeploymentName
@@ -22,7 +23,7 @@ async def open_api(
 ) -> tuple[str, int]:
     """Start listening and return where; raises ConfigError when that cannot be, or would be open to others."""
     store, limits = board.store, Limits(proxies=settings.api.proxies)
-    inside = Inside(board, store.keys, feed)
+    inside = Inside(board, store.keys, feed, OneClick(store, settings.alerts.acknowledge_for_s))
     app = create_app(store.views, board.clock, Metrics(facts), keys(settings), readiness_s(settings), limits, inside)
     return await stack.enter_async_context(listening(app, settings.api.host, settings.api.port))
 

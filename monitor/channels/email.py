@@ -1,21 +1,37 @@
 """Sends through an SMTP server: text and HTML, one thread per incident, the same Message-ID on every repeat."""
 
+import html
 from email.errors import MessageError
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import formatdate
 from typing import Literal
 
 import aiosmtplib
 
 from monitor.channels.channel import Limits, Message
+from monitor.channels.one_click import links
 from monitor.clock import Clock
 from monitor.domain.label import safe_line
 from monitor.errors import ConfigError, DeliveryDeferred, DeliveryRefused
 
 TIMEOUT_S = 20
 _SUBJECT_CHARACTERS = 150
+_HEADER_CHARACTERS = 900
+
+
+class _OnOneLine(UnstructuredHeader, BaseHeader):
+    """A name or address of ours that may be long; folded by the library, programs could read it no more."""
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+for _name in ("list-unsubscribe", "in-reply-to", "references"):
+    _HEADERS.map_to_type(_name, _OnOneLine)
+_POLICY = SMTP.clone(header_factory=_HEADERS)
 
 
 class Email:
@@ -88,7 +104,7 @@ def compose(sender: str, address: str, message: Message, now_s: int) -> EmailMes
         to = None
     if to is None or not address.isascii() or not to.domain:
         raise DeliveryRefused(f"expected an e-mail address, found {safe_line(address, 60)!r}")
-    domain, mail = _domain(sender), EmailMessage(policy=SMTP)
+    domain, mail = _domain(sender), EmailMessage(policy=_POLICY)
     thread = f"<incident-{message.incident}@{domain}>"
     mail["From"] = sender
     mail["To"] = to
@@ -98,9 +114,15 @@ def compose(sender: str, address: str, message: Message, now_s: int) -> EmailMes
     mail["In-Reply-To"] = thread
     mail["References"] = thread
     mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(message.text)
+    found = links(message.answers)
+    if found is not None and found.unsubscribe.startswith("https://") and len(found.unsubscribe) < _HEADER_CHARACTERS:
+        mail["List-Unsubscribe"] = f"<{found.unsubscribe}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    shown = () if found is None else found.shown
+    mail.set_content("\n".join((message.text, *([""] if shown else []), *(f"{name}: {url}" for name, url in shown))))
     if message.html is not None:
-        lines = message.html.replace("\n", "<br>\n")
+        ways = " · ".join(f'<a href="{html.escape(url)}">{name}</a>' for name, url in shown)
+        lines = "\n\n".join((message.html, *([ways] if ways else []))).replace("\n", "<br>\n")
         mail.add_alternative(f'<html><body style="font-family:sans-serif">{lines}</body></html>', subtype="html")
     return mail
 

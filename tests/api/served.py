@@ -12,6 +12,7 @@ from aiohttp import ClientSession, web
 
 from monitor.api import ApiKey, Limits, Metrics, Scope, create_app, listening
 from monitor.api.app import Inside
+from monitor.api.one_click import OneClick
 from monitor.clock import Clock, SystemClock
 from monitor.domain.ids import ChainId, DeploymentName, Slug
 from monitor.domain.row import Evaluation
@@ -69,7 +70,8 @@ async def served(
     clock = clock or FakeClock(block(1).timestamp_s)
     metrics = Metrics()
     async with Store.open(f"sqlite:///{folder / 'hfm.db'}", clock) as store:
-        app = create_app(store.views, clock, metrics, keys, readiness, limits, Inside(ring=store.keys))
+        inside = Inside(ring=store.keys, one_click=OneClick(store, 3600))
+        app = create_app(store.views, clock, metrics, keys, readiness, limits, inside)
         async with listening(app) as (host, port), ClientSession(f"http://{host}:{port}") as client:
             yield Served(store, clock, client, metrics, host, port, app)
 

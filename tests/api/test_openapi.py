@@ -62,6 +62,7 @@ async def test_the_document_is_valid_and_names_every_route(tmp_path: Path):
     assert set(document["paths"]) == {
         "/v1/at-risk", "/v1/positions/{id}", "/v1/owners/{address}", "/v1/deployments", "/v1/markets", "/v1/what-if",
         "/v1/levels", "/v1/alerts", "/v1/stream", "/healthz", "/readyz", "/metrics", "/openapi.json",
+        "/acknowledge/{token}", "/unsubscribe/{token}",
     }  # fmt: skip
     for schema in document["components"]["schemas"].values():
         jsonschema_rs.meta.validate(schema)

@@ -1,6 +1,7 @@
 """Mail through a real SMTP server: what arrives, what is refused, and what cannot be smuggled in."""
 
 import asyncio
+import re
 import shutil
 import traceback
 from collections.abc import AsyncIterator
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from monitor.channels import email
-from monitor.channels.channel import Message
+from monitor.channels.channel import Answers, Message
 from monitor.channels.email import Email, compose
 from monitor.errors import ConfigError, DeliveryDeferred, DeliveryRefused
 from tests.channels.mail_server import MailServer
@@ -190,3 +191,56 @@ def test_nothing_in_the_mail_is_fetched_from_elsewhere():
     page = compose(SENDER, "a@b.c", MESSAGE, 0).get_body(("html",))
     assert page is not None
     assert not {"src=", "url(", "@import", "<link", "<script"} & set(page.get_content().split())
+
+
+LINKED = Answers("T" * 22, acknowledges=True, is_of_one=True, link_base="https://hfm.example/v1")
+
+
+async def test_a_mail_says_how_to_acknowledge_and_to_hear_no_more_below_everything_else(server: MailServer):
+    await channel(server).send("owner@example.org", replace(MESSAGE, answers=LINKED))
+    (mail,) = server.accepted
+    page, text = mail.get_body(("html",)), mail.get_body(("plain",))
+    assert text is not None
+    assert page is not None
+    stop = "https://hfm.example/unsubscribe/" + "T" * 22
+    assert text.get_content().splitlines()[-3:] == [
+        f"Acknowledge: https://hfm.example/acknowledge/{'T' * 22}",
+        f"Stop mails about this position: {stop}?position=1",
+        f"Stop all mails: {stop}",
+    ]
+    assert text.get_content().startswith("CRITICAL")
+    assert re.findall(r'href="([^"]+)"', page.get_content()) == [
+        f"https://hfm.example/acknowledge/{'T' * 22}",
+        f"{stop}?position=1",
+        stop,
+    ]
+    assert mail["List-Unsubscribe"] == f"<{stop}>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+
+
+async def test_a_link_of_any_length_stays_whole_in_its_header(server: MailServer):
+    base = "https://" + ".".join(["a" * 60] * 3) + ".example"
+    await channel(server).send("owner@example.org", replace(MESSAGE, answers=replace(LINKED, link_base=base)))
+    (raw,) = server.raw
+    assert f"\r\nList-Unsubscribe: <{base}/unsubscribe/{'T' * 22}>\r\n".encode() in raw
+
+
+@pytest.mark.parametrize(
+    ("answers", "headers", "links"),
+    [
+        (None, 0, 0),
+        (replace(LINKED, link_base=""), 0, 0),
+        (replace(LINKED, link_base="http://127.0.0.1:8787"), 0, 3),
+        (replace(LINKED, acknowledges=False), 1, 2),
+        (replace(LINKED, is_of_one=False), 1, 2),
+    ],
+)
+async def test_only_what_can_be_answered_is_offered(
+    server: MailServer, answers: Answers | None, headers: int, links: int
+):
+    await channel(server).send("owner@example.org", replace(MESSAGE, answers=answers))
+    (mail,) = server.accepted
+    text = mail.get_body(("plain",))
+    assert text is not None
+    assert len(mail.get_all("List-Unsubscribe", [])) == headers
+    assert text.get_content().count("T" * 22) == links
