@@ -8,7 +8,6 @@ import html
 from dataclasses import dataclass
 from typing import Literal
 
-from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.api.route import Route
@@ -76,7 +75,7 @@ class OneClick:
         """Acknowledge the incidents of one message, once; what gets worse is told all the same."""
         sent = await self.store.owed.sent(path.token)
         if sent is None or sent.recipient not in await self._reached(sent):
-            raise web.HTTPNotFound(text="this link is not known, or its address is not told any more")
+            return _page("This link is not known, or its address is told nothing any more. Nothing was acknowledged.")
         if await self.store.links.is_spent(_SPENT + path.token):
             return _page("This link has been used. If the alert came again, use the link in the newer message.")
         seen = [one for one in sent.alerts if one.topic == "level" and one.kind is not AlertKind.RECOVERED]

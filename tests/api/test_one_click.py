@@ -86,13 +86,15 @@ async def test_a_reader_acknowledges_once(api: Served):
     (ack,) = (await api.store.owed.waiting())[0]
     assert (ack.recipient, ack.incident, ack.level) == ("alice", "ONE", Level.CRITICAL)
     assert "has been used" in (await api.get(f"/acknowledge/{token}", "POST"))[1]
-    assert (await api.get(f"/acknowledge/{UNKNOWN}", "POST"))[0] == 404
+    assert "Nothing was acknowledged" in (await api.get(f"/acknowledge/{UNKNOWN}", "POST"))[1]
 
 
 async def test_an_address_that_was_stopped_acknowledges_nothing(api: Served):
     token = await mailed(api.store)
     await api.get(f"/unsubscribe/{token}", "POST")
-    assert (await api.get(f"/acknowledge/{token}", "POST"))[0] == 404
+    page = (await api.get(f"/acknowledge/{token}", "POST"))[1]
+    assert "Nothing was acknowledged" in page
+    assert page == (await api.get(f"/acknowledge/{UNKNOWN}", "POST"))[1]
     assert (await api.store.owed.waiting())[0] == ()
 
 

@@ -191,7 +191,9 @@ class BotApi:
 
     async def _edit(self, request: web.Request) -> web.Response:
         body = await request.json()
-        self.flood_s(str(body["chat_id"]))
+        flood_s = self.flood_s(str(body["chat_id"]))
+        if flood_s:
+            return _error(429, f"Too Many Requests: retry after {flood_s}", flood_s)
         self.undressed.append(body["message_id"])
         return web.json_response({"ok": True, "result": {}})
 
