@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from monitor.channels.channel import Message
 from monitor.channels.email import Email
@@ -23,6 +22,7 @@ from monitor.store import Commit, Cursor, Store, records
 from tests.cycle.town import owner
 from tests.fakes.evaluations import CHAIN, block, evaluation, position
 from tests.rules.scene import LEVELS, TABLE
+from tests.simulator.acts import act
 from tests.simulator.channels import Answers
 from tests.simulator.story import BLOCK_S, BLOCKS, CALM_S, POSITIONS, WALL_S, Story, story
 from tests.simulator.virtual import Crash, Disk, LoopClock, VirtualLoop
@@ -228,7 +228,7 @@ async def _block(world: World, store: Store, ruling: Ruling) -> None:
             world.clock.offset_s += jump_s
             world.witness.calm_from = asyncio.get_running_loop().time() + 10
     for kind, who in world.story.actions.get(world.turn, ()):
-        await _act(world, store, kind, world.story.people[who].name)
+        await _acts(world, store, kind, who)
         world.alive()
     evaluations, now_s = _evaluations(world), world.clock.wall_s()
     ruled = await ruling.judge(evaluations)
@@ -248,7 +248,7 @@ async def _block(world: World, store: Store, ruling: Ruling) -> None:
     world.turn += 1
     for kind, who in world.story.late_actions.get(world.turn - 1, ()):
         await asyncio.sleep(world.story.rng.uniform(0, 0.3))
-        await _act(world, store, kind, world.story.people[who].name)
+        await _acts(world, store, kind, who)
         world.alive()
     await _digests(world, ruling)
 
@@ -267,36 +267,6 @@ async def _digests(world: World, ruling: Ruling) -> None:
             world.witness.digested(render(alert, ruling.audience.people[name].recipient(), "k", 0, "").text, unknown)
 
 
-async def _act(world: World, store: Store, kind: str, name: str) -> None:
-    people, now_s, rng = store.people, world.clock.wall_s(), world.story.rng
-    world.witness.says(f"{name} does {kind}")
-    changes: dict[str, dict[str, Any]] = {
-        "mute": {"muted_until_s": now_s + rng.choice((30, 120))},
-        "unmute": {"muted_until_s": None},
-        "zone": {"zone": rng.choice(("UTC", "Asia/Tokyo", "America/Los_Angeles"))},
-        "quiet": {"quiet_from": 0, "quiet_until": rng.choice((1, 720, 1440))},
-    }
-    match kind:
-        case "ack":
-            await _acknowledge(world, store, name)
-        case "stop":
-            await people.stop(name)
-        case "resume":
-            await people.resume(name)
-        case "silence":
-            await people.silence(name, str(position(rng.randint(1, POSITIONS))))
-        case "unreach":
-            routes = (await people.named(name)).routes
-            if len(routes) > 1:
-                await people.unreach(name, routes[-1])
-        case _:
-            await people.set(name, **changes[kind])
-
-
-async def _acknowledge(world: World, store: Store, name: str) -> None:
-    query = "SELECT token FROM outbox WHERE recipient = ? AND state = 'sent' ORDER BY id DESC LIMIT 1"
-    for row in world.witness.rows(query, name):
-        sent = await store.owed.sent(row["token"])
-        for alert in () if sent is None else sent.alerts:
-            if alert.topic == "level":
-                await store.owed.acknowledge(name, alert, world.story.rng.choice((60, 3600)))
+async def _acts(world: World, store: Store, kind: str, who: int) -> None:
+    name, now_s = world.story.people[who].name, world.clock.wall_s()
+    await act(store, world.witness, world.story.rng, kind, name, now_s)

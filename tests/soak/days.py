@@ -35,6 +35,7 @@ class Counting:
 
     name = "telegram"
     limits = Limits(messages=1_000_000, window_ms=0, gap_ms=0)
+    gathers = False
 
     def __init__(self, dice: random.Random) -> None:
         self.taken = 0
