@@ -194,7 +194,8 @@ async def service(own: World) -> AsyncIterator[asyncio.subprocess.Process]:
 
 def files(folder: Path) -> dict[str, bytes]:
     """Return all that lies there but the settings."""
-    return {f"file {p.name}": p.read_bytes() for p in folder.iterdir() if p.suffix not in {".toml", ".log"}}
+    found = (path for path in folder.rglob("*") if path.is_file() and path.suffix not in {".toml", ".log"})
+    return {f"file {path.relative_to(folder)}": path.read_bytes() for path in found}
 
 
 async def until(own: World, query: str, enough: int, what: str) -> None:
