@@ -49,6 +49,7 @@ HOMES = {
     "rich": {"cli"},
     "sqlalchemy": {"store"},
     "structlog": {"log"},
+    "tzdata": {"rules"},
     "web3": {"sources"},
     "yarl": {"outgoing", "sources", "channels", "api", "client"},
 }

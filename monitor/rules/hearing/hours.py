@@ -1,4 +1,7 @@
-"""The time of day where somebody lives: safe over daylight saving, because only the local clock is asked."""
+"""The time of day where somebody lives: safe over daylight saving, because only the local clock is asked.
+
+Zones are the system's, or those of the package tzdata on a machine that has none.
+"""
 
 import re
 from datetime import datetime
