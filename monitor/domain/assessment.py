@@ -199,11 +199,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """How to reach the target health; `unavailable` says which ways the protocol's flags close."""
+    """How to reach the target health; `unavailable` says which ways the protocol's flags close.
+
+    `kept` is the collateral that cannot be taken out now whatever the health is, with why, as far as the adapter knows.
+    """
 
     target_wad: int
     steps: tuple[Step, ...]
     unavailable: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
 
 
 def unread(position: PositionId, owner: Address | None, at: At, kind: Kind, reason: str) -> Assessment:

@@ -9,7 +9,7 @@ from monitor.domain.health import Health, Measured, NoDebt, Unmeasurable
 from monitor.domain.label import safe_label
 from monitor.domain.prices import Repricing
 from monitor.health.boundary import flip, narrowed, nearly, widening
-from monitor.health.judge import A, Judge, M
+from monitor.health.judge import A, Judge, Keeping, M
 from monitor.units import BPS, UINT128_MAX, UINT256_MAX, WAD, mul_div_up
 
 _ROUNDED_RAW = 2
@@ -38,8 +38,8 @@ def remedy(judge: Judge[M, A], market: M, account: A, target_wad: int, views: Se
 
     A step is for one leg: the least amount to repay of a debt, or to add to a collateral, in raw token units; one unit
     less does not reach the target. `reaches_wad` is the health of the first view after it. A leg the protocol has
-    closed, or that reaches the target by no amount, is named in `unavailable`. Nothing to do where the position is at
-    the target already.
+    closed, or that reaches the target by no amount, is named in `unavailable`; what cannot be taken out, in `kept`.
+    Nothing to do where the position is at the target already.
     """
     for _, seen in views:
         if isinstance(seen.health, Unmeasurable):
@@ -57,7 +57,14 @@ def remedy(judge: Judge[M, A], market: M, account: A, target_wad: int, views: Se
             unavailable.append(f"{way.action} {safe_label(leg.token.symbol, leg.token.address)}: {closed}")
         else:
             steps.append(Step(way.action, leg.token, amount_raw, way.reaches_wad(amount_raw)))
-    return Remedy(target_wad, tuple(steps), tuple(unavailable))
+    return Remedy(target_wad, tuple(steps), tuple(unavailable), _kept(judge, market, account, views[0][1].legs))
+
+
+def _kept(judge: Judge[M, A], market: M, account: A, legs: Sequence[Leg]) -> tuple[str, ...]:
+    if not isinstance(judge, Keeping):
+        return ()
+    held = [(leg.token, judge.kept(market, account, leg)) for leg in legs if leg.side is Side.COLLATERAL]
+    return tuple(f"{safe_label(token.symbol, token.address)}: {why}" for token, why in held if why is not None)
 
 
 @dataclass(frozen=True, slots=True)

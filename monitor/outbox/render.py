@@ -187,6 +187,8 @@ def _action(alert: Alert) -> Iterator[Line]:
         yield strong(KEY, "To do: repay debt or add collateral.")
     if "unavailable" in facts:
         yield plain(5, f"Not possible now: {safe_line(facts['unavailable'])}")
+    if "kept" in facts:
+        yield plain(5, f"You cannot withdraw now: {safe_line(facts['kept'])}")
 
 
 def _quieting(alert: Alert, channel: str) -> Iterator[Line]:

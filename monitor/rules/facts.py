@@ -59,6 +59,7 @@ def facts(evaluation: Evaluation, seen: Reading, past: PositionState) -> Facts:
         "foreseen": json.dumps(foreseen_facts(protocol)) if protocol.foreseen else None,
         "target_health": decimal_text(remedy.target_wad, 18) if remedy else None,
         "unavailable": "; ".join(map(safe_line, remedy.unavailable)) or None if remedy else None,
+        "kept": "; ".join(map(safe_line, remedy.kept)) or None if remedy else None,
         **_margin_facts(protocol),
         **(nearness_facts(evaluation.nearness) if evaluation.nearness is not None else {}),
         **oracle_facts(evaluation),

@@ -45,6 +45,7 @@ class Listing:
     upstream: tuple[str, ...] = ()
     supply_rate_ray: int = 0
     debt_rate_ray: int = 0
+    available_raw: int | None = None
 
 
 def token(symbol: str) -> Token:
@@ -115,4 +116,5 @@ def _reserve(number: int, one: Listing) -> Reserve:
         stable_debt_token=None,
         grace_until_s=0,
         supplied_scaled=one.supplied_scaled,
+        available_raw=one.available_raw,
     )

@@ -23,7 +23,7 @@ from tests.devnet import Market as Devnet
 from tests.devnet.aave.market import ACCOUNT_DATA
 from tests.devnet.chain.codec import calldata, results
 from tests.devnet.chain.rpc import strict
-from tests.protocols.aave_v3.watched import LIQUIDATION, Watched
+from tests.protocols.aave_v3.watched import LIQUIDATION, PLENTY, Watched
 
 pytestmark = pytest.mark.devnet
 
@@ -146,6 +146,43 @@ def test_what_is_closed_to_the_owner_is_refused_by_the_contract(sight: Sight):
                     _act(sight.watched.devnet, account.key, leg, 1)
                 refused.add((leg.token.symbol, leg.side))
     assert {side for _, side in refused} == {Side.COLLATERAL, Side.DEBT}
+
+
+def test_what_is_lent_out_or_paused_is_kept_by_the_contract_and_everything_else_is_paid_out(sight: Sight):
+    """Somebody borrows all of the ether there is: nothing of it comes out, and one unit of every other collateral."""
+    devnet, adapter = sight.watched.devnet, sight.watched.adapter
+    with sight.chain.undone():
+        devnet.supply(LIQUIDATOR, "WBTC", PLENTY * devnet.reserve("WBTC").unit)
+        available = sight.market.reserve_of(address(devnet.reserve("WETH").token))
+        assert available is not None
+        assert available.available_raw
+        _uncapped(devnet, "WETH")
+        devnet.borrow(LIQUIDATOR, "WETH", available.available_raw)
+        market = sight.watched.market()
+        said: dict[str | None, set[str]] = {}
+        for account, seen in sight.positions:
+            if not isinstance(seen.health, Measured) or seen.health.numerator < 2 * seen.health.denominator:
+                continue
+            for leg in seen.legs:
+                reason = adapter.kept(market, account, leg) if leg.side is Side.COLLATERAL else ""
+                if reason == "" or leg.token.symbol in said.get(reason, set()):
+                    continue
+                said.setdefault(reason, set()).add(leg.token.symbol)
+                with sight.chain.undone():
+                    if reason is None:
+                        devnet.withdraw(account.key, leg.token.symbol, 1)
+                    else:
+                        with pytest.raises(RuntimeError):
+                            devnet.withdraw(account.key, leg.token.symbol, leg.amount_raw)
+    assert said["no liquidity, all of it is lent out"] == {"WETH"}
+    assert {"paused", "not before the collateral that nothing may be borrowed against"} <= said.keys()
+    assert len(said[None]) >= 5
+
+
+def _uncapped(devnet: Devnet, symbol: str) -> None:
+    """Let any amount of the asset be borrowed."""
+    deployed = devnet.deployed
+    devnet.chain.send(deployed.configurator, "setBorrowCap(address,uint256)", devnet.reserve(symbol).token, 0)
 
 
 def _open_pair(sight: Sight, seen: Assessment) -> tuple[str, str] | None:

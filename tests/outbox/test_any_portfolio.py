@@ -59,7 +59,7 @@ def portfolio(chance: random.Random) -> Evaluation:
         seen,
         protocol=of,
         liquidation_prices=prices if chance.random() < 0.9 else (),
-        remedy=Remedy(3 * WAD // 2, steps if chance.random() < 0.8 else (), ways),
+        remedy=Remedy(3 * WAD // 2, steps if chance.random() < 0.8 else (), ways, ways[::-1]),
         time_to_liquidation_s=chance.choice((None, chance.randint(0, 10**9))),
         nearness=chance.choice((None, near)),
         apart_bps={leg.node: chance.randint(-BPS, 10 * BPS) for leg in legs},

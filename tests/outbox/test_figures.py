@@ -6,9 +6,15 @@ from dataclasses import replace
 import pytest
 
 from monitor.domain.alerts import Alert
+from monitor.domain.prices import PROTOCOL
+from monitor.health.evaluate import evaluation as judged
 from monitor.outbox.figures import interest_text
 from monitor.outbox.render import render
+from monitor.rules.judge import judge
+from monitor.units import WAD
+from tests.health.pool import JUDGE, Listing, account, pool
 from tests.outbox.scene import alert, to
+from tests.rules.scene import LEVELS
 
 
 def said_of(about: Alert) -> list[str]:
@@ -49,3 +55,14 @@ def test_a_message_says_the_health_at_a_price_that_is_foreseen(told: dict[str, s
     text = render(replace(one, facts={**one.facts, "foreseen": json.dumps([told])}), to("1"), "k", 0, "").text
     assert f"Foreseen: health {said}" in text.split("\n")
     assert "Foreseen" not in render(one, to("1"), "k", 0, "").text
+
+
+def test_a_message_says_what_can_be_done_and_what_cannot_be_withdrawn():
+    market = pool([Listing("WETH", 2_500 * 10**8, 18, 8_300, available_raw=0), Listing("USDC", 10**8, 6)])
+    seen = judged(JUDGE, market, account({0: 10**19}, {1: 20_000 * 10**6}), PROTOCOL, 3 * WAD // 2)
+    (one,) = judge(None, seen, LEVELS, 0).alerts
+    text = render(one, to("1"), "k", 0, "").text
+    assert "To do, any one of these, for a health of 1.5" in text
+    assert "• Repay 6,166.67 USDC" in text
+    assert "You cannot withdraw now: WETH" in text
+    assert "no liquidity, all of it is lent out" in text

@@ -86,7 +86,7 @@ class Reserve:
 
     `interest` is what they are accrued from. `stable_debt_token` is None where the version has no stable debt.
     `grace_until_s` is 0 where there is no grace period. `supplied_scaled` is the total the supply cap is held against,
-    treasury's share included.
+    treasury's share included. `available_raw` is what nobody has borrowed, None where the token does not say.
     """
 
     id: int
@@ -101,6 +101,7 @@ class Reserve:
     stable_debt_token: Address | None
     grace_until_s: int
     supplied_scaled: int
+    available_raw: int | None = None
 
     @property
     def unit(self) -> int:

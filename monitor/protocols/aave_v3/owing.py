@@ -5,7 +5,9 @@ from dataclasses import replace
 
 from monitor.domain.assessment import Leg, Side
 from monitor.errors import UsageError
+from monitor.health.judge import lent_out
 from monitor.ledger.accounts import Account, Balance
+from monitor.protocols.aave_v3.health import Priced, sums_of
 from monitor.protocols.aave_v3.market import Market, Reserve
 from monitor.protocols.aave_v3.versions.half_up import stable_amount
 from monitor.protocols.aave_v3.versions.totals import (
@@ -15,6 +17,7 @@ from monitor.protocols.aave_v3.versions.totals import (
     STABLE_PRINCIPAL,
     STABLE_RATE,
     STABLE_SINCE,
+    Totals,
 )
 from monitor.units import decimal_text
 
@@ -118,6 +121,23 @@ def closed_ways(market: Market, leg: Leg, change_raw: int = 0) -> str | None:
     if configuration.is_frozen:
         return "frozen"
     return _no_room(market, reserve, change_raw)
+
+
+def kept(view: Priced, account: Account, leg: Leg) -> str | None:
+    """Return why not all of this collateral can be taken out now: a frozen reserve gives back, a paused one does not.
+
+    Contract: ValidationLogic.validateWithdraw, validateHFAndLtv (collateral that nothing may be borrowed against goes
+    out first), and AToken.burn, which pays out what nobody has borrowed.
+    """
+    reserve, sums = view.market.reserve_of(leg.token.address), sums_of(view, account)
+    if reserve is None:
+        return None
+    configuration = reserve.configuration
+    if not configuration.is_active or configuration.is_paused:
+        return "paused" if configuration.is_active else "inactive"
+    if isinstance(sums, Totals) and sums.has_zero_ltv and view.terms[account.category][reserve.id].ltv_bps:
+        return "not before the collateral that nothing may be borrowed against"
+    return lent_out(reserve.available_raw, leg)
 
 
 def _no_room(market: Market, reserve: Reserve, added_raw: int) -> str | None:

@@ -141,11 +141,13 @@ def _market(deployment: Deployment, key: MarketKey, layout: PoolLayout) -> Ask[M
     if not isinstance(at, BlockRef):
         raise UnexpectedAnswer(f"expected a block to read pool {pool} at, found {at}")
     tokens = tuple(token.address for token in layout.tokens)
-    roots, data, graces, supplied, allows, found, bitmaps, (prices, graph) = yield from together(
+    held = [TOKEN["balanceOf"].at(token, a_token) for token, a_token in zip(tokens, layout.a_tokens, strict=True)]
+    roots, data, graces, supplied, available, allows, found, bitmaps, (prices, graph) = yield from together(
         _roots(deployment, pool),
         ask_all([POOL["getReserveData"].at(pool, token) for token in tokens]),
         ask_all([POOL["getLiquidationGracePeriod"].at(pool, token) for token in tokens if rules.has_grace_period]),
         ask_all([TOKEN["scaledTotalSupply"].at(token) for token in layout.a_tokens]),
+        ask_each(held),
         _sentinel_allows(layout.sentinel, rules),
         category_settings(pool, rules, max(layout.categories, default=0)),
         category_bitmaps(pool, rules, layout.categories),
@@ -158,7 +160,7 @@ def _market(deployment: Deployment, key: MarketKey, layout: PoolLayout) -> Ask[M
         or not set(price_sources(found, rules)) <= set(prices.assets)
     ):
         return None
-    rows = zip(layout.tokens, data, graces or [0] * len(tokens), supplied, strict=True)
+    rows = zip(layout.tokens, data, graces or [0] * len(tokens), supplied, available, strict=True)
     reserves = [_reserve(*row, rules=rules, now_s=at.timestamp_s) for row in rows]
     return Market(
         deployment=deployment,
@@ -180,7 +182,16 @@ def _sentinel_allows(sentinel: Address, rules: Rules) -> Ask[bool | None]:
     return allows is True
 
 
-def _reserve(token: Token, data: tuple[Any, ...], grace_s: int, supplied: int, *, rules: Rules, now_s: int) -> Reserve:
+def _reserve(
+    token: Token,
+    data: tuple[Any, ...],
+    grace_s: int,
+    supplied: int,
+    available: int | Failed,
+    *,
+    rules: Rules,
+    now_s: int,
+) -> Reserve:
     (word,), supply_index, supply_rate, debt_index, debt_rate, _, updated_s, number, *tokens = data
     a_token, stable, variable, _, treasury, *_ = tokens
     interest = Interest(supply_index, supply_rate, debt_index, debt_rate, updated_s)
@@ -197,4 +208,5 @@ def _reserve(token: Token, data: tuple[Any, ...], grace_s: int, supplied: int, *
         stable_debt_token=stable if rules.has_stable_debt and stable != NO_ADDRESS else None,
         grace_until_s=grace_s,
         supplied_scaled=supplied + treasury,
+        available_raw=None if isinstance(available, Failed) else available,
     )

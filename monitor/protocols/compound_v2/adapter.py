@@ -108,6 +108,9 @@ class CompoundV2:
     def closed_ways(self, market: Market, leg: Leg, change_raw: int = 0) -> str | None:
         return owing.closed_ways(market, leg, change_raw)
 
+    def kept(self, market: Market, account: Account, leg: Leg) -> str | None:  # noqa: ARG002  # the interface's
+        return owing.kept(market, leg)
+
     def compare(self, deployment: Deployment, key: MarketKey, keys: Sequence[PositionKey]) -> Ask[tuple[Mismatch, ...]]:
         """Return where our values differ from the contract's own, for `hfm check --onchain`."""
         return stored.compare(deployment, key, keys)

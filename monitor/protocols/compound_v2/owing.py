@@ -9,6 +9,7 @@ from monitor.domain.assessment import Leg, Side
 from monitor.domain.ids import ChainId
 from monitor.domain.prices import Unknown
 from monitor.errors import UsageError
+from monitor.health.judge import lent_out
 from monitor.ledger.accounts import Account, Balance
 from monitor.protocols.compound_v2.health import Stake, debt_of, stakes_of
 from monitor.protocols.compound_v2.market import (
@@ -23,7 +24,7 @@ from monitor.protocols.compound_v2.market import (
     Market,
     as_accrued,
 )
-from monitor.protocols.compound_v2.math import minted_parts_raw
+from monitor.protocols.compound_v2.math import Interest, minted_parts_raw
 from monitor.protocols.compound_v2.rows import Debt, minted_rows, rows
 from monitor.units import WAD, decimal_text, mul_div_down, mul_div_up
 
@@ -61,6 +62,12 @@ def closed_ways(market: Market, leg: Leg, change_raw: int = 0) -> str | None:
     if listed.closed.repay if is_debt else listed.closed.mint:
         return "repaying paused" if is_debt else "supply paused"
     return None if is_debt else _full(listed, change_raw)
+
+
+def kept(market: Market, leg: Leg) -> str | None:
+    """Return why not all of the collateral can be taken out now: others have borrowed it (CToken.redeemFresh)."""
+    listed = _of(market, leg)
+    return lent_out(listed.interest.cash_raw, leg) if listed and isinstance(listed.interest, Interest) else None
 
 
 def later(market: Market, seconds: int) -> Market | None:

@@ -43,6 +43,11 @@ def closed_ways(market: Market, leg: Leg, change_raw: int = 0) -> str | None:
     return f"the supply cap leaves room for {decimal_text(room_raw, collateral.token.decimals)} only"
 
 
+def kept(market: Market, leg: Leg) -> str | None:
+    """Return why the collateral cannot be taken out now; it is lent to nobody (Comet.withdrawInternal)."""
+    return "withdrawing paused" if market.paused.withdraw and leg.side is Side.COLLATERAL else None
+
+
 def later(market: Market, seconds: int) -> Market:
     """Return the market that many seconds on, if nobody acts and no price moves; its moment is this block's, later.
 

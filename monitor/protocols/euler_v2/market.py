@@ -26,7 +26,7 @@ SHARES, SCALED, OWED, OWED_HIGH, ACCUMULATOR, ACCUMULATOR_HIGH, CHECKED_S = rang
 """Kinds of stored numbers: shares of a collateral vault (0 where it is enabled and empty), the debt for the screen, the
 debt and its accumulator as stored in halves of 128 bits, and when the account was last found healthy."""
 
-DEPOSIT, TRANSFER, REPAY, LIQUIDATE, STATUS = (1 << bit for bit in (0, 4, 7, 11, 14))
+DEPOSIT, WITHDRAW, REDEEM, TRANSFER, REPAY, LIQUIDATE, STATUS = (1 << bit for bit in (0, 2, 3, 4, 7, 11, 14))
 """Operations that can be hooked (Constants.sol)."""
 DONT_SOCIALIZE = 1
 """The flag with which a vault keeps bad debt on its books."""

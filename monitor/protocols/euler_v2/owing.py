@@ -13,6 +13,7 @@ from monitor.domain.ids import Address
 from monitor.domain.prices import Unknown
 from monitor.domain.token import Token
 from monitor.errors import UsageError
+from monitor.health.judge import lent_out
 from monitor.ledger.accounts import Account, Balance
 from monitor.protocols.euler_v2.accounts import debt_balances
 from monitor.protocols.euler_v2.health import owed_raw
@@ -22,10 +23,12 @@ from monitor.protocols.euler_v2.market import (
     DEPOSIT,
     OWED,
     OWED_HIGH,
+    REDEEM,
     REPAY,
     SCALED,
     SHARES,
     STATUS,
+    WITHDRAW,
     Collateral,
     Market,
 )
@@ -73,6 +76,19 @@ def closed_ways(market: Market, leg: Leg, change_raw: int = 0) -> str | None:
             return _full(vault.room_raw, collateral.path.token, is_token=put_raw == change_raw)
         put_raw = shares
     return "more shares than 128 bits hold" if leg.raw + put_raw > UINT128_MAX else None
+
+
+def kept(market: Market, leg: Leg) -> str | None:
+    """Return why not all of the collateral can be taken out of its vault now: hooks without a target, others' debts.
+
+    Contract: Vault.withdraw, Vault.redeem. Where the asset is a share of another vault, that one is not looked into.
+    """
+    vault = market.vaults.get(Address(leg.label))
+    if vault is None:
+        return None
+    if vault.hooks.closes(STATUS) or (vault.hooks.closes(WITHDRAW) and vault.hooks.closes(REDEEM)):
+        return "withdrawing disabled by the vault's hooks"
+    return lent_out(vault.now.cash_raw, leg) if len(_collateral_of(market, leg).path.vaults) == 1 else None
 
 
 def later(market: Market, seconds: int) -> Market:
