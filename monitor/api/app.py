@@ -8,6 +8,7 @@ from aiohttp import web
 
 from monitor.api.asked.alerts import alerts_routes
 from monitor.api.asked.at_risk import Pages, at_risk_route
+from monitor.api.asked.channels import channels_route
 from monitor.api.asked.markets import markets_routes
 from monitor.api.asked.positions import positions_routes
 from monitor.api.auth import Access, ApiKey
@@ -66,6 +67,7 @@ def create_app(
         *positions_routes(board or views, views, board, clock),
         *markets_routes(views, board, clock, readiness),
         *alerts_routes(views, feed, limits.stream_s),
+        channels_route(views),
         *probes(views, metrics, readiness),
         *(() if inside.one_click is None else inside.one_click.routes),
     )

@@ -61,7 +61,7 @@ async def test_the_document_is_valid_and_names_every_route(tmp_path: Path):
     assert document["openapi"] == "3.1.0"
     assert set(document["paths"]) == {
         "/v1/at-risk", "/v1/positions/{id}", "/v1/owners/{address}", "/v1/deployments", "/v1/markets", "/v1/what-if",
-        "/v1/levels", "/v1/alerts", "/v1/stream", "/healthz", "/readyz", "/metrics", "/openapi.json",
+        "/v1/levels", "/v1/alerts", "/v1/stream", "/v1/channels", "/healthz", "/readyz", "/metrics", "/openapi.json",
         "/acknowledge/{token}", "/unsubscribe/{token}",
     }  # fmt: skip
     for schema in document["components"]["schemas"].values():
@@ -77,7 +77,7 @@ async def test_every_answer_has_the_shape_the_document_promises(tmp_path: Path):
             schema = document["paths"][name]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
             _, answer = await api.get(path)
             jsonschema_rs.validate({**schema, "components": document["components"]}, answer)
-        assert json.dumps(document).count("null") < 200
+        assert json.dumps(document).count("null") < 220
 
 
 async def test_without_keys_the_document_asks_for_none(tmp_path: Path):
