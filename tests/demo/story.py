@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import sys
 import time
 from dataclasses import dataclass, field
@@ -165,8 +166,8 @@ class Story:
     async def _wait_for_message(self, name: str, level: str) -> None:
         until = time.monotonic() + _TIMEOUT_S
         while time.monotonic() < until:
-            told = [text for text in self.stage.bot.texts(CHAT) if f" {name} " in text]
-            if level == "OK" or any(f" {level}" in text.splitlines()[0] for text in told):
+            told = [text for text in self.stage.bot.texts(CHAT) if re.search(rf" {re.escape(name)}\b", text)]
+            if level == "OK" or any(re.search(rf"\b{level}\b", text) for text in told):
                 return
             await asyncio.sleep(0.05)
         raise SystemExit(f"no message about {name} at {level} arrived within {_TIMEOUT_S} s")
