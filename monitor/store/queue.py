@@ -1,15 +1,15 @@
 """The outbox: messages that are owed, in the order in which they matter, and what became of each."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, nulls_last, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from monitor.domain.alerts import Alert, Level, Recipient, Route
-from monitor.store import records, tables
+from monitor.domain.alerts import Alert, Recipient, Route
+from monitor.store import due, records, tables
 from monitor.store.engine import Database
 
 REFUSED_FOR_S = 3600
@@ -71,11 +71,17 @@ class Queue:
 
         `without` names messages and `but_to` addresses to leave out. With `ripe` only what has waited long enough.
         """
-        t = tables.outbox.c
-        due = (t.channel == channel) & _due(now_s) & t.id.not_in(without) & t.address.not_in(but_to)
-        if ripe is not None:
-            due &= (t.id <= ripe.other_id) | ((t.id <= ripe.urgent_id) & (t.severity >= Level.DANGER))
-        return await self._found(due, limit)
+        most = 2**62
+        given = {
+            "channel": channel,
+            "limit": limit,
+            "now_s": now_s,
+            "without": tuple(without),
+            "but_to": tuple(but_to),
+            "other_id": most if ripe is None else ripe.other_id,
+            "urgent_id": most if ripe is None else ripe.urgent_id,
+        }
+        return await self._shown(due.PENDING, given)
 
     async def companions(self, head: Deliverable, limit: int, now_s: int, without: Sequence[int]) -> list[Deliverable]:
         """Return what may go out together with a message, itself included, in the order of `pending`.
@@ -88,46 +94,15 @@ class Queue:
         if head.leader is not None:
             return await self._found(same & (t.leader == head.leader) & t.id.not_in(without), limit)
         fresh = (t.leader.is_(None) & (t.attempts == 0)) | (t.id == head.id)
-        same &= (t.topic == head.alert.topic) & _due(now_s + 1) & fresh & t.id.not_in(without)
+        same &= (t.topic == head.alert.topic) & due.at(now_s + 1) & fresh & t.id.not_in(without)
         return await self._found(same, limit)
 
     async def _found(self, which: ColumnElement[bool], limit: int) -> list[Deliverable]:
-        t, a, leader = tables.outbox.c, tables.alerts.c, tables.outbox.alias("leader")
-        other = tables.outbox.alias("other").c
-        company = select(other.id).where(other.recipient == t.recipient, other.state == "pending", other.id != t.id)
-        order = (t.severity.desc(), nulls_last(t.time_to_liquidation_s.asc()), t.id)
-        # The first few are found by narrow columns alone: the alerts of all the others are never read.
-        first = select(t.id).where(t.state == "pending", which).order_by(*order).limit(limit).scalar_subquery()
-        columns = (
-            t.id,
-            t.dedupe_key,
-            t.recipient,
-            t.routes,
-            t.route,
-            t.attempts,
-            t.created_s,
-            t.label,
-            t.token,
-            t.step,
-        )
-        query = (
-            select(
-                *columns,
-                t.label,
-                t.token,
-                t.step,
-                t.leader,
-                leader.c.dedupe_key.label("leader_key"),
-                a.alert,
-                company.exists().label("company"),
-            )
-            .join(tables.alerts, a.key == t.alert)
-            .outerjoin(leader, leader.c.id == t.leader)
-            .where(t.id.in_(first))
-            .order_by(*order)
-        )
+        return await self._shown(due.these(which, limit), {})
+
+    async def _shown(self, query: Select[Any], given: Mapping[str, Any]) -> list[Deliverable]:
         async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).all()
+            rows = (await connection.execute(query, given)).all()
         return [
             Deliverable(
                 id=row.id,
@@ -149,23 +124,21 @@ class Queue:
     async def newest_id(self) -> int:
         """Return the largest id of a message, 0 when there is none."""
         async with self._database.reading() as connection:
-            newest: int | None = (await connection.execute(select(func.max(tables.outbox.c.id)))).scalar_one()
+            newest: int | None = (await connection.execute(due.NEWEST)).scalar_one()
         return newest or 0
 
     async def owed(self, channel: str, at_most: int) -> int:
         """Return how many messages a channel owes, counted no further than `at_most`."""
-        t = tables.outbox.c
-        some = select(t.id).where(t.state == "pending", t.channel == channel).limit(at_most).subquery()
+        given = {"channel": channel, "at_most": at_most}
         async with self._database.reading() as connection:
-            count: int = (await connection.execute(select(func.count()).select_from(some))).scalar_one()
+            count: int = (await connection.execute(due.OWED, given)).scalar_one()
         return count
 
     async def next_try_s(self, channel: str, now_s: int) -> int | None:
         """Return when the next message that is not yet due will be, None when all are or nothing is owed."""
-        t = tables.outbox.c
-        query = select(func.min(t.next_try_s)).where(t.state == "pending", t.channel == channel, t.next_try_s > now_s)
+        given = {"channel": channel, "now_s": now_s}
         async with self._database.reading() as connection:
-            due_s: int | None = (await connection.execute(query)).scalar_one()
+            due_s: int | None = (await connection.execute(due.NEXT_TRY, given)).scalar_one()
         return due_s
 
     async def due_since(self, at_s: int) -> set[str]:
@@ -279,9 +252,3 @@ async def refused_routes(connection: AsyncConnection, now_s: int) -> set[Route]:
 def _deliveries(messages: Sequence[Deliverable], outcome: str, now_s: int, why: str) -> list[dict[str, str | int]]:
     what: dict[str, str | int] = {"outcome": outcome, "at_s": now_s, "detail": why[:_DETAIL_CHARACTERS]}
     return [{"outbox": message.id, "channel": message.route.channel, **what} for message in messages]
-
-
-def _due(now_s: int) -> ColumnElement[bool]:
-    # A deadline further ahead than its own wait was set by a clock that has since been put back.
-    t = tables.outbox.c
-    return or_(t.next_try_s <= now_s, t.next_try_s > now_s + t.wait_s)
