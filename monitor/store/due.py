@@ -31,7 +31,7 @@ _SHOWN = (
 
 
 def at(now_s: Any) -> ColumnElement[bool]:
-    """Return whether a message is due at a second; a deadline further ahead than its own wait is one of another clock."""
+    """Return whether a message is due; a deadline further ahead than its own wait was set by another clock."""
     return or_(_t.next_try_s <= now_s, _t.next_try_s > now_s + _t.wait_s)
 
 
