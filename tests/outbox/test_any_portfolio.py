@@ -114,10 +114,9 @@ def test_no_portfolio_makes_a_message_too_long_or_takes_a_key_fact_from_it(part:
         message = render(alert, TO, "k" * 64, chance.randint(0, 1), BASE)
         assert message.html is not None
         plain = html.unescape(re.sub(r"<[^>]*>", "", message.html))
-        for form in (message.text, message.html):
-            size = len(form.encode("utf-16-le")) // 2
-            longest = max(longest, size)
-            assert size <= CHARACTERS
+        size = max(len(form.encode("utf-16-le")) // 2 for form in (message.text, message.html))
+        longest = max(longest, size)
+        assert size <= CHARACTERS
         for form in (message.text, plain):
             headline = form.split("\n", 1)[0]
             assert alert.level.name in headline or re.search("LIQUIDATED|HEALTH UNKNOWN|NO DEBT LEFT", headline)

@@ -12,7 +12,7 @@ from monitor.channels.channel import Channel
 from monitor.channels.email import Email
 from monitor.channels.telegram import Telegram
 from monitor.clock import SystemClock
-from monitor.domain.alerts import Recipient
+from monitor.domain.alerts import Recipient, Route
 from monitor.errors import DeliveryDeferred, DeliveryRefused, MarkupRefused
 from monitor.store import OutboxStatus
 from tests.channels.bot_api_stub import TOKEN, BotApi
@@ -20,6 +20,8 @@ from tests.channels.mail_server import MailServer
 from tests.fakes.clock import FakeClock
 from tests.fakes.evaluations import position
 from tests.outbox.scene import FakeChannel, alert, deliver, dispatcher, opened, to, told
+
+EMAIL = Route("email", "a@b.c")
 
 
 async def test_a_route_that_refuses_gives_way_to_the_next_at_once_and_is_left_alone(tmp_path: Path):
