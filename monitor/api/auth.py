@@ -58,6 +58,8 @@ class Signing(Protocol):
 
     has_keys: bool
 
+    @property
+    def keys(self) -> Sequence[ApiKey]: ...
     async def refresh(self) -> None: ...
     async def holder(self, request: web.Request, signed: Signed) -> ApiKey | None: ...
     def spend(self, signed: Signed) -> bool: ...
@@ -104,14 +106,16 @@ class Access:
     def holder(self, request: web.Request) -> ApiKey | None:
         """Return the key whose secret the request carries, None when it carries none of ours."""
         secret = _presented(request)
-        if secret is None:
-            return None
-        digest, found = signing_key(secret), None
-        for key in self._keys:
-            # Every key is compared, so the time taken says nothing about which one was near.
-            if hmac.compare_digest(key.digest, digest):
-                found = key
-        return found
+        return None if secret is None else _of(secret, self._keys)
+
+    @property
+    def keys(self) -> Sequence[ApiKey]:
+        """Every key that is good, those that sign included, as last learned."""
+        return (*self._keys, *(() if self._signing is None else self._signing.keys))
+
+    def key_of(self, secret: str) -> ApiKey | None:
+        """Return the key that somebody at a page shows, of those that sign too; None when it is none of ours."""
+        return _of(secret, self.keys)
 
     def check(self, request: web.Request, caller: Caller, scope: Scope | None) -> None:
         """Let the request pass; raises 401 without a key of ours, 403 when the key is not for this.
@@ -151,6 +155,15 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _of(secret: str, keys: Sequence[ApiKey]) -> ApiKey | None:
+    digest, found = signing_key(secret), None
+    for key in keys:
+        # Every key is compared, so the time taken says nothing about which one was near.
+        if hmac.compare_digest(key.digest, digest):
+            found = key
+    return found
 
 
 def _presented(request: web.Request) -> str | None:

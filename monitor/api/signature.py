@@ -46,6 +46,11 @@ class Signatures:
         self._keys = {key.id: _api_key(key) for key in every if key.revoked_s is None}
         self.has_keys, self._read_ms = bool(every), now_ms
 
+    @property
+    def keys(self) -> tuple[ApiKey, ...]:
+        """The keys that are good, as last read."""
+        return tuple(self._keys.values())
+
     async def holder(self, request: web.Request, signed: Signed) -> ApiKey | None:
         """Return whose signature the request carries, None where it is not good."""
         if not self._is_timely(signed.time_s):

@@ -1,6 +1,6 @@
-"""What the metrics show of the parts that the API does not know: jobs, passes and endpoints."""
+"""What metrics and pages show of the parts that they do not know: jobs, passes and endpoints."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.api import metrics
@@ -9,6 +9,7 @@ from monitor.app.origins import Origin
 from monitor.cycle.head import HeadLoop, Pass
 from monitor.cycle.unsaved import Unsaved
 from monitor.cycle.venues.loop import VenueLoop
+from monitor.dashboard import Workings
 from monitor.domain.ids import DeploymentName
 from monitor.outbox.deadman import DeadMan
 from monitor.outbox.dispatcher import Dispatcher
@@ -47,7 +48,7 @@ class Facts:
         for name, source in self.sources.items():
             if isinstance(source, Chain):
                 yield from self._of_chain(name, source)
-            yield from _of_apis(source.status() if isinstance(source, Place) else source.joined.status())
+            yield from _of_apis(_apis(source))
         for venue in self.venues.values():
             yield from _of_passes(venue.passes)
             for name, desk in venue.desks.items():
@@ -60,6 +61,18 @@ class Facts:
                 for market, found in whole.audits.items():
                     yield Fact(metrics.AUDIT_MATCH, found.match_ppm / PPM, (deployment, market))
                     yield Fact(metrics.AUDIT_APART, len(found.apart), (deployment, market))
+
+    def workings(self) -> Workings:
+        """Return the same for the page of operations."""
+        chains = {name: source for name, source in self.sources.items() if isinstance(source, Chain)}
+        passes = [*(loop.passes for loop in self.loops.values()), *(venue.passes for venue in self.venues.values())]
+        return Workings(
+            endpoints={name: chain.status() for name, chain in chains.items()},
+            venues=[status for source in self.sources.values() for status in _apis(source)],
+            passes={name: seen for one in passes for name, seen in one.items()},
+            job_failures={name: record.failures for name, record in self.schedule.records.items()},
+            unsaved_steps=len(self.unsaved),
+        )
 
     def _of_chain(self, name: str, chain: Chain) -> Iterator[Fact]:
         endpoints = chain.status()
@@ -82,6 +95,10 @@ def of_deliveries(tallies: Mapping[str, Tally]) -> Iterator[Fact]:
         yield Fact(metrics.MARKUP_REFUSALS, tally.markup_refusals, (channel,))
         for outcome, count in tally.outcomes.items():
             yield Fact(metrics.DELIVERIES, count, (channel, outcome))
+
+
+def _apis(source: Origin) -> Sequence[VenueStatus]:
+    return source.status() if isinstance(source, Place) else source.joined.status()
 
 
 def _of_apis(statuses: Iterable[VenueStatus]) -> Iterator[Fact]:

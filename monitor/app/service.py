@@ -15,7 +15,7 @@ from monitor.app.delivery import channels
 from monitor.app.facts import Facts
 from monitor.app.heartbeat import dead_man
 from monitor.app.origins import Origin
-from monitor.app.serving import open_api, readiness_s
+from monitor.app.serving import open_http, readiness_s
 from monitor.app.watching import EVERY_S, watchdogs
 from monitor.app.whole.recording import keep, offered, recorder
 from monitor.clock import Clock, SystemClock, jitter, salt
@@ -104,7 +104,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
             schedule.follow("bot", commanded.once)
             schedule.follow("bot's replies", commanded.outgoing.run)
         facts = Facts(schedule, sources, loops, venues, unsaved, man, dispatcher)
-        host, port = await open_api(settings, board, feed, facts.of_now, stack)
+        host, port = await open_http(settings, board, feed, facts.of_now, facts.workings, stack)
         log.get("service").info("listening", host=host, port=port)
         keep(history, settings, board.wholes, schedule)
         schedule.every(RETRY_S, "unsaved", partial(unsaved.retry, store))

@@ -1,6 +1,7 @@
 """Rows as CSV that a spreadsheet opens without running anything."""
 
 import csv
+import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,15 @@ def csv_file(path: Path) -> Iterator[Callable[[Sequence[Row]], None]]:
         sheet = csv.writer(file)
         sheet.writerow(COLUMNS)
         yield lambda rows: sheet.writerows([_cell(name, row[name]) for name in COLUMNS] for row in rows)
+
+
+def csv_text(rows: Sequence[Row]) -> bytes:
+    """Return rows as the same file's bytes."""
+    text = io.StringIO(newline="")
+    sheet = csv.writer(text)
+    sheet.writerow(COLUMNS)
+    sheet.writerows([_cell(name, row[name]) for name in COLUMNS] for row in rows)
+    return text.getvalue().encode("utf-8", errors="backslashreplace")
 
 
 def inert(text: str) -> str:

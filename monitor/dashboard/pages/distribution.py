@@ -1,0 +1,62 @@
+"""How healths are spread: accounts and debts of each market by health, those of unknown health apart."""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import pairwise
+
+from aiohttp import web
+
+from monitor.cycle.answers.spread import Spread, spread
+from monitor.dashboard import words
+from monitor.dashboard.figure import histogram
+from monitor.dashboard.frame import framed
+from monitor.dashboard.html import Content, Markup, el
+from monitor.dashboard.inside import Inside, html
+from monitor.dashboard.table import figures, table, texts
+from monitor.domain.label import short_address
+from monitor.store import AtRisk
+from monitor.units import scaled_from_text
+
+EDGES = ("1", "1.02", "1.05", "1.1", "1.15", "1.2", "1.3", "1.5", "2", "3", "5", "10")
+_NEAR, _SOME = "1.1", "1.3"
+
+
+async def page(inside: Inside, _: web.Request) -> web.Response:
+    """Show every market that is followed as a whole."""
+    edges, found = [scaled_from_text(one, 18) for one in EDGES], list[Spread]()
+    for _whole, book in list(inside.board.books(AtRisk())):
+        found.append(spread(book, edges))
+        await asyncio.sleep(0)
+    none = el("p", "No market is followed as a whole: give a deployment a start_block.", class_="empty")
+    shown = [_market(one, inside.now_s) for one in found] or none
+    return html(framed("Distribution of health", shown, here="/distribution"))
+
+
+def _market(found: Spread, now_s: int) -> Markup:
+    counts = _between(found.below, found.borrowers)
+    debts = [after - before for before, after in zip((0.0, *found.debt_below[:-1]), found.debt_below, strict=True)]
+    names = ("below 1", *(f"–{edge}" for edge in EDGES[1:]), "above")
+    bars = [(name, count, _kind(place)) for place, (name, count) in enumerate(zip(names, counts, strict=True))]
+    title = f"{words.way(found.target.deployment.name)}, {short_address(found.market)}: {found.borrowers:,} borrowers"
+    whole: Content = [
+        el("p", words.at(found.at, now_s), class_="quiet"),
+        el("p", f"{found.unknown:,} accounts of unknown health are in none of the bars.", class_="unknown")
+        if found.unknown
+        else None,
+    ]
+    columns = (*texts("Health"), *figures("Accounts", "Debt"))
+    told = [f"{'$' if found.base_is_usd else ''}{debt / found.unit:,.0f}" for debt in debts]
+    rows = [*zip(names[:-1], (f"{count:,}" for count in counts[:-1]), told, strict=True)]
+    listed = el("details", el("summary", "As a table"), table("Below each health", columns, rows))
+    return el("section", histogram(title, bars), whole, listed)
+
+
+def _between(below: Sequence[int], everyone: int) -> list[int]:
+    ends = (0, *below, everyone)
+    return [after - before for before, after in pairwise(ends)]
+
+
+def _kind(place: int) -> str:
+    if place == 0:
+        return "past"
+    return "near" if place <= EDGES.index(_NEAR) else "some" if place <= EDGES.index(_SOME) else "far"
