@@ -113,9 +113,20 @@ class Access:
         """Every key that is good, those that sign included, as last learned."""
         return (*self._keys, *(() if self._signing is None else self._signing.keys))
 
-    def key_of(self, secret: str) -> ApiKey | None:
-        """Return the key that somebody at a page shows, of those that sign too; None when it is none of ours."""
-        return _of(secret, self.keys)
+    async def needs_key(self, request: web.Request) -> bool:
+        """Return whether a page asks for a key; raises HTTPForbidden for another host's name where none is, StoreError."""
+        await self.refresh()
+        self.check(request, Caller(), None)
+        return not self.is_open
+
+    def reader(self, secret: str) -> str | None:
+        """Return the name of the key that somebody at a page shows, of those that sign too; None when none may read."""
+        key = _of(secret, self.keys)
+        return key.name if key is not None and _reads(key) else None
+
+    def holds(self, name: str) -> bool:
+        """Return whether the key of this name is still good for reading."""
+        return any(key.name == name and _reads(key) for key in self.keys)
 
     def check(self, request: web.Request, caller: Caller, scope: Scope | None) -> None:
         """Let the request pass; raises 401 without a key of ours, 403 when the key is not for this.
@@ -155,6 +166,10 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _reads(key: ApiKey) -> bool:
+    return not key.scopes.isdisjoint({Scope.READ, Scope.ADMIN})
 
 
 def _of(secret: str, keys: Sequence[ApiKey]) -> ApiKey | None:

@@ -10,7 +10,6 @@ from monitor.api.listen import listening
 from monitor.api.metrics import Fact, Metrics
 from monitor.api.one_click import OneClick
 from monitor.api.stream.feed import Feed
-from monitor.app.entrance import Entrance
 from monitor.app.whole.recording import folder
 from monitor.cycle.board import Board
 from monitor.dashboard import Inside as Looked
@@ -36,7 +35,7 @@ async def open_http(
     inside = Inside(board, store.keys, feed, OneClick(store, settings.alerts.acknowledge_for_s))
     app = create_app(store.views, board.clock, Metrics(facts), keys(settings), readiness_s(settings), limits, inside)
     looked = Looked(board, board.clock, workings, folder(settings), csv_text)
-    Site(looked, Entrance(app[ACCESS])).add_to(app.router)
+    Site(looked, app[ACCESS]).add_to(app.router)
     return await stack.enter_async_context(listening(app, settings.api.host, settings.api.port))
 
 

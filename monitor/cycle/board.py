@@ -150,8 +150,8 @@ class Board:
             await asyncio.sleep(0)
         return [one for one in found if one.totals.ratios_ppm]
 
-    async def curves(self, wanted: AtRisk, asset: str | None, ratios_ppm: Sequence[int]) -> list[Curve]:
-        """Return what is liquidatable at each price of an asset in the wanted markets, of every one without a name."""
+    async def curves(self, wanted: AtRisk, asset: str, ratios_ppm: Sequence[int]) -> list[Curve]:
+        """Return what is liquidatable at each price of an asset in the wanted markets."""
         found = list[Curve]()
         for whole, book in list(self.books(wanted)):
             found += levels(screened(book, whole.outlooks.risk), ratios_ppm, asset)

@@ -4,22 +4,14 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from urllib.parse import quote
 
 from monitor.dashboard.html import Content, Markup, el, link
+from monitor.domain.alerts import Level
 from monitor.domain.label import safe_line, short_address
 from monitor.domain.moment import At, BlockRef
 from monitor.domain.row import Row
 from monitor.outbox.figures import duration_text, health_text
 
-MARKS = {
-    "OK": "●",
-    "WATCH": "◔",
-    "WARN": "◑",
-    "DANGER": "◕",
-    "CRITICAL": "◆",
-    "LIQUIDATABLE": "■",
-    "UNKNOWN": "?",
-}
-"""A level's sign, so that it is told by more than its colour."""
-_LEAST_WHOLE = 1_000
+_PIPS, _PIP = 5, 4
+_LEAST_WHOLE, _HEALTH_PLACES = 1_000, 4
 
 
 def unknown(why: str = "unknown") -> Markup:
@@ -28,23 +20,28 @@ def unknown(why: str = "unknown") -> Markup:
 
 
 def level(name: str | None) -> Markup:
-    """Return a level as a badge with its sign; a position that no rule has judged says so."""
+    """Return a level as a badge whose pips tell it too; a position that no rule has judged says so."""
     if name is None:
         return el("span", "not judged", class_="level none")
-    return el(
-        "span",
-        el("span", MARKS.get(name, "?"), aria_hidden="true"),
-        " ",
-        safe_line(name),
-        class_=f"level {name.lower()}" if name in MARKS else "level unknown",
+    if name not in Level.__members__:
+        return el("span", safe_line(name), class_="level unknown")
+    pips = (
+        el("rect", x=place * _PIP, y=0, width=_PIP - 1, height=8, class_="on" if place < Level[name] else "off")
+        for place in range(_PIPS)
     )
+    width = _PIPS * _PIP
+    sign = el("svg", pips, width=width, height=8, viewBox=f"0 0 {width} 8", aria_hidden="true", class_="pips")
+    return el("span", sign, " ", name, class_=f"level {name.lower()}")
 
 
 def health(factor: object, status: object = "measured") -> Content:
     """Return a health, floored; a position without debt has none, another whose health is missing is unknown."""
     if status == "no_debt":
         return el("span", "no debt", class_="quiet")
-    return unknown() if not isinstance(factor, str) or status == "unmeasurable" else health_text(factor)
+    if not isinstance(factor, str) or status == "unmeasurable":
+        return unknown()
+    whole, _, fraction = health_text(factor).partition(".")
+    return f"{whole}.{fraction.ljust(_HEALTH_PLACES, '0')}"
 
 
 def money(dollars: object, *, up: bool) -> Content:

@@ -54,10 +54,11 @@ class Watched:
         assert await self.page.evaluate("window.reported") == []
         assert (self.said, self.strange) == ([], [])
 
-    async def accessible(self) -> None:
-        """Hold that axe finds nothing to complain of."""
+    async def accessible(self, *rules: str) -> None:
+        """Hold that axe finds nothing to complain of, by some rules or all."""
         source = (node_modules() / "axe-core" / "axe.min.js").read_text()
-        found = await self.page.evaluate(f"{source}; axe.run(document, {{resultTypes: ['violations']}})")
+        asked = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+        found = await self.page.evaluate(f"{source}; axe.run(document, {json.dumps(asked)})")
         told = [
             f"{one['id']}: {node['target']} {node.get('failureSummary', '')[:300]}"
             for one in found["violations"]

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 from monitor.api import ApiKey, Metrics, create_app, listening
 from monitor.api.app import ACCESS
 from monitor.api.app import Inside as Answering
-from monitor.app.entrance import Entrance
 from monitor.clock import Clock, SystemClock
 from monitor.cycle.board import Board
 from monitor.cycle.head import HeadLoop
@@ -19,6 +19,8 @@ from monitor.domain.ids import Address, ChainId, DeploymentName, Slug
 from monitor.domain.row import Evaluation
 from monitor.domain.token import Token
 from monitor.export.csv import csv_text
+from monitor.history.keeping import kept as kept_history
+from monitor.sources.rpc.chain import Chain
 from monitor.store import Commit, Cursor, Store
 from tests.cycle.shocks.conftest import model_of
 from tests.cycle.test_whole_market import all_followed
@@ -27,6 +29,8 @@ from tests.domain.hostile import PAYLOADS
 from tests.fakes.evaluations import CHAIN, block, evaluation, position
 
 HOSTILE = DeploymentName("hostile")
+LADEN = position(999, HOSTILE)
+_HOUR_S = 3600
 
 
 @dataclass
@@ -48,11 +52,12 @@ async def sited(
     keys: Sequence[ApiKey] = (),
     history: Path | None = None,
     workings: Workings | None = None,
+    watch: Clock | None = None,
 ) -> AsyncIterator[Scene]:
-    """Serve pages and API over a store and books, as the service does."""
+    """Serve pages and API over a store and books, as the service does; the pages may go by a clock of their own."""
     board, works = Board(tuple(wholes), store, clock), workings or Workings()
     app = create_app(store.views, clock, Metrics(), keys, inside=Answering(board, store.keys))
-    Site(Inside(board, clock, lambda: works, history, csv_text), Entrance(app[ACCESS])).add_to(app.router)
+    Site(Inside(board, watch or clock, lambda: works, history, csv_text), app[ACCESS]).add_to(app.router)
     async with listening(app) as (host, port):
         yield Scene(f"http://{host}:{port}", store, board)
 
@@ -68,15 +73,26 @@ async def staged(folder: Path, accounts: int) -> AsyncIterator[Scene]:
             (whole,) = loop.wholes.values()
             whole.outlooks = replace(whole.outlooks, risk=model_of(market))
             await threaten(store)
-            workings = Workings({"local": loop.chain.status()}, (), dict(loop.passes), {"outbox": 1})
-            async with sited(store, SystemClock(), (whole,), workings=workings) as scene:
+            workings = Workings({"local": cast("Chain", loop.chain).status()}, (), {str(name): seen for name, seen in loop.passes.items()}, {"outbox": 1})
+            remember(folder / "history")
+            async with sited(store, SystemClock(), (whole,), history=folder / "history", workings=workings) as scene:
                 scene.loop, scene.market = loop, market
                 yield scene
 
 
 async def threaten(store: Store) -> None:
     """Keep a position for each hostile text, as the symbol of its token, and as the reason why it is unknown."""
-    await kept(store, [hostile(number, text) for number, text in enumerate(PAYLOADS, 1)])
+    await kept(store, [laden(), *(hostile(number, text) for number, text in enumerate(PAYLOADS, 1))])
+
+
+def laden() -> Evaluation:
+    """Return an evaluation of a position that holds a token of every hostile name."""
+    seen = evaluation("1.02", of=LADEN)
+    tokens = [Token(Address(f"0x{number:040x}"), text, 18) for number, text in enumerate(PAYLOADS, 1)]
+    legs = tuple(replace(seen.protocol.legs[0], token=token, label=token.symbol) for token in tokens)
+    (line,) = seen.liquidation_prices
+    lines = tuple(replace(line, token=token) for token in tokens)
+    return replace(seen, protocol=replace(seen.protocol, legs=legs, blockers=PAYLOADS), liquidation_prices=lines)
 
 
 def hostile(number: int, text: str) -> Evaluation:
@@ -84,6 +100,18 @@ def hostile(number: int, text: str) -> Evaluation:
     of, weth = position(number, HOSTILE), Token(Address(f"0x{number:040x}"), text, 18)
     said = f"?{text}" if number % 4 == 0 else "0.9" if number % 2 else "1.08"
     return evaluation(said, of=of, weth=weth, blockers=(text,), distance_bps=None if number % 4 == 0 else 740)
+
+
+def remember(folder: Path) -> None:
+    """Keep two days of the laden position: it sinks, is unknown for an hour, and recovers a little."""
+    clock = SystemClock()
+    now_s = clock.wall_s()
+    with kept_history(folder, clock, 400) as history:
+        for hour in range(48, 0, -1):
+            said = "?no price" if hour == 20 else f"{(102 + abs(hour - 12)) / 100:.2f}"
+            wary = said if said[0] == "?" else f"{float(said) - 0.04:.2f}"
+            block_number = (now_s - hour * _HOUR_S - 1_750_000_000) // 12
+            history.offer([evaluation(said, wary, of=LADEN, at=block_number)])
 
 
 async def kept(store: Store, evaluations: Sequence[Evaluation], deployment: str = HOSTILE, at: int = 1) -> None:

@@ -23,7 +23,7 @@ async def play(accounts: int, folder: Path, console: Console, *, once: bool) -> 
     console.print(f"Deploying the real Aave v3.0.2 and curie on a local chain, with {accounts} accounts …")
     async with stage(folder, accounts) as built, service(built) as process:
         await ready(built, process)
-        console.print(f"hfm run watches {built.market.deployed.pool}; its API is at {built.api}")
+        console.print(f"hfm run watches {built.market.deployed.pool}; its pages and API are at {built.api}")
         story = Story(built, console)
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(20)) as http:
             await story.slide(http)

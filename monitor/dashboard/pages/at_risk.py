@@ -102,7 +102,7 @@ def _form(asked: AtRiskQuestion, deployments: Sequence[str]) -> Markup:
         _entry("debt", "Owes", asked.debt, "USDC"),
         _choice("liquidatable_now", "Liquidatable", [("", "any"), ("true", "now"), ("false", "not now")], now),
         _choice("sort", "Sort by", _SORTS, asked.sort),
-        _choice("limit", "Rows", [(one, one) for one in _LIMITS], str(asked.limit)),
+        _choice("limit", "Rows", [(one, one) for one in dict.fromkeys((*_LIMITS, str(asked.limit)))], str(asked.limit)),
     )
     return el("form", fields, el("button", "Apply", type="submit"), action="/at-risk", method="get", class_="filters")
 

@@ -1,5 +1,6 @@
 """Liquidation levels: what is liquidatable at which price, asset by asset, and what a joint fall would do."""
 
+import math
 from collections.abc import Sequence
 
 from aiohttp import web
@@ -32,7 +33,7 @@ async def page(inside: Inside, request: web.Request) -> web.Response:
     filled = given(request)
     asset = filled.get("asset", _USUAL)
     curves = await inside.board.curves(AtRisk(), asset, grid(_DOWN_PPM, 0, _STEP_PPM))
-    every = await inside.board.curves(AtRisk(), None, grid(_DOWN_PPM, 0, _COARSE_PPM))
+    every = await _every(inside)
     names = sorted({one.asset.of.name for one in every})
     none = el(
         "p",
@@ -62,6 +63,15 @@ async def shock(inside: Inside, request: web.Request) -> web.Response:
     if filled.get("part") == "1":
         return html(joined(shown))
     return html(framed(f"{safe_line(asset)} {safe_line(move)} %", shown, here="/curve"))
+
+
+async def _every(inside: Inside) -> list[Curve]:
+    """Return a coarse curve of every token, one after the other, so that nobody waits for all of them."""
+    tokens = {asset.token.address for state in await inside.board.markets(AtRisk()) for asset in state.assets}
+    ratios, found = grid(_DOWN_PPM, 0, _COARSE_PPM), list[Curve]()
+    for token in sorted(tokens):
+        found += await inside.board.curves(AtRisk(), token, ratios)
+    return sorted(found, key=lambda one: -max(level.past.most.debt / one.unit for level in one.bins))
 
 
 def name(curve: Curve) -> str:
@@ -127,7 +137,7 @@ def _listed(curve: Curve, now_s: int) -> Markup:
 
 
 def _heat(curves: Sequence[Curve]) -> Markup:
-    """Return all assets against all moves: the debt past the line, the darker the more."""
+    """Return all assets against all moves: the debt past the line, each step darker is some ten times more."""
     told = [one for one in curves if one.base_is_usd]
     most = max((one.past.most.debt / curve.unit for curve in told for one in curve.bins), default=0.0)
     moves = [f"{one.ratio_ppm / PPM * 100 - 100:+.0f} %" for one in reversed(told[0].bins)] if told else []
@@ -144,7 +154,7 @@ def _heat(curves: Sequence[Curve]) -> Markup:
 
 
 def _cell(debt: float, most: float) -> Markup:
-    heat = round(debt / most * _HEATS) if most else 0
+    heat = max(round(_HEATS * (1 - math.log10(most / debt) / _HEATS)), 1) if debt >= 1 else 0
     return el("span", f"${compact(debt)}" if debt else "–", class_=f"heat h{heat}")
 
 

@@ -35,11 +35,11 @@ async def page(inside: Inside, _: web.Request) -> web.Response:
 def _market(found: Spread, now_s: int) -> Markup:
     counts = _between(found.below, found.borrowers)
     debts = [after - before for before, after in zip((0.0, *found.debt_below[:-1]), found.debt_below, strict=True)]
-    names = ("below 1", *(f"–{edge}" for edge in EDGES[1:]), "above")
+    names = ("<1", *(f"<{edge}" for edge in EDGES[1:]), f"≥{EDGES[-1]}")
     bars = [(name, count, _kind(place)) for place, (name, count) in enumerate(zip(names, counts, strict=True))]
     title = f"{words.way(found.target.deployment.name)}, {short_address(found.market)}: {found.borrowers:,} borrowers"
     whole: Content = [
-        el("p", words.at(found.at, now_s), class_="quiet"),
+        el("p", words.at(found.at, now_s), ". By the screen: who stands in doubt counts as lower.", class_="quiet"),
         el("p", f"{found.unknown:,} accounts of unknown health are in none of the bars.", class_="unknown")
         if found.unknown
         else None,

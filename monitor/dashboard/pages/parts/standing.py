@@ -12,8 +12,6 @@ from monitor.domain.label import safe_label, safe_line
 from monitor.outbox.figures import amount_text, away_text, duration_text, price_text
 from monitor.store import PositionView
 
-_REACHES = "0.01"
-
 
 def shown(view: PositionView, now_s: int) -> Markup:
     """Return level, healths and sums, and the moment they are of."""
@@ -37,7 +35,15 @@ def shown(view: PositionView, now_s: int) -> Markup:
     problem = el("p", f"Not measurable: {safe_line(str(row['reason']))}", class_="problem") if row["reason"] else None
     held = el("p", f"No liquidation now: {safe_line('; '.join(blockers))}", class_="problem") if blockers else None
     identity = el("p", str(view.id), class_="quiet id")
-    return el("section", identity, problem, held, facts(pairs), _near(view.nearness), aria_label="Where it stands")
+    return el(
+        "section",
+        identity,
+        problem,
+        held,
+        facts(pairs),
+        None if row["is_insolvent"] else _near(view.nearness),
+        aria_label="Where it stands",
+    )
 
 
 def lines(view: PositionView) -> Markup:
