@@ -114,7 +114,7 @@ class Access:
         return (*self._keys, *(() if self._signing is None else self._signing.keys))
 
     async def needs_key(self, request: web.Request) -> bool:
-        """Return whether a page asks for a key; raises HTTPForbidden for another host's name where none is, StoreError."""
+        """Return whether a page asks for a key; raises HTTPForbidden for a strange host where none is, StoreError."""
         await self.refresh()
         self.check(request, Caller(), None)
         return not self.is_open

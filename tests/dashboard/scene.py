@@ -73,7 +73,12 @@ async def staged(folder: Path, accounts: int) -> AsyncIterator[Scene]:
             (whole,) = loop.wholes.values()
             whole.outlooks = replace(whole.outlooks, risk=model_of(market))
             await threaten(store)
-            workings = Workings({"local": cast("Chain", loop.chain).status()}, (), {str(name): seen for name, seen in loop.passes.items()}, {"outbox": 1})
+            workings = Workings(
+                {"local": cast("Chain", loop.chain).status()},
+                (),
+                {str(name): seen for name, seen in loop.passes.items()},
+                {"outbox": 1},
+            )
             remember(folder / "history")
             async with sited(store, SystemClock(), (whole,), history=folder / "history", workings=workings) as scene:
                 scene.loop, scene.market = loop, market
