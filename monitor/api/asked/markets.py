@@ -108,8 +108,12 @@ def _place(target: Target, market: MarketKey, at: At, now_s: int) -> dict[str, o
 def _market(state: MarketState, levels: Mapping[str, Mapping[str, int]], now_s: int) -> MarketAnswer:
     market, place = state.market, _place(state.target, state.market.key, state.at, now_s)
     named = "/".join(str(place[part]) for part in ("chain", "protocol", "deployment", "market"))
-    cents = [amount * 100 // market.base_unit for amount in (state.collateral_base, state.debt_base)]
-    collateral_usd, debt_usd = (decimal_text(one, 2) if market.base_is_usd else None for one in cents)
+    sums = (state.collateral_base, state.debt_base)
+    collateral_usd, debt_usd = (
+        decimal_text(one * 100 // market.base_unit, 2) if market.base_is_usd and one is not None else None
+        for one in sums
+    )
+    collateral_base, debt_base = (None if one is None else str(one) for one in sums)
     return MarketAnswer.model_validate(
         {
             **place,
@@ -118,8 +122,8 @@ def _market(state: MarketState, levels: Mapping[str, Mapping[str, int]], now_s: 
             "unknown": state.unknown,
             "base_unit": str(market.base_unit),
             "base_is_usd": market.base_is_usd,
-            "collateral_base": str(state.collateral_base),
-            "debt_base": str(state.debt_base),
+            "collateral_base": collateral_base,
+            "debt_base": debt_base,
             "collateral_usd": collateral_usd,
             "debt_usd": debt_usd,
             "least_past_line": state.past_line[0],

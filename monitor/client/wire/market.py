@@ -82,8 +82,8 @@ class MarketAnswer(Answer):
     unknown: int
     base_unit: str
     base_is_usd: bool
-    collateral_base: str
-    debt_base: str
+    collateral_base: str | None
+    debt_base: str | None
     collateral_usd: str | None
     debt_usd: str | None
     least_past_line: int

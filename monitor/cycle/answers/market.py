@@ -35,7 +35,8 @@ class MarketAsset:
 class MarketState:
     """A market at the moment of its book.
 
-    `borrowers` and their sums in base units are the screen's, within its error; `unknown` accounts are in none of them.
+    `borrowers` and their sums in base units are the screen's, None where it knows none; `unknown` accounts are in
+    none of them.
     """
 
     target: Target
@@ -43,8 +44,8 @@ class MarketState:
     at: At
     accounts: int
     borrowers: int
-    collateral_base: int
-    debt_base: int
+    collateral_base: int | None
+    debt_base: int | None
     unknown: int
     past_line: tuple[int, int]
     assets: tuple[MarketAsset, ...]
@@ -77,9 +78,9 @@ def market_state(book: Book) -> MarketState:
     )
 
 
-def _bounded(most: float, least: float) -> int:
-    """Return the larger sum, the smaller one where the screen knows no upper bound of somebody's."""
-    return int(most if isfinite(most) else least)
+def _bounded(most: float, least: float) -> int | None:
+    """Return the larger sum, the smaller one where the larger has no bound, None without either."""
+    return next((int(one) for one in (most, least) if isfinite(one)), None)
 
 
 def _assets(book: Book, legs: list[Leg]) -> tuple[MarketAsset, ...]:

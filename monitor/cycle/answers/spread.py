@@ -14,6 +14,8 @@ from monitor.screen.scenarios import exposure
 class Spread:
     """Accounts with debt below each of ascending healths, and their debts in base units, by the screen.
 
+    A debt without a bound is None.
+
     `borrowers` are all of them; nothing is known of `unknown` ones.
     """
 
@@ -23,7 +25,7 @@ class Spread:
     unit: int
     base_is_usd: bool
     below: tuple[int, ...]
-    debt_below: tuple[float, ...]
+    debt_below: tuple[float | None, ...]
     borrowers: int
     unknown: int
 
@@ -33,7 +35,7 @@ def spread(book: Book, edges_wad: Sequence[int]) -> Spread:
     market, factors = book.market, [book.adapter.factors(book.market)]
     found = [exposure(book.kernel, book.slots, factors, edge) for edge in (*edges_wad, 2**200)]
     sums = [(one.most_debt.tolist()[0], one.least_debt.tolist()[0]) for one in found]
-    debts = [most if isfinite(most) else least for most, least in sums]
+    debts = [next((one for one in both if isfinite(one)), None) for both in sums]
     return Spread(
         target=book.target,
         market=market.key,

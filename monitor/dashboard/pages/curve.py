@@ -105,8 +105,8 @@ def _slider(asset: str) -> Markup:
 
 
 def _drawn(curve: Curve, now_s: int) -> Markup:
-    sums = [(one.ratio_ppm / PPM * 100 - 100, one.past.most.debt / curve.unit) for one in curve.bins]
-    held = [(one.ratio_ppm / PPM * 100 - 100, one.past.most.own / curve.unit) for one in curve.bins]
+    sums = [(one.ratio_ppm / PPM * 100 - 100, _known(one.past.most.debt / curve.unit)) for one in curve.bins]
+    held = [(one.ratio_ppm / PPM * 100 - 100, _known(one.past.most.own / curve.unit)) for one in curve.bins]
     unit = "$" if curve.base_is_usd else ""
     series = (
         Series("debt past the line", sums, "c", is_stepped=True),
@@ -138,7 +138,7 @@ def _listed(curve: Curve, now_s: int) -> Markup:
 
 def _heat(curves: Sequence[Curve]) -> Markup:
     """Return all assets against all moves: the debt past the line, each step darker is some ten times more."""
-    told = [one for one in curves if one.base_is_usd]
+    told = [one for one in curves if one.base_is_usd and all(math.isfinite(b.past.most.debt) for b in one.bins)]
     most = max((one.past.most.debt / curve.unit for curve in told for one in curve.bins), default=0.0)
     moves = [f"{one.ratio_ppm / PPM * 100 - 100:+.0f} %" for one in reversed(told[0].bins)] if told else []
     columns = (Column("Asset"), Column("Deployment"), *figures(*moves))
@@ -186,6 +186,10 @@ def _stressed(found: StressedMarket, now_s: int) -> Markup:
     return el("section", shown, moment, table(f"The largest {_FIRST} of the new", heads, first, "Nobody is new."))
 
 
+def _known(amount: float) -> float | None:
+    return amount if math.isfinite(amount) else None
+
+
 def _status(health: object) -> str:
     return "unmeasurable" if isinstance(health, Unmeasurable) else "measured"
 
@@ -195,9 +199,10 @@ def _accounts(tally: Tally) -> str:
     return f"{least:,}" if least == most else f"{least:,}–{most:,}"
 
 
-def _sum(curve: Curve, amount: float) -> str:
-    return f"{'$' if curve.base_is_usd else ''}{amount / curve.unit:,.0f}"
+def _sum(curve: Curve, amount: float) -> Content:
+    shown = _dollars(curve.unit, amount)
+    return f"${shown}" if curve.base_is_usd and math.isfinite(amount) else shown
 
 
-def _dollars(unit: int, amount: float) -> str:
-    return f"{amount / unit:,.0f}"
+def _dollars(unit: int, amount: float) -> Content:
+    return f"{amount / unit:,.0f}" if math.isfinite(amount) else words.unknown()

@@ -34,7 +34,8 @@ async def page(inside: Inside, _: web.Request) -> web.Response:
 
 def _market(found: Spread, now_s: int) -> Markup:
     counts = _between(found.below, found.borrowers)
-    debts = [after - before for before, after in zip((0.0, *found.debt_below[:-1]), found.debt_below, strict=True)]
+    sums = pairwise((0.0, *found.debt_below))
+    debts = [None if before is None or after is None else after - before for before, after in sums]
     names = ("<1", *(f"<{edge}" for edge in EDGES[1:]), f"≥{EDGES[-1]}")
     bars = [(name, count, _kind(place)) for place, (name, count) in enumerate(zip(names, counts, strict=True))]
     title = f"{words.way(found.target.deployment.name)}, {short_address(found.market)}: {found.borrowers:,} borrowers"
@@ -45,7 +46,8 @@ def _market(found: Spread, now_s: int) -> Markup:
         else None,
     ]
     columns = (*texts("Health"), *figures("Accounts", "Debt"))
-    told = [f"{'$' if found.base_is_usd else ''}{debt / found.unit:,.0f}" for debt in debts]
+    sign = "$" if found.base_is_usd else ""
+    told = [words.unknown() if debt is None else f"{sign}{debt / found.unit:,.0f}" for debt in debts]
     rows = [*zip(names[:-1], (f"{count:,}" for count in counts[:-1]), told, strict=True)]
     listed = el("details", el("summary", "As a table"), table("Below each health", columns, rows))
     return el("section", histogram(title, bars), whole, listed)

@@ -102,8 +102,10 @@ def _markets(states: Iterable[MarketState], now_s: int) -> Markup:
     return table("Markets followed as a whole", columns, rows, empty)
 
 
-def _worth(state: MarketState, amount_base: int, *, up: bool) -> Content:
+def _worth(state: MarketState, amount_base: int | None, *, up: bool) -> Content:
     market = state.market
+    if amount_base is None:
+        return words.unknown()
     if market.base_is_usd:
         return words.money(decimal_text(amount_base * 100 // market.base_unit, 2), up=up)
     return f"{amount_base // market.base_unit:,} {short_address(market.base_token or '')}"
