@@ -83,7 +83,7 @@ async def test_every_operation_answers_exactly_those_whose_key_is_for_it(tmp_pat
             expected = 200 if needed <= scopes else 403 if scopes else 401
             assert response.status == expected, f"{method} {path} by {who}: {said[:300]}"
             answered += 1
-        assert answered == len(operations) * (len(CALLERS) + len(SIGNED)) == 17 * 17
+        assert answered == len(operations) * (len(CALLERS) + len(SIGNED)) == 18 * 17
 
 
 async def test_a_key_is_asked_for_before_anything_is_said_about_the_question(tmp_path: Path):
