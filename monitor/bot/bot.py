@@ -104,7 +104,7 @@ class Bot:
     async def _done(self, caller: Caller, word: str, rest: str) -> Reply:
         command = COMMANDS.get(word.lower())
         if command is None:
-            return await unknown(self.means, caller, word)
+            return unknown(caller, word)
         if not caller.is_private and not command.is_for_groups:
             return said(_IN_GROUPS)
         try:

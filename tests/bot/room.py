@@ -39,6 +39,10 @@ class Room:
     async def turn(self) -> None:
         """Let the bot take what waits and say what it has to."""
         await self.bot.once()
+        await self.said_all()
+
+    async def said_all(self) -> None:
+        """Let the bot say what it has to."""
         async with asyncio.timeout(20), asyncio.TaskGroup() as group:
             talking = group.create_task(self.bot.outgoing.run())
             while self.bot.outgoing.is_busy:  # noqa: ASYNC110  # what is waited for empties without a word

@@ -12,11 +12,14 @@ from monitor.bot.commands.watching import unwatch, watch
 from monitor.bot.reply import Reply, said
 
 
-async def explain(_: Means, caller: Caller, rest: str) -> Reply:
+async def explain(_: Means, caller: Caller, __: str) -> Reply:
     """List the commands."""
+    return said(*_lines(caller))
+
+
+def _lines(caller: Caller) -> list[str]:
     shown = [one for one in COMMANDS.values() if caller.is_private or one.is_for_groups]
-    lines = [f"{one.usage}: {one.does}" for one in shown]
-    return said(*([rest] if rest else []), *lines)
+    return [f"{one.usage}: {one.does}" for one in shown]
 
 
 COMMANDS = MappingProxyType(
@@ -41,8 +44,8 @@ COMMANDS = MappingProxyType(
 )
 
 
-async def unknown(means: Means, caller: Caller, word: str) -> Reply:
+def unknown(caller: Caller, word: str) -> Reply:
     """Explain, and name the command that was probably meant."""
     near = difflib.get_close_matches(word.lower()[:20], COMMANDS, n=1, cutoff=0.5)
     hint = f"There is no such command. Did you mean /{near[0]}?" if near else "There is no such command."
-    return await explain(means, caller, hint)
+    return said(hint, *_lines(caller))
