@@ -13,10 +13,10 @@ import pytest
 from monitor.bot.bot import Bot
 from monitor.bot.crowd import PER_CHAT, Crowd
 from monitor.bot.updates import KINDS, Pressed, Said, number, update
-from monitor.channels.bot_api import BotApi
 from monitor.domain.alerts import Route
 from monitor.domain.ids import Address
 from monitor.errors import DeliveryDeferred
+from tests.bot.handing import Handing
 from tests.bot.room import ALICE, MALLORY, OWNER, Room
 from tests.channels.bot_api_stub import Fault
 from tests.domain.hostile import PAYLOADS
@@ -26,7 +26,9 @@ WORDS = (
     *("/statsu", "/", "//", "/ack@hfm_test_bot", "hello", ""),
 )
 PLACES = ("chat", "from", "text", "message_id", "forward_origin", "via_bot", "data", "id", "message", "callback_query")
-RAW = re.compile(r"[<>\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]|https?:\S|\w\.[a-z]{2}|@|\{\{|\$\{")
+RAW = re.compile(
+    r"[<>\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]|https?:\S|\w\.[a-z]{2}|@|\{\{|\$\{"
+)
 
 
 def value(rng: random.Random, depth: int = 0) -> Any:
@@ -95,24 +97,6 @@ def made(rng: random.Random, id_: int) -> Any:
             return {"update_id": id_, "callback_query": query}
         case _:
             return {"update_id": id_, "message": message(rng)}
-
-
-class Handing(BotApi):
-    """A Bot API that hands out what it is given, whatever that is, and keeps what is said to it."""
-
-    def __init__(self, http: aiohttp.ClientSession, updates: list[Any]) -> None:
-        super().__init__(http, "0:x")
-        self.updates = updates
-        self.said: list[str] = []
-
-    async def call(self, method: str, body: dict[str, Any], *, waits_s: int = 0, most_bytes: int = 0) -> object:
-        """Answer as the Bot API does."""
-        if method == "getUpdates":
-            batch, self.updates = self.updates[: body["limit"]], self.updates[body["limit"] :]
-            return batch
-        if "text" in body:
-            self.said.append(body["text"])
-        return {"username": "hfm_test_bot"} if method == "getMe" else True
 
 
 async def test_ten_thousand_updates_of_any_shape_break_nothing_and_nothing_raw_comes_back(chat: Room):
