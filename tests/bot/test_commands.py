@@ -12,7 +12,7 @@ MINE = position(int(OWNER, 16))
 
 async def test_status_says_level_health_distance_moment_and_age_and_calls_the_unknown_unknown(chat: Room):
     await chat.know()
-    assert "No open position of the 1 watched addresses is known." in await chat.ask("/status")
+    assert "No open position is known yet" in await chat.ask("/status")
     cursor = Cursor(MINE.deployment, MINE.protocol, CHAIN, block(5))
     other = position(int(OWNER, 16), "local-other")
     await chat.store.commit(Commit(cursor, [evaluation("1.04", at=5, of=MINE, distance_bps=385)]))
@@ -101,12 +101,24 @@ async def test_thresholds_of_ones_own_are_tried_before_they_are_kept(chat: Room)
 async def test_an_address_is_watched_by_name_and_left_by_name(chat: Room):
     await chat.know()
     other = "0x" + "B2" * 20
-    assert "Watching second 0xb2b2…b2b2 from the next block on" in await chat.ask(f"/watch {other} second")
+    said = await chat.ask(f"/watch {other} second")
+    assert "Watching second 0xb2b2…b2b2 from the next block on" in said
+    assert "No open position is known yet" in said
     assert (await chat.store.people.named("alice")).watches == {OWNER: "main", other.lower(): "second"}
     assert "You hear nothing more of 0xb2b2…b2b2" in await chat.ask("/unwatch Second")
     assert "You do not watch" in await chat.ask(f"/unwatch {other}")
     assert "expected an address" in (await chat.ask("/watch")).lower()
     assert (await chat.store.people.named("alice")).watches == {OWNER: "main"}
+
+
+async def test_who_comes_late_is_told_at_once_how_it_stands(chat: Room):
+    await chat.know()
+    late = position(7)
+    cursor = Cursor(late.deployment, late.protocol, CHAIN, block(5))
+    await chat.store.commit(Commit(cursor, [evaluation("1.04", at=5, of=late)]))
+    said = await chat.ask(f"/watch {late.key} late")
+    assert "late 0x0000…0007 · local-core" in said
+    assert "data of block 5" in said
 
 
 async def test_whom_the_settings_name_is_told_that_their_list_stands_there(chat: Room):

@@ -3,7 +3,6 @@
 from monitor.bot.commands.command import Caller, Means
 from monitor.bot.reply import Reply, said
 from monitor.domain.alerts import Alert, AlertKind
-from monitor.domain.ids import Address
 from monitor.domain.label import safe_line, short_address
 from monitor.domain.people import Subscriber
 from monitor.outbox.figures import duration_text
@@ -28,7 +27,7 @@ async def ack(means: Means, caller: Caller, rest: str) -> Reply:
 async def acknowledged(means: Means, who: Subscriber, alert: Alert) -> str:
     """Acknowledge what an alert told somebody, and say so."""
     is_new = await means.store.owed.acknowledge(who.name, alert, means.acknowledge_for_s)
-    label = who.watches.get(Address(alert.position.key), "")
+    label = alert.facts.get("label", "")
     whose = f"{safe_line(label, 40)} {short_address(alert.position.key)}".strip()
     return f"{'Acknowledged' if is_new else 'Already acknowledged'}: {alert.level.name} of {whose}, {alert.incident}"
 

@@ -19,7 +19,7 @@ async def status(means: Means, caller: Caller, _: str) -> Reply:
     lines = list[Line]()
     for who in caller.people:
         lines += _moods(who, means.clock.wall_s())
-        lines += [line async for line in _positions(means, who)]
+        lines += [line async for line in position_lines(means, who)]
     return listed(lines)
 
 
@@ -31,7 +31,8 @@ def _moods(who: Subscriber, now_s: int) -> Iterator[Line]:
         yield plain(KEY, f"Muted until {until}, except for DANGER and worse.")
 
 
-async def _positions(means: Means, who: Subscriber) -> AsyncIterator[Line]:
+async def position_lines(means: Means, who: Subscriber) -> AsyncIterator[Line]:
+    """Yield how the positions of those somebody watches stand, and as of when."""
     if not who.watches:
         yield plain(KEY, "No address is watched for you yet: /watch 0x… adds one.")
         return
@@ -43,7 +44,7 @@ async def _positions(means: Means, who: Subscriber) -> AsyncIterator[Line]:
     if len(glances) > shown:
         yield plain(7, f"and {len(glances) - shown} more, none of them worse")
     if not glances:
-        yield plain(KEY, f"No open position of the {len(who.watches)} watched addresses is known.")
+        yield plain(KEY, "No open position is known yet of any watched address.")
     for source in records(facts["sources"]):
         yield plain(6, source_text(source))
     if any(glance.level is None for glance in glances) or facts["stale"] != "0":

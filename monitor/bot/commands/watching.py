@@ -1,10 +1,14 @@
 """/watch and /unwatch: whose positions somebody is told of."""
 
+from dataclasses import replace
+
 from monitor.bot.commands.command import Caller, Means
-from monitor.bot.reply import Reply, said
+from monitor.bot.commands.looking import position_lines
+from monitor.bot.reply import Reply, listed, said
 from monitor.domain.ids import Address, address
 from monitor.domain.label import safe_line, short_address
 from monitor.errors import UsageError
+from monitor.outbox.lines import KEY, plain
 
 MOST_WATCHED = 100
 LABEL_CHARACTERS = 40
@@ -23,10 +27,10 @@ async def watch(means: Means, caller: Caller, rest: str) -> Reply:
     if owner not in who.watches and len(who.watches) >= MOST_WATCHED:
         return said(f"You watch {MOST_WATCHED} addresses already: /unwatch one first.")
     await means.store.people.watch(who.name, owner, label)
-    known = await means.store.views.positions_of(owner)
     named = f"{label} {short_address(owner)}".strip()
-    count = "1 position is" if len(known) == 1 else f"{len(known)} positions are"
-    return said(f"Watching {named} from the next block on; {count} known so far.", "/status shows how they stand.")
+    # Nobody is told again of what was told before they came, so how it stands is said at once.
+    lines = [line async for line in position_lines(means, replace(who, watches={owner: label}))]
+    return listed([plain(KEY, f"Watching {named} from the next block on."), *lines])
 
 
 async def unwatch(means: Means, caller: Caller, rest: str) -> Reply:

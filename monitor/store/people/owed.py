@@ -1,7 +1,7 @@
 """What is owed to people and waits: rows of the outbox that are dropped, acknowledgements, and what was held back."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, delete, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -64,18 +64,19 @@ class Owed:
             together = (
                 o.id == row.id if row.leader is None else (o.leader == row.leader) & (o.recipient == row.recipient)
             )
-            query = select(a.alert).join(tables.outbox, a.key == o.alert).where(together).order_by(*order)
-            alerts = (await connection.execute(query)).scalars().all()
-        return Sent(row.recipient, row.channel, row.address, tuple(map(records.alert_from, alerts)))
+            query = select(a.alert, o.label).join(tables.outbox, a.key == o.alert).where(together).order_by(*order)
+            rows = (await connection.execute(query)).all()
+        return Sent(row.recipient, row.channel, row.address, tuple(_labelled(one.alert, one.label) for one in rows))
 
     async def told(self, recipient: str) -> tuple[Alert, ...]:
         """Return the last message about the level of each position that reached a recipient, newest first."""
         o, a = tables.outbox.c, tables.alerts.c
         last = select(func.max(o.id)).where(o.recipient == recipient, o.topic == "level", o.state == "sent")
-        query = select(a.alert).join(tables.outbox, a.key == o.alert).where(o.id.in_(last.group_by(o.position)))
+        newest = o.id.in_(last.group_by(o.position))
+        query = select(a.alert, o.label).join(tables.outbox, a.key == o.alert).where(newest).order_by(o.id.desc())
         async with self._database.reading() as connection:
-            rows = (await connection.execute(query.order_by(o.id.desc()))).scalars().all()
-        return tuple(records.alert_from(row) for row in rows)
+            rows = (await connection.execute(query)).all()
+        return tuple(_labelled(row.alert, row.label) for row in rows)
 
     async def acknowledge(self, recipient: str, alert: Alert, for_s: int) -> bool:
         """Note that somebody has seen the incident of an alert, and call off what would go on to further contacts.
@@ -104,6 +105,12 @@ class Owed:
             self._database.reach("people: acknowledged")
         self._database.reach("people: done")
         return is_new
+
+
+def _labelled(text: str, label: str | None) -> Alert:
+    """Return a recorded alert with what its reader calls the owner of the position."""
+    alert = records.alert_from(text)
+    return replace(alert, facts={**alert.facts, "label": label}) if label else alert
 
 
 async def hold(connection: AsyncConnection, database: Database, rows: Sequence[dict[str, str | int]]) -> None:
