@@ -14,6 +14,7 @@ import pytest
 from monitor.clock import SystemClock
 from tests.channels.bot_api_stub import TOKEN, BotApi
 from tests.channels.mail_server import MailServer
+from tests.channels.talk import Talk
 from tests.e2e.command import hfm
 from tests.venues.hyperliquid import Hyperliquid
 from tests.venues.simulator import simulating
@@ -37,14 +38,22 @@ async def test_who_acknowledges_is_left_in_peace_and_who_does_not_gets_a_mail(
     monkeypatch.setenv("HFM_TELEGRAM__TOKEN", TOKEN)
     clock = SystemClock()
     venue = Hyperliquid(clock)
-    async with simulating(clock, venue) as simulator, BotApi().serve() as bot, MailServer().serve() as mails:
-        owners = dict(zip((ALICE, BOB), venue.add_users([Decimal("0.97"), Decimal("0.97")]), strict=True))
+    async with (
+        simulating(clock, venue) as simulator,
+        BotApi(talk=Talk(poll_s=2)).serve() as bot,
+        MailServer().serve() as mails,
+    ):
+        safe, *theirs = venue.add_users([Decimal(3), Decimal("0.97"), Decimal("0.97")])
+        owners = dict(zip((ALICE, BOB), theirs, strict=True))
         config = tmp_path / "hfm.toml"
         config.write_text(
             f"""[[chain]]
 name = "hyperliquid"
 rpc = ["{simulator.url}"]
 allow_private = true
+[[watch]]
+owner = "{safe}"
+channels = ["console"]
 [store]
 url = "sqlite:///{tmp_path / "hfm.db"}"
 [api]
