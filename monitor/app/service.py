@@ -46,6 +46,7 @@ from monitor.store import Store
 
 _REPORT_S = 60
 _DIGEST_S = 20
+_LOOK_S = 3
 _PRUNE_S = 3600
 _DAY_S = 86_400
 
@@ -98,6 +99,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         if man is not None:
             schedule.follow("dead man", man.once)
         board = Board([whole for loop in loops.values() for whole in loop.wholes.values()], store, clock)
+        schedule.every(_LOOK_S, "audience", partial(audience.look, store))
         schedule.every(_DIGEST_S, "digests", Digests(_ruling(shared), readiness_s(settings), clock, board).once)
         commanded = bot(settings, board, ways, parts.own_levels(settings), dispatcher.guest("telegram").turn)
         if commanded is not None:

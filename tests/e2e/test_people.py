@@ -32,6 +32,7 @@ async def until(holds: Callable[[], object]) -> None:
             await asyncio.sleep(0.1)
 
 
+@pytest.mark.long
 async def test_who_acknowledges_is_left_in_peace_and_who_does_not_gets_a_mail(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
