@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC
 
@@ -56,7 +57,7 @@ class Schedule:
         async with asyncio.TaskGroup() as group:
             followers = [group.create_task(self._follow(name, job, stop), name=name) for name, job in self._following]
             for name, seconds, job in self._every:
-                scheduler.add_job(self._once, "interval", seconds=seconds, args=(name, job), id=name)
+                scheduler.add_job(self._timed, "interval", seconds=seconds, args=(name, job), id=name)
             scheduler.start()
             await stop.wait()
             scheduler.shutdown(wait=False)
@@ -68,6 +69,11 @@ class Schedule:
             if not await self._once(name, job):
                 retry_s = min(FIRST_RETRY_S << min(self.records[name].failed_in_row, 8), LONGEST_RETRY_S)
                 await self.clock.sleep(retry_s)
+
+    async def _timed(self, name: str, job: Job) -> None:
+        """Run a job of the clock; one that is cut off by the stop has ended, and is no failure to be told."""
+        with suppress(asyncio.CancelledError):
+            await self._once(name, job)
 
     async def _once(self, name: str, job: Job) -> bool:
         record = self.records[name]
