@@ -197,7 +197,7 @@ def test_whatever_happens_worsening_is_told_at_once_and_an_incident_ends_once(se
         for alerts in by_incident.values():
             assert [alert.seq for alert in alerts] == list(range(len(alerts)))
             assert AlertKind.RECOVERED not in [alert.kind for alert in alerts[:-1]]
-    assert min(kinds.get(kind, 0) for kind in AlertKind if kind in _OF_POSITIONS) >= 10, kinds
+    assert min(kinds.get(kind, 0) for kind in AlertKind if kind in _OF_POSITIONS) >= STEPS // 20_000, kinds
 
 
 _OF_POSITIONS = {

@@ -73,6 +73,14 @@ def test_blocks_dated_back_after_a_halt_do_not_make_it_short():
     assert int(telling.said[-1].facts["duration_s"]) >= 110 * 60
 
 
+def test_a_clock_set_back_makes_no_halt_last_less_than_no_time():
+    telling = Telling()
+    telling.see(halted(100))
+    telling.now_s = START_S - 1_000
+    telling.see(Live(block(101, block(100).timestamp_s - 60)))
+    assert telling.said[-1].facts["duration_s"] == "0"
+
+
 @pytest.mark.parametrize(
     "between",
     [
@@ -145,3 +153,18 @@ def test_measuring_again_counts_from_after_the_halt():
     scene.state = thawed(scene.state, 7_000)
     assert scene.see("1.2", after_s=7_000) == ()
     assert [a.kind for a in scene.see("1.2", after_s=600)] == [AlertKind.KNOWN_AGAIN]
+
+
+def test_a_halt_moves_what_has_begun_to_be_known_again_and_leaves_what_has_not():
+    scene = Scene()
+    scene.see("1.2")
+    scene.see("?stale")
+    scene.see("?stale", after_s=120)
+    assert scene.state is not None
+    kept = thawed(scene.state, 7_000).gap
+    assert kept is not None
+    assert kept == scene.state.gap
+    scene.see("1.2")
+    moved = thawed(scene.state, 7_000).gap
+    assert moved is not None
+    assert moved.mended_s == scene.now_s + 7_000

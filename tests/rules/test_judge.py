@@ -269,3 +269,16 @@ def test_an_incident_has_the_same_name_however_often_it_is_worked_out():
     first, second = Scene(), Scene()
     assert first.see("1.04")[0].incident == second.see("1.04")[0].incident
     assert len(first.said[0].incident) == 10
+
+
+def test_incidents_are_counted_when_they_open_and_so_have_names_of_their_own_in_one_block():
+    scene, counts = Scene(), list[int]()
+    for health in ("2", "1.04", "1.03", "2", "2", "1.2"):
+        scene.see(health, after_s=600)
+        assert scene.state is not None
+        counts.append(scene.state.incidents)
+    assert counts == [0, 1, 1, 1, 1, 2]
+    assert scene.state is not None
+    calm = replace(scene.state, incident=None, level=Level.OK)
+    opened = [judge(replace(calm, incidents=count), evaluation("1.2"), LEVELS, 0).state.incident for count in (1, 2)]
+    assert len({incident.id for incident in opened if incident is not None}) == 2

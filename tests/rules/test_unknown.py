@@ -99,3 +99,18 @@ def test_debt_that_is_gone_needs_no_price():
     scene.see("none", UNKNOWN)
     assert scene.state is not None
     assert (scene.level(), scene.state.is_unknown) == (Level.OK, False)
+
+
+def test_a_gap_is_told_with_the_level_that_is_held_and_how_long_it_has_lasted():
+    scene = Scene()
+    scene.see("1.04")
+    scene.see(UNKNOWN)
+    (told,) = scene.see(UNKNOWN, after_s=150)
+    assert (told.kind, told.level, told.previous) == (AlertKind.UNKNOWN, Level.CRITICAL, Level.CRITICAL)
+    assert told.facts["unknown_s"] == "150"
+
+
+def test_while_one_view_is_unknown_the_level_held_is_repeated_and_not_what_the_other_view_would_allow():
+    scene = Scene()
+    scene.see("1.04")
+    assert (AlertKind.REPEATED, Level.CRITICAL) in spoken(scene.see(UNKNOWN, "1.2", after_s=3600))
