@@ -44,7 +44,12 @@ TESTS: dict[str, tuple[str, ...]] = {
     "monitor/rules/cooldown.py": OF_JUDGING,
     "monitor/rules/judge.py": (*OF_JUDGING, f"{RULES}/causes"),
     "monitor/rules/unknown.py": (*OF_JUDGING, f"{RULES}/causes"),
-    "monitor/rules/quiet.py": (f"{RULES}/test_measures.py", f"{RULES}/test_quiet.py", f"{RULES}/test_classes.py"),
+    "monitor/rules/quiet.py": (
+        f"{RULES}/test_quiet_edges.py",
+        f"{RULES}/test_measures.py",
+        f"{RULES}/test_quiet.py",
+        f"{RULES}/test_classes.py",
+    ),
     "monitor/rules/halt.py": (f"{RULES}/test_halt.py",),
     "monitor/rules/events/liquidations.py": OF_EVENTS,
     "monitor/rules/events/parameters.py": OF_EVENTS,

@@ -130,3 +130,70 @@ def test_a_person_s_own_levels_stand_on_top_of_the_packaged_ones():
     assert Levels.parse(TABLE, {}) == Levels.parse(TABLE)
     with pytest.raises(ConfigError, match="lost_pt"):
         Levels.parse(TABLE, {"deteriorate": {"lost_pt": 5}})
+
+
+LEAST = [
+    ("repeat_s__critical", 60),
+    ("improve__evaluations", 1),
+    ("improve__after_s", 0),
+    ("deteriorate__lost_pct", 1),
+    ("unknown__after_s", 0),
+    ("class__loop__critical__joint_bps", 0),
+    ("class__loop__critical__distance_bps", 0),
+    ("class__loop__critical__time_to_liquidation_s", 0),
+]
+
+
+def test_no_distance_at_all_is_taken_for_the_worst_level():
+    assert Levels.parse(table(class__default__critical__distance_bps=0)).default.steps[Level.CRITICAL].distance_bps == 0
+    with pytest.raises(ConfigError, match="distance_bps"):
+        Levels.parse(table(class__default__critical__distance_bps=-1))
+
+
+@pytest.mark.parametrize(("setting", "least"), LEAST)
+def test_the_least_of_a_setting_is_taken_and_one_less_refused(setting: str, least: int):
+    Levels.parse(table(**{setting: least}))
+    with pytest.raises(ConfigError, match=setting.rpartition("__")[2]):
+        Levels.parse(table(**{setting: least - 1}))
+
+
+@pytest.mark.parametrize("part", ["improve", "unknown", "deteriorate", "class__default__warn"])
+def test_no_part_takes_a_setting_that_it_does_not_know(part: str):
+    with pytest.raises(ConfigError, match="colour"):
+        Levels.parse(table(**{f"{part}__colour": 1}))
+
+
+def test_a_release_of_one_and_two_levels_on_one_line_are_taken():
+    levels = Levels.parse(
+        table(class__default__release="1", class__default__danger={"health": "1.25", "distance_bps": 800})
+    )
+    assert levels.default.release_bps == 10_000
+    assert levels.default.steps[Level.DANGER].health_wad == levels.default.steps[Level.WARN].health_wad
+    with pytest.raises(ConfigError, match="release"):
+        Levels.parse(table(class__default__release="0.9999"))
+
+
+def test_one_step_that_is_told_jointly_makes_a_class_that_is():
+    plain = {name: {"health": "1.1"} for name in ("watch", "warn", "danger", "critical")}
+    by_sigmas = {**plain, "critical": {"sigmas": "1"}}
+    for steps, is_told in ((plain, False), (by_sigmas, True)):
+        own = {"class": {"traders": {"kinds": ["perp"], **steps}}}
+        assert Levels.parse(TABLE, own).classes[0][1].is_told_jointly is is_told
+
+
+@pytest.mark.parametrize("part", ["protocols", "deployments", "margin_modes", "kinds"])
+def test_a_class_is_for_what_every_part_of_it_names(part: str):
+    seen = evaluation("1.02").protocol
+    fits = {
+        "protocols": seen.id.protocol,
+        "deployments": seen.id.deployment,
+        "margin_modes": "cross",
+        "kinds": "lending",
+    }
+    own = {"critical": {"health": "1.01"}}
+    assert Levels.parse(TABLE, {"class": {"mine": {part: [fits[part]], **own}}}).of(seen) != Levels.parse(TABLE).default
+    assert Levels.parse(TABLE, {"class": {"mine": {part: ["other"], **own}}}).of(seen) == Levels.parse(TABLE).default
+
+
+def test_without_a_risk_model_nothing_is_known_of_how_assets_part():
+    assert Levels.parse(TABLE).default.widest_ppm == 0

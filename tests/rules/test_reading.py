@@ -5,11 +5,13 @@ from dataclasses import replace
 import pytest
 
 from monitor.domain.alerts import Level
-from monitor.domain.health import Line, Measured
+from monitor.domain.health import Line, Measured, Unmeasurable
+from monitor.domain.prices import Node, PriceUsed
 from monitor.domain.row import Evaluation
+from monitor.pricing.sanity import Doubt
 from monitor.rules.levels import Threshold, Thresholds
-from monitor.rules.reading import reading
-from monitor.units import PPM
+from monitor.rules.reading import health_wad, reading
+from monitor.units import PPM, WAD
 from tests.fakes.evaluations import evaluation
 from tests.rules.scene import LEVELS, Scene
 
@@ -25,6 +27,25 @@ def test_the_smallest_numbers_are_a_health_like_any_other():
     assert reading(evaluation(small(2, 1)), LEVELS).unknown is None
     said = reading(evaluation(small(3, 2), small(4, 3)), LEVELS)
     assert (said.remaining_ppm, said.cautious_ppm) == (333_333, 250_000)
+
+
+def test_a_ratio_is_a_factor_down_to_a_denominator_of_one():
+    assert health_wad(small(2, 1)) == 2 * WAD
+    assert health_wad(small(2, 0)) is None
+
+
+def test_a_stale_price_is_the_cause_unless_something_else_hides_a_view():
+    seen = evaluation("1.2")
+    used = PriceUsed(Node("feed"), 1, 8, "0xfeed", "market", labels=(Doubt.STALE.value,))
+    stale = replace(seen, protocol=replace(seen.protocol, prices=(used,)))
+    assert reading(stale, LEVELS).is_caused
+    assert reading(stale, LEVELS).unknown == f"price of feed: {Doubt.STALE.value}"
+    for reason, is_caused in ((f"the feed is {Doubt.STALE.value}", True), ("the feed reverts", False)):
+        blind = replace(stale.cautious, health=Unmeasurable(reason))
+        assert reading(replace(stale, cautious=blind), LEVELS).is_caused is is_caused
+    unread = replace(stale.protocol, health=Unmeasurable("no answer"))
+    assert not reading(replace(stale, protocol=unread), LEVELS).is_caused
+    assert not reading(seen, LEVELS).is_caused
 
 
 @pytest.mark.parametrize("blockers", [(), ("paused",)])
