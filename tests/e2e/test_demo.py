@@ -29,7 +29,7 @@ def test_the_demo_shows_every_stage_and_equals_the_contract(tmp_path):
         "to the last unit",
         "levels of the loan WATCH → WARN → DANGER → CRITICAL → LIQUIDATABLE",
         "→ CRITICAL → LIQUIDATABLE alerts delivered",
-        "· perp v2 · local-perps",
+        "local-perps",
         "0x4e4e…4e4e in all: 2 positions; equity $",
     ):
         assert stage in " ".join(done.stdout.replace("│", "").split()), stage

@@ -144,6 +144,7 @@ def _who_stops_is_still_owed(patch: pytest.MonkeyPatch) -> None:
 
 def _nobody_waits_between_two_messages(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Pace, "held", lambda self: {})
+    patch.setattr(Pace, "_wait_ms", lambda self: 0)
 
 
 BUGS = {

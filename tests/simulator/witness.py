@@ -40,6 +40,7 @@ class Witness:
     recorded: dict[tuple[PositionId, int], set[str]] = field(default_factory=lambda: defaultdict(set))
     arrived: Counter[int] = field(default_factory=Counter)
     births: dict[int, float] = field(default_factory=dict)
+    under_way: dict[str, list[sqlite3.Row]] = field(default_factory=dict)
     trace: list[str] = field(default_factory=list)
     _reader: sqlite3.Connection = field(init=False)
 
@@ -96,7 +97,8 @@ class Witness:
             )
             told = [records.alert_from(row["alert"]) for row in self.rows(query, who.name, after.incident.id)]
             level = reading(seen, LEVELS).level
-            mine = [one for one in told if one.kind is AlertKind.WORSENED and one.level == level]
+            of_now = [one for one in told if one.at_block == after.at_block]
+            mine = [one for one in of_now if one.kind is AlertKind.WORSENED and one.level == level]
             if (
                 not mine
                 and (level or Level.OK) >= Level.DANGER
@@ -123,6 +125,9 @@ class Witness:
         query += " AND o.severity > ? AND o.next_try_s <= ? AND o.step = 0 AND o.leader IS NULL"
         worse = self.rows(query, channel, row["severity"], now_s - 1)
         waiting = [one for one in worse if one["address"] in free and self._is_ripe(one, now)]
+        # Who leads may be withdrawn by now; the others keep its key.
+        owed = "SELECT o.id, a.alert FROM outbox o JOIN alerts a ON a.key = o.alert WHERE o.state = 'pending'"
+        self.under_way[message.key] = self.rows(f"{owed} AND ? IN (o.id, o.leader)", row["id"])
         if waiting and now >= self.calm_from:
             raise Broken(f"I5 {message.subject} goes before {[tuple(one) for one in waiting]}")
 
@@ -139,13 +144,8 @@ class Witness:
 
     def taken(self, channel: str, address: str, message: Message, now: float) -> None:
         """Count an accepted message and hold its numbers against what was recorded."""
-        (row,) = self.rows(
-            "SELECT o.id, a.alert FROM outbox o JOIN alerts a ON a.key = o.alert WHERE o.dedupe_key = ?", message.key
-        )
         self.says(f"{now:.3f} taken {channel} {address} {message.key[:8]} {message.subject}")
-        query = "SELECT o.id, a.alert FROM outbox o JOIN alerts a ON a.key = o.alert"
-        together = self.rows(f"{query} WHERE o.leader = ? AND o.state = 'pending'", row["id"])
-        for one in {each["id"]: each for each in (row, *together)}.values():
+        for one in self.under_way.pop(message.key):
             self.arrived[one["id"]] += 1
             if self.arrived[one["id"]] > 1 + self.kills:
                 raise Broken(f"I3 {message.subject} arrived {self.arrived[one['id']]} times after {self.kills} kills")

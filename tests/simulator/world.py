@@ -149,6 +149,7 @@ async def _live(world: World, store: Store) -> None:
             await asyncio.sleep(BLOCK_S)
         killing.cancel()
         await asyncio.sleep(CALM_S)
+        world.alive()
         world.witness.ended(world.clock.wall_s())
         for channel in world.answers.values():
             if channel.broken:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.errors import ConfigError, LeaseLost
+from monitor.errors import ConfigError, LeaseLost, StoreError
 from monitor.store import Store
 from monitor.store.upkeep.lease import LAPSE_S, RENEW_S, Lease, Worker
 from tests.fakes.clock import FakeClock
@@ -133,3 +133,18 @@ async def test_what_fails_inside_is_not_dressed_up(tmp_path: Path):
         with pytest.raises(ConfigError, match="as it was"):
             async with store.lease().held(asyncio.Event()):
                 raise ConfigError("as it was")
+
+
+async def test_a_loss_that_work_finds_deep_inside_is_told_as_the_loss(tmp_path: Path):
+    async def fails(error: Exception) -> None:
+        raise error
+
+    async def work(store: Store) -> None:
+        async with store.lease().held(asyncio.Event()), asyncio.TaskGroup() as group:
+            group.create_task(fails(StoreError("closed meanwhile")))
+            async with asyncio.TaskGroup() as deeper:
+                deeper.create_task(fails(LeaseLost("another hfm took over")))
+
+    async with opened(tmp_path) as store:
+        with pytest.raises(LeaseLost, match="took over"):
+            await work(store)

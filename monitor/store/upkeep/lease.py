@@ -79,7 +79,9 @@ class Lease:
                 yield True
                 renewing.cancel()
         except BaseExceptionGroup as several:
-            raise several.exceptions[0] from None
+            # Whatever writes first learns that it is lost, however deep inside; the rest is its consequence.
+            lost, _ = several.split(LeaseLost)
+            raise _first(lost or several) from None
         finally:
             self._database.fence = None
             await self._hand_back()
@@ -152,6 +154,12 @@ class Lease:
                 await connection.execute(update(tables.leases).where(mine).values(holder="", place=""))
         except StoreError as e:
             _log.warning("store refuses", error=str(e))
+
+
+def _first(several: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the first error, out of all groups when it is the lease that was lost, else as it was raised inside."""
+    one = several.exceptions[0]
+    return _first(one) if isinstance(one, BaseExceptionGroup) and one.subgroup(LeaseLost) else one
 
 
 def _place(pid: int) -> str:
