@@ -2,20 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
 
-from monitor.api import Metrics, create_app, listening
-from monitor.api.app import Inside
-from monitor.client import AtRiskQuestion, Keeper, PositionAnswer, WhatIfQuestion, calldata, connected
-from monitor.clock import SystemClock
-from monitor.cycle.board import Board
-from monitor.cycle.whole import Whole
-from monitor.store import Store
+from monitor.client import AtRiskQuestion, Keeper, PositionAnswer, WhatIfQuestion, calldata
 from monitor.units import WAD
+from tests.api.taking import BALANCE, served
 from tests.cycle.shocks.conftest import model_of
 from tests.cycle.test_whole_market import all_followed
 from tests.devnet import LIQUIDATOR, Chain, aave_v30, aave_v36, running_chain
@@ -24,17 +17,7 @@ from tests.protocols.morpho_blue.test_following import followed as followed_morp
 from tests.protocols.morpho_blue.watched import Watched
 
 pytestmark = pytest.mark.devnet
-BALANCE, ENOUGH = "balanceOf(address)(uint256)", 10**40
-
-
-@asynccontextmanager
-async def served(wholes: Sequence[Whole], store: Store) -> AsyncIterator[Keeper]:
-    """The API over books in memory, and a keeper who asks it."""
-    clock = SystemClock()
-    inside = Inside(Board(tuple(wholes), store, clock))
-    app = create_app(store.views, clock, Metrics(), inside=inside)
-    async with listening(app) as (host, port), connected(f"http://{host}:{port}") as keeper:
-        yield keeper
+ENOUGH = 10**40
 
 
 def taken(chain: Chain, row: PositionAnswer) -> tuple[int, int]:

@@ -42,7 +42,7 @@ def assess(view: Priced, account: Account) -> Assessment:
         debt_base=None if known is None else known.notional,
         base_unit=market.base_unit,
         base_is_usd=market.base_is_usd,
-        blockers=blockers(market, known) if known is not None and is_past and not is_sold else (),
+        blockers=blockers(market, known) if known is not None and (is_past or is_sold) else (),
         forced=is_sold,
         exactness=Exactness.EXACT,
         accrual=Accrual.ACCRUED,

@@ -134,6 +134,7 @@ Told = int | str | None
 def _settings(market: Market) -> dict[tuple[str, str], Told]:
     house = str(market.key)
     found: dict[tuple[str, str], Told] = {(house, name): value for name, value in asdict(market.ratios).items()}
+    found |= {(house, f"sale of collateral: {name}"): value for name, value in asdict(market.sale).items()}
     found[house, "paused"] = None if market.is_paused is None else int(market.is_paused)
     for one in market.traded.values():
         found[one.token.address, "status"] = one.status.value

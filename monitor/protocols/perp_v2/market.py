@@ -95,6 +95,19 @@ class Ratios:
 
 
 @dataclass(frozen=True, slots=True)
+class Sale:
+    """How collateral is sold: what part of a debt one call repays, what of that the insurance fund keeps.
+
+    A debt of at most `dust_raw` settlement tokens is repaid whole.
+    """
+
+    part_ppm: int
+    fee_ppm: int
+    dust_raw: int
+    is_paused: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """What a deployment is made of, as far as its logs tell it up to a block."""
 
@@ -113,6 +126,7 @@ class Market:
     at: BlockRef
     layout: Layout
     ratios: Ratios
+    sale: Sale
     traded: Mapping[int, Traded]
     coins: Mapping[int, Coin]
     is_paused: bool | None

@@ -1,6 +1,6 @@
 """The integer arithmetic of the curie contracts, each with its rounding."""
 
-from monitor.units import PPM, WAD, div_to_zero
+from monitor.units import PPM, WAD, div_to_zero, div_up
 
 Q96 = 2**96
 DAY_S = 86_400
@@ -35,6 +35,16 @@ def coin_value_down(amount_raw: int, token_decimals: int, price: int, price_unit
     if token_decimals > 18:
         return amount_raw * price // price_unit // int(10 ** (token_decimals - 18))
     return amount_raw * int(10 ** (18 - token_decimals)) * price // price_unit
+
+
+def coin_raw_up_down(worth_wad: int, token_decimals: int, price: int, price_unit: int) -> int:
+    """Return how much collateral is worth that: rounded up with 18 decimals, then down to fewer.
+
+    Contract function: Vault._getCollateralBySettlement.
+    """
+    if token_decimals > 18:
+        return div_up(worth_wad * int(10 ** (token_decimals - 18)) * price_unit, price)
+    return div_up(worth_wad * price_unit, price) // int(10 ** (18 - token_decimals))
 
 
 def price_of_sqrt_down(sqrt_price_x96: int) -> int:

@@ -14,7 +14,7 @@ from monitor.errors import ConfigError, ReadError, UnexpectedAnswer
 from monitor.pricing.graph import PriceGraph
 from monitor.protocols.perp_v2.events import LISTED, listed
 from monitor.protocols.perp_v2.feeds import Intervals, Priced, par, priced, questions
-from monitor.protocols.perp_v2.market import Coin, Contracts, Layout, Market, Ratios, base_place, coin_place
+from monitor.protocols.perp_v2.market import Coin, Contracts, Layout, Market, Ratios, Sale, base_place, coin_place
 from monitor.query import (
     Answer,
     Ask,
@@ -40,6 +40,10 @@ COIN_TWAP_S = 900
 
 _PARTS = ("getVault", "getExchange", "getOrderBook", "getAccountBalance", "getClearingHouseConfig")
 _RATIOS = ("getImRatio", "getMmRatio", "getLiquidationPenaltyRatio", "getMaxFundingRate", "getTwapInterval")
+_SALES = (
+    *("getDebtNonSettlementTokenValueRatio", "getLiquidationRatio"),
+    *("getCLInsuranceFundFeeRatio", "getCollateralValueDust"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +130,16 @@ def _market(deployment: Deployment, key: MarketKey, layout: Layout) -> Ask[Marke
     at, contracts = (yield from moment()), layout.contracts
     if not isinstance(at, BlockRef):
         raise UnexpectedAnswer(f"expected a block to read clearing house {key} at, found {at}")
-    ratios, (intervals,), (coin_mm, to_coins), (paused,) = yield from together(
+    ratios, (intervals,), (coin_mm, to_coins, part, fee, dust), (paused, sales_paused) = yield from together(
         ask_all([CONFIG[getter].at(contracts.config) for getter in _RATIOS]),
         ask_all([CONFIG["getMarkPriceConfig"].at(contracts.config)]),
         ask_all(
             [
                 VAULT["getCollateralMmRatio"].at(contracts.vault),
-                MANAGER["getDebtNonSettlementTokenValueRatio"].at(contracts.collateral_manager),
+                *(MANAGER[getter].at(contracts.collateral_manager) for getter in _SALES),
             ]
         ),
-        ask_each([HOUSE["paused"].at(contracts.clearing_house)]),
+        ask_each([HOUSE["paused"].at(contracts.clearing_house), VAULT["paused"].at(contracts.vault)]),
     )
     initial, maintenance, penalty, most_funding, funding_s = ratios
     market_s, premium_s = intervals
@@ -153,6 +157,7 @@ def _market(deployment: Deployment, key: MarketKey, layout: Layout) -> Ask[Marke
         at=at,
         layout=layout,
         ratios=Ratios(initial, maintenance, penalty, most_funding, coin_mm, to_coins),
+        sale=Sale(part, fee, dust, None if isinstance(sales_paused, Failed) else sales_paused),
         traded={one.traded.place: one.traded for one in traded},
         coins={coin.place: coin for coin, _ in held},
         is_paused=None if isinstance(paused, Failed) else paused,

@@ -35,6 +35,7 @@ from monitor.protocols.perp_v2.market import (
     Layout,
     Market,
     Ratios,
+    Sale,
     Status,
     Traded,
     base_place,
@@ -71,6 +72,7 @@ def house(marks: list[Value], coins: list[tuple[int, Value]], ratios: Ratios = R
         at=AT,
         layout=Layout(Contracts(*(address(n) for n in range(1, 9))), USDC, bases, held),
         ratios=ratios,
+        sale=Sale(500_000, 30_000, 500 * 10**6, is_paused=False),
         traded={
             base_place(i): Traded(base_place(i), base, Status.OPEN, node, None, 0)
             for i, (base, node) in enumerate(zip(bases, nodes, strict=True))

@@ -10,7 +10,7 @@ from monitor.domain.ids import Address, ChainId, DeploymentName, MarketKey, Posi
 from monitor.ledger.accounts import Account
 from monitor.protocols.perp_v2.adapter import PerpV2
 from monitor.protocols.perp_v2.market import Market
-from monitor.protocols.perp_v2.reading import EXCHANGE, HOUSE, VAULT
+from monitor.protocols.perp_v2.reading import EXCHANGE, HOUSE, MANAGER, VAULT
 from monitor.query import Failed
 from tests.recordings.played import Played
 from tests.recordings.recording import load
@@ -37,8 +37,10 @@ _WIRED = {
 OVERRIDDEN: dict[tuple[str, bytes], bytes | Failed] = {
     **{(one.to, one.data): encode(["address"], [CONTRACTS[name]]) for one, name in _WIRED.items()},
     (KEY, HOUSE["paused"].calldata()): encode(["bool"], [False]),
+    (CONTRACTS["Vault"], VAULT["paused"].calldata()): encode(["bool"], [False]),
+    (CONTRACTS["CollateralManager"], MANAGER["getCLInsuranceFundFeeRatio"].calldata()): encode(["uint24"], [30_000]),
 }
-"""The getters of the contracts' addresses, which stand in the recording's list, and that the house is not paused."""
+"""The getters of the contracts' addresses, which stand in the recording's list; that nothing is paused; and a fee."""
 
 
 def moments() -> tuple[Played, ...]:

@@ -12,8 +12,9 @@ from monitor.domain.health import Unmeasurable
 from monitor.domain.ids import Address, ChainId, DeploymentName, MarketKey, PositionKey
 from monitor.domain.prices import Repricing
 from monitor.health import perp
-from monitor.protocols.perp_v2.health import priced, sums_of
-from monitor.protocols.perp_v2.liquidation import OK, outcome
+from monitor.ledger.accounts import Account
+from monitor.protocols.perp_v2.health import Priced, priced, sums_of
+from monitor.protocols.perp_v2.liquidation import OK, largest, outcome
 from tests.devnet.chain.client import running_chain
 from tests.devnet.curie.house import LIQUIDATE, LIQUIDATOR, House
 from tests.devnet.curie.opening import HALF_HOUR_S, opened
@@ -21,6 +22,7 @@ from tests.protocols.answering import Node
 from tests.protocols.perp_v2.recorded import ADAPTER, SLUG
 
 pytestmark = pytest.mark.devnet
+MOST_SOLD = "getMaxRepaidSettlementAndLiquidatableCollateral(address,address)(uint256,uint256)"
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +64,21 @@ def held_against_the_contracts(house: House, ends: Counter[str]) -> tuple[int, i
             ends[said] += 1
         goes = OK in {told[symbol][account.key] for symbol in places}
         assert seen.is_liquidatable_now == (goes or sums.is_coin_sale_open)
+        ends["coins sold"] += sales_held_against_the_vault(house, view, account, block)
     return len(keys), unknown
+
+
+def sales_held_against_the_vault(house: House, view: Priced, account: Account, block: str) -> int:
+    """Hold what one call sells of each collateral against the vault, whether it may be sold now or not."""
+    sums, market, vault = sums_of(view, account), view.market, house.at["Vault"]
+    assert not isinstance(sums, str)
+    coins = [(market.coins[place], raw) for place, (raw, _) in sums.coins.items()]
+    calls = [(vault, MOST_SOLD, account.key, coin.token.address) for coin, _ in coins]
+    for (coin, raw), (paid_raw, sold_raw) in zip(coins, house.chain.views(calls, block), strict=True):
+        price = view.prices[coin.node]
+        assert isinstance(price, int)
+        assert largest(market, sums, coin, raw, price) == (sold_raw, paid_raw), account.key
+    return len(coins)
 
 
 def moved(house: House, ppm: int) -> None:
@@ -107,7 +123,7 @@ def test_everyone_at_a_dozen_moments_is_what_the_contracts_say(house: House):
     print(f"{compared} account-blocks, {unknown} not measurable as in the contracts, ends {dict(ends)}")
     assert compared - unknown >= 1_000
     assert unknown > 20
-    assert set(ends) == {"ok", "CH_EAV", "CH_CLWTISO", "CH_PSZ", "CH_MNO"}
+    assert set(ends) == {"coins sold", "ok", "CH_EAV", "CH_CLWTISO", "CH_PSZ", "CH_MNO"}
     assert min(ends.values()) >= 10
 
 
