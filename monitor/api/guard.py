@@ -12,7 +12,7 @@ from monitor.api.auth import Access, Caller
 from monitor.api.limits import Limits, Pace, check_size, peer
 from monitor.api.metrics import Metrics
 from monitor.api.openapi import PROBLEM_JSON
-from monitor.api.route import Route, StreamAnswer
+from monitor.api.route import Route, Running
 from monitor.api.wire import Problem
 from monitor.clock import Clock
 from monitor.errors import StoreError, UsageError
@@ -115,11 +115,15 @@ class Guard:
         try:
             async with asyncio.timeout(self._limits.patience_s):
                 await response.prepare(request)
-            if isinstance(response, StreamAnswer):
+            if isinstance(response, Running):
                 await response.run(send)
             async with asyncio.timeout(self._limits.patience_s):
                 await response.write_eof()
         except (TimeoutError, ConnectionError):
+            transport.abort()
+        except (StoreError, UsageError) as e:
+            # Part of it is sent: only a broken connection tells that the rest is missing.
+            self._log.error("an answer was not finished", reason=str(e))
             transport.abort()
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Any, Protocol, get_type_hints, runtime_checkable
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
@@ -30,6 +30,16 @@ class Streaming:
     """An answer without an end: it is given what sends bytes, and returns when it is over."""
 
     run: Callable[[Callable[[bytes], Awaitable[None]]], Awaitable[None]]
+
+
+@runtime_checkable
+class Running(Protocol):
+    """A response whose body is made while it is sent."""
+
+    @property
+    def run(self) -> Callable[[Callable[[bytes], Awaitable[None]]], Awaitable[None]]:
+        """Sends the body, some bytes at a time."""
+        ...
 
 
 class StreamAnswer(web.StreamResponse):

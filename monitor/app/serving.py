@@ -35,7 +35,7 @@ async def open_http(
     inside = Inside(board, store.keys, feed, OneClick(store, settings.alerts.acknowledge_for_s))
     app = create_app(store.views, board.clock, Metrics(facts), keys(settings), readiness_s(settings), limits, inside)
     looked = Looked(board, board.clock, workings, folder(settings), csv_text)
-    Site(looked, app[ACCESS]).add_to(app.router)
+    Site(looked, app[ACCESS]).add_to(app)
     return await stack.enter_async_context(listening(app, settings.api.host, settings.api.port))
 
 

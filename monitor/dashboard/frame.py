@@ -1,5 +1,7 @@
 """What stands around every page: its head, the ways to the others, and the box for any address."""
 
+from collections.abc import Sequence
+
 from monitor.dashboard.html import Content, Markup, document, el, link
 
 PAGES = (
@@ -11,7 +13,7 @@ PAGES = (
 )
 
 
-def framed(title: str, *content: Content, here: str = "", is_known: bool = True) -> str:
+def framed(title: str, *content: Content, here: str = "", is_known: bool = True, scripts: Sequence[str] = ()) -> str:
     """Return a whole page; one who is not known is only shown the page itself."""
     head = (
         el("meta", charset="utf-8"),
@@ -20,7 +22,7 @@ def framed(title: str, *content: Content, here: str = "", is_known: bool = True)
         el("title", title, " · hfm"),
         el("link", rel="stylesheet", href="/assets/hfm.css"),
         el("link", rel="icon", href="/assets/hfm.svg", type="image/svg+xml"),
-        el("script", src="/assets/hfm.js", defer=True),
+        (el("script", src=f"/assets/{name}", defer=True) for name in ("hfm.js", *scripts)),
     )
     body = (
         link("#main", "Skip to content", class_="skip"),

@@ -1,6 +1,7 @@
 """What the pages look into."""
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,9 +10,31 @@ from aiohttp import web
 from monitor.clock import Clock
 from monitor.cycle.board import Board
 from monitor.cycle.head import Pass
+from monitor.dashboard.live.lists import Lists
 from monitor.domain.row import Row
 from monitor.sources.http.freshness import VenueStatus
 from monitor.sources.rpc.spec import EndpointStatus
+
+Send = Callable[[bytes], Awaitable[None]]
+"""Gives bytes to whoever asked; raises TimeoutError or ConnectionError when they are not taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looker:
+    """Whoever made a request; `admits` says whether they may look on."""
+
+    admits: Callable[[], Awaitable[bool]]
+
+
+LOOKER = web.RequestKey("looker", Looker)
+
+
+class Streamed(web.StreamResponse):
+    """An answer whose body is made while it is sent."""
+
+    def __init__(self, run: Callable[[Send], Awaitable[None]], media: str, headers: Mapping[str, str]) -> None:
+        super().__init__(headers={"Content-Type": media, **headers})
+        self.run = run
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +50,21 @@ class Workings:
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """The books and the store behind them, the parts that run, where history is, and how rows become CSV."""
+    """The books and the store behind them, the parts that run, where history is, and how rows become CSV.
+
+    `lists` are what several pages look at together; `closing` is set when the service stops.
+    """
 
     board: Board
     clock: Clock
     workings: Callable[[], Workings] = Workings
     history: Path | None = None
     csv: Callable[[Sequence[Row]], bytes] | None = None
+    lists: Lists = field(init=False)
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "lists", Lists(self.board))
 
     @property
     def now_s(self) -> int:

@@ -1,11 +1,12 @@
 """A list of positions as a table: level, both healths, distance, line, and what a liquidation would pay."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from monitor.dashboard import words
-from monitor.dashboard.html import Content, Markup, el
-from monitor.dashboard.table import Column, table
+from monitor.dashboard.html import Content, Markup, el, link
+from monitor.dashboard.table import Column, tabled
 from monitor.domain.label import safe_label, safe_line
 from monitor.outbox.figures import price_text
 from monitor.store import PositionView
@@ -15,31 +16,61 @@ _FULL_PCT = 50.0
 """The distance at which the bar beside it is full."""
 
 
-def positions(caption: str, views: Iterable[PositionView], now_s: int, by: str = "health") -> Markup:
-    """Return the table; `by` is the order they stand in."""
-    way = {"health": "ascending", "distance": "ascending", "debt": "descending", "profit": "descending"}
-    marks = {name: way[name] for name in way if name == by}
-    columns = (
-        Column("Level"),
-        Column("Position"),
-        Column("Owner"),
-        Column("Health", is_figure=True, sorted_=marks.get("health")),
-        Column("Cautious", is_figure=True),
-        Column("Distance", is_figure=True, sorted_=marks.get("distance")),
-        Column("Line", is_figure=True),
-        Column("Now", is_figure=True),
-        Column("Collateral", is_figure=True),
-        Column("Debt", is_figure=True, sorted_=marks.get("debt")),
-        Column("Profit now", is_figure=True, sorted_=marks.get("profit")),
-        Column("Block · age", is_figure=True),
+@dataclass(frozen=True, slots=True)
+class _Head:
+    head: str
+    is_figure: bool = True
+    order: str = ""
+
+
+_HEADS = (
+    _Head("Level", is_figure=False),
+    _Head("Position", is_figure=False),
+    _Head("Owner", is_figure=False),
+    _Head("Health", order="health"),
+    _Head("Cautious"),
+    _Head("Distance", order="distance"),
+    _Head("Line"),
+    _Head("Now"),
+    _Head("Collateral"),
+    _Head("Debt", order="debt"),
+    _Head("Profit now", order="profit"),
+    _Head("Block · age"),
+)
+*_COLUMNS, _LAST = (Column(one.head, one.is_figure) for one in _HEADS)
+_WAYS = {"health": "ascending", "distance": "ascending", "debt": "descending", "profit": "descending"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A position as it is listed: its cells but the last, and the block and second that the last one says."""
+
+    cells: tuple[Markup, ...]
+    block: str
+    at_s: int
+
+    def written(self, now_s: int) -> tuple[Markup, ...]:
+        """Return all cells as of a second."""
+        return *self.cells, _LAST.cell((self.block, " · ", words.moment(self.at_s, now_s)))
+
+
+def columns(by: str, ways: Mapping[str, str]) -> tuple[Column, ...]:
+    """Return the heads of a list in an order; `ways` are where it is found in each order."""
+    return tuple(
+        Column(
+            link(ways[one.order], one.head) if one.order in ways else one.head,
+            is_figure=one.is_figure,
+            sorted_=_WAYS.get(by) if one.order == by else None,
+        )
+        for one in _HEADS
     )
-    return table(caption, columns, (_cells(view, now_s) for view in views), "No position fits.")
 
 
-def _cells(view: PositionView, now_s: int) -> tuple[Content, ...]:
+def line(view: PositionView) -> Line:
+    """Return a position as it is listed."""
     row = view.row
     line, now = _line(view)
-    return (
+    told: tuple[Content, ...] = (
         words.level(view.level),
         words.position_link(view.id, words.way(row["deployment"])),
         words.owner_link(row["owner"]) if row["owner"] else safe_line(view.id.key),
@@ -51,8 +82,16 @@ def _cells(view: PositionView, now_s: int) -> tuple[Content, ...]:
         words.money(row["collateral_usd"], up=False),
         words.money(row["debt_usd"], up=True),
         _profit(view),
-        words.place(row, now_s),
     )
+    pairs = enumerate(zip(_COLUMNS, told, strict=True))
+    cells = tuple(column.cell(cell, is_first=not place) for place, (column, cell) in pairs)
+    return Line(cells, words.block(row["at_block"]), int(row["at_time"] or 0))
+
+
+def positions(caption: str, lines: Mapping[str, Line], now_s: int, by: str, ways: Mapping[str, str]) -> Markup:
+    """Return the table of lines by position, in the order `by`."""
+    body = (el("tr", one.written(now_s), data_id=position) for position, one in lines.items())
+    return tabled(caption, columns(by, ways), body)
 
 
 def _distance(view: PositionView) -> Content:

@@ -1,6 +1,7 @@
 """The site: every page behind the door, with the headers that keep strangers' text from running."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from importlib.resources import files
 from urllib.parse import urlsplit
 
@@ -9,7 +10,7 @@ from aiohttp import web
 from monitor import log
 from monitor.dashboard.frame import framed
 from monitor.dashboard.html import el
-from monitor.dashboard.inside import Inside, html
+from monitor.dashboard.inside import LOOKER, Inside, Looker, html
 from monitor.dashboard.pages import PAGES, Page
 from monitor.dashboard.sessions import Door, Sessions
 from monitor.errors import HistoryError, StoreError, UsageError
@@ -25,7 +26,12 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_ASSETS = {"hfm.css": "text/css", "hfm.js": "text/javascript", "hfm.svg": "image/svg+xml"}
+_ASSETS = {
+    "hfm.css": "text/css",
+    "hfm.js": "text/javascript",
+    "live.js": "text/javascript",
+    "hfm.svg": "image/svg+xml",
+}
 _CACHED = {"Cache-Control": "private, max-age=300"}
 _log = log.get("dashboard")
 
@@ -38,18 +44,25 @@ class Site:
         self._sessions = Sessions(door, inside.clock)
         self._assets = {name: (files(__package__) / "assets" / name).read_bytes() for name in _ASSETS}
 
-    def add_to(self, router: web.UrlDispatcher) -> None:
-        """Add every page to an application that guards size, pace and patience."""
+    def add_to(self, app: web.Application) -> None:
+        """Add every page to an application that guards size, pace and patience; what is told ends with it."""
+        router = app.router
+
+        async def close(_: web.Application) -> None:
+            self._inside.closing.set()
+
+        app.on_shutdown.append(close)
         for path, page in PAGES.items():
             router.add_get(path, self._locked(page))
         router.add_get("/assets/{name}", self._asset)
         router.add_post("/login", self._login)
         router.add_post("/logout", self._logout)
 
-    def _locked(self, page: Page) -> Callable[[web.Request], Awaitable[web.Response]]:
-        async def shown(request: web.Request) -> web.Response:
+    def _locked(self, page: Page) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def shown(request: web.Request) -> web.StreamResponse:
             if not await self._sessions.admits(request):
                 return _asked(request.path_qs)
+            request[LOOKER] = Looker(partial(self._sessions.admits, request))
             return await page(self._inside, request)
 
         return _secured(shown)
@@ -61,7 +74,7 @@ class Site:
         kind = _ASSETS[request.match_info["name"]]
         return web.Response(body=body, content_type=kind, charset="utf-8", headers={**_HEADERS, **_CACHED})
 
-    async def _login(self, request: web.Request) -> web.Response:
+    async def _login(self, request: web.Request) -> web.StreamResponse:
         return await _secured(self._let_in)(request)
 
     async def _let_in(self, request: web.Request) -> web.Response:
@@ -82,11 +95,12 @@ class Site:
 
 
 def _secured(
-    page: Callable[[web.Request], Awaitable[web.Response]],
-) -> Callable[[web.Request], Awaitable[web.Response]]:
+    page: Callable[[web.Request], Awaitable[web.StreamResponse]],
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     """Return a page whose failures are pages too, with the headers of all pages."""
 
-    async def answered(request: web.Request) -> web.Response:
+    async def answered(request: web.Request) -> web.StreamResponse:
+        response: web.StreamResponse
         try:
             response = await page(request)
         except web.HTTPException as e:

@@ -8,11 +8,16 @@ from monitor.dashboard.html import Content, Markup, el
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's head; `is_figure` has its cells stand to the right, `href` sorts by it."""
+    """A column's head; `is_figure` has its cells stand to the right, `sorted_` says how the rows stand by it."""
 
     head: Content
     is_figure: bool = False
     sorted_: str | None = None
+
+    def cell(self, inside: Content, *, is_first: bool = False) -> Markup:
+        """Return a cell of this column; the first of a row is the row's head."""
+        kind = "n" if self.is_figure else None
+        return el("th", inside, scope="row", class_=kind) if is_first else el("td", inside, class_=kind)
 
 
 def figures(*heads: Content) -> tuple[Column, ...]:
@@ -32,6 +37,11 @@ def table(
     body = [_row(columns, cells) for cells in rows]
     if not body:
         return el("div", el("p", caption, class_="caption"), el("p", empty, class_="empty"))
+    return tabled(caption, columns, body)
+
+
+def tabled(caption: Content, columns: Sequence[Column], body: Iterable[Markup]) -> Markup:
+    """Return a table of rows that are written already, also of none."""
     heads = (
         el("th", one.head, scope="col", class_="n" if one.is_figure else None, aria_sort=one.sorted_) for one in columns
     )
@@ -45,9 +55,8 @@ def facts(pairs: Iterable[tuple[Content, Content]]) -> Markup:
 
 
 def _row(columns: Sequence[Column], cells: Sequence[Content]) -> Markup:
-    first, *others = ((cell, "n" if column.is_figure else None) for column, cell in zip(columns, cells, strict=True))
-    head = el("th", first[0], scope="row", class_=first[1])
-    return el("tr", head, (el("td", cell, class_=kind) for cell, kind in others))
+    pairs = enumerate(zip(columns, cells, strict=True))
+    return el("tr", (column.cell(cell, is_first=not place) for place, (column, cell) in pairs))
 
 
 def _said(caption: Content) -> str:

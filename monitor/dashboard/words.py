@@ -59,8 +59,9 @@ def percent(text: object) -> Content:
 
 
 def moment(at_s: int, now_s: int) -> Markup:
-    """Return the age of a moment, which the page counts on."""
-    return el("time", f"{duration_text(str(max(now_s - at_s, 0)))}", class_="age", data_at=at_s)
+    """Return the age of a moment, which the page counts on; `now_s` 0 leaves it all to the page."""
+    age = duration_text(str(max(now_s - at_s, 0))) if now_s else None
+    return el("time", age, class_="age", data_at=at_s, data_now=now_s or None)
 
 
 def place(row: Row, now_s: int) -> Content:

@@ -57,7 +57,7 @@ async def sited(
     """Serve pages and API over a store and books, as the service does; the pages may go by a clock of their own."""
     board, works = Board(tuple(wholes), store, clock), workings or Workings()
     app = create_app(store.views, clock, Metrics(), keys, inside=Answering(board, store.keys))
-    Site(Inside(board, watch or clock, lambda: works, history, csv_text), app[ACCESS]).add_to(app.router)
+    Site(Inside(board, watch or clock, lambda: works, history, csv_text), app[ACCESS]).add_to(app)
     async with listening(app) as (host, port):
         yield Scene(f"http://{host}:{port}", store, board)
 

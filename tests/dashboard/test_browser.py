@@ -14,9 +14,11 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from tests.dashboard.browser import browsing, chromium, watching
-from tests.dashboard.scene import LADEN, Scene, staged
+from tests.dashboard.scene import HOSTILE, LADEN, Scene, kept, staged
+from tests.dashboard.wire import Wire
 from tests.devnet.chain.toolchain import DevnetUnavailable
 from tests.domain.hostile import PAYLOADS
+from tests.fakes.evaluations import evaluation, position
 
 pytestmark = [pytest.mark.devnet, pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser")]
 PICTURES = Path(__file__).parent / "pictures"
@@ -121,6 +123,30 @@ async def test_the_list_shows_what_the_api_says_and_follows_it(scene: Scene, bro
         shown = await rows.locator("td:nth-child(4)").all_inner_texts()
         assert shown == [healthy(one["health_factor"]) for one in said["items"]]
         await seen.quiet()
+
+
+async def test_a_lost_connection_is_said_and_made_up_for(scene: Scene, browser: Browser):
+    async with Wire(scene.url) as wire, watching(browser, wire.url) as seen:
+        await seen.open("/at-risk?deployment=hostile")
+        live, state = seen.page.locator("[data-live]"), seen.page.locator(".pulse .state")
+        await state.filter(has_text="Live").wait_for()
+        rows = seen.page.locator("main tbody tr")
+        await rows.first.locator("td a").first.focus()
+        held = await seen.page.evaluate("document.activeElement.href")
+        await wire.cut()
+        await state.filter(has_text="Connection lost").wait_for()
+        assert "lost" in str(await live.get_attribute("class"))
+        await seen.page.screenshot(path=SHOTS / "at-risk-lost.png")
+        await kept(scene.store, [evaluation("0.5", of=position(3, HOSTILE), distance_bps=740)])
+        await wire.mend()
+        await state.filter(has_text="Live").wait_for()
+        await seen.page.locator("main tbody td", has_text="0.5000").first.wait_for()
+        said = await listed(scene, "/v1/at-risk?deployment=hostile&limit=100")
+        ids = await rows.evaluate_all("all => all.map((one) => one.dataset.id)")
+        assert ids == [one["id"] for one in said["items"]]
+        assert "lost" not in str(await live.get_attribute("class"))
+        assert await seen.page.evaluate("document.activeElement.href") == held
+        assert all("ERR_" in one for one in seen.said)
 
 
 async def test_a_form_filters_sorts_and_pages_without_a_script(scene: Scene, browser: Browser):

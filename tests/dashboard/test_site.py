@@ -113,17 +113,6 @@ async def test_every_row_says_its_block_and_its_age(tmp_path: Path):
     assert found.text.count("#1 · 1 min") == len(PAYLOADS) + 1
 
 
-async def test_rows_come_again_only_when_something_is_new(tmp_path: Path):
-    async with opened(tmp_path) as (scene, http):
-        async with http.get("/at-risk/rows") as answer:
-            tag = answer.headers["ETag"]
-        async with http.get("/at-risk/rows", headers={"If-None-Match": tag}) as answer:
-            assert answer.status == 304
-        await threaten(scene.store)
-        async with http.get("/at-risk/rows", headers={"If-None-Match": tag}) as answer:
-            assert answer.status == 200
-
-
 async def test_what_is_asked_wrongly_is_told_on_a_page(tmp_path: Path):
     asked = {
         "/at-risk?health_below=low": (422, "health_below"),
@@ -149,12 +138,12 @@ async def test_without_keys_only_this_machine_by_its_own_name_is_answered(tmp_pa
 
 async def test_with_keys_every_page_asks_for_one(tmp_path: Path):
     async with opened(tmp_path, KEYS) as (_, http):
-        for place in (*PLACES, f"/what-if/{LADEN}", "/owners?address=x", "/owners/x", "/curve/shock"):
+        for place in (*PLACES, f"/what-if/{LADEN}", "/owners?address=x", "/owners/x", "/curve/shock", "/at-risk/live"):
             async with http.get(place) as answer:
                 body = await answer.text()
                 assert answer.status == 401, place
                 assert "0x" not in body.replace(f"{LADEN}", "")
-        assert len({*PAGES} - {"/positions/{id:.+}", "/what-if/{id:.+}", "/owners/{address}"}) == 9
+        assert len({*PAGES} - {"/positions/{id:.+}", "/what-if/{id:.+}", "/owners/{address}"}) == 10
 
 
 async def test_a_reader_looks_in_until_the_session_or_the_key_ends(tmp_path: Path):

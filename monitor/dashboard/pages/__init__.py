@@ -8,13 +8,14 @@ from aiohttp import web
 from monitor.dashboard.inside import Inside
 from monitor.dashboard.pages import at_risk, curve, distribution, operations, overview, owner, position
 
-Page = Callable[[Inside, web.Request], Awaitable[web.Response]]
+Page = Callable[[Inside, web.Request], Awaitable[web.StreamResponse]]
 
 PAGES: Mapping[str, Page] = MappingProxyType(
     {
         "/": overview.page,
         "/at-risk": at_risk.page,
         "/at-risk/rows": at_risk.rows,
+        "/at-risk/live": at_risk.live,
         "/at-risk.csv": at_risk.csv,
         "/positions/{id:.+}": position.page,
         "/what-if/{id:.+}": position.what_if,

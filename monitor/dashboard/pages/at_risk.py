@@ -1,6 +1,8 @@
 """Positions at risk: filtered, sorted, paged, kept up to date, and as CSV."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -9,83 +11,105 @@ from monitor.client.wire.asked import AtRiskQuestion
 from monitor.dashboard.asking import question, wanted
 from monitor.dashboard.frame import framed
 from monitor.dashboard.html import Content, Markup, el, joined, link
-from monitor.dashboard.inside import Inside, given, html
+from monitor.dashboard.inside import LOOKER, Inside, Send, Streamed, given, html
 from monitor.dashboard.listed import positions
+from monitor.dashboard.live.told import Told
+from monitor.dashboard.live.version import PAGE, Version
 from monitor.errors import UsageError
-from monitor.store import Page, PositionView, Sort
+from monitor.store import PositionView, Sort
 
 _SORTS = (("health", "Health"), ("debt", "Debt"), ("distance", "Distance"), ("profit", "Profit"))
 _LIMITS = ("100", "250", "500", "1000")
-_EVERY_MS = 2_000
-_MOST_ROWS = 10_000
+_AT_ONCE = "1000"
 
 
-async def page(inside: Inside, request: web.Request) -> web.Response:
-    """Show the list with its form; the rows come anew every other second."""
+async def page(inside: Inside, request: web.Request) -> web.StreamResponse:
+    """Show the list with its form; what changes in it is told as it does."""
     filled = given(request)
     asked = question(filled)
     found = await _found(inside, asked)
     names = [view.name for view in await inside.board.store.views.deployments()]
     own = {name: value for name, value in filled.items() if name != "cursor"}
-    rest = "?" + urlencode(filled)
-    return html(
-        framed(
-            "At risk",
-            _form(asked, names),
-            el("p", link(f"/at-risk.csv?{urlencode(own)}", f"CSV of the first {_MOST_ROWS:,}", download=True)),
-            el("div", _part(inside, asked, found), data_live=f"/at-risk/rows{rest}", data_every=_EVERY_MS),
-            here="/at-risk",
-        )
+    live = el(
+        "div",
+        _pulse(inside.now_s),
+        _part(found, inside.now_s),
+        data_live=f"/at-risk/live?{urlencode(filled)}",
+        data_tag=found.tag,
     )
+    csv_link = link(f"/at-risk.csv?{urlencode(own)}", "All as CSV", download=True)
+    return html(framed("At risk", _form(asked, names), el("p", csv_link), live, here=PAGE, scripts=("live.js",)))
 
 
-async def rows(inside: Inside, request: web.Request) -> web.Response:
-    """Show the rows alone; 304 as long as nothing in them can be another."""
-    asked = question(given(request))
-    tag = f'"{hash((inside.board.stamp, asked)):x}"'
-    if request.headers.get("If-None-Match") == tag:
-        return web.Response(status=304, headers={"ETag": tag})
-    response = html(joined(_part(inside, asked, await _found(inside, asked))))
-    response.headers["ETag"] = tag
-    response.headers["Cache-Control"] = "private, no-cache"
-    return response
+async def rows(inside: Inside, request: web.Request) -> web.StreamResponse:
+    """Show the table alone."""
+    return html(joined(_part(await _found(inside, question(given(request))), inside.now_s)))
 
 
-async def csv(inside: Inside, request: web.Request) -> web.Response:
-    """Give the rows as CSV, with the columns of a snapshot."""
-    if inside.csv is None:
+async def live(inside: Inside, request: web.Request) -> web.StreamResponse:
+    """Tell what changes in the list, as server-sent events; `have`, or the last event, is what the page knows."""
+    filled = given(request)
+    have = request.headers.get("Last-Event-ID") or filled.pop("have", "")
+    filled.pop("have", None)
+    asked = question(filled)
+    first = await _found(inside, asked)
+    known = inside.lists.known(asked, have)
+    told = Told(inside.lists, inside.clock, request[LOOKER], inside.closing)
+
+    async def run(send: Send) -> None:
+        await told.run(send, known, first)
+
+    return Streamed(run, "text/event-stream", {"X-Accel-Buffering": "no"})
+
+
+async def csv(inside: Inside, request: web.Request) -> web.StreamResponse:
+    """Give all rows as CSV, with the columns of a snapshot, sent as they are found."""
+    write = inside.csv
+    if write is None:
         raise web.HTTPNotFound(text="no CSV is written here")
     filled = {name: value for name, value in given(request).items() if name not in ("cursor", "limit")}
-    found = list[PositionView]()
-    asked = question({**filled, "limit": "1000"})
-    while len(found) < _MOST_ROWS:
-        part = await _found(inside, asked)
-        found += part.items
-        if part.next is None:
-            break
-        asked = question({**filled, "limit": "1000", "cursor": part.next})
+    asked = question({**filled, "limit": _AT_ONCE})
+
+    async def run(send: Send) -> None:
+        head = write(())
+        await send(head)
+        async for some in _every(inside, asked):
+            await send((await asyncio.to_thread(write, [view.row for view in some]))[len(head) :])
+
     named = {"Content-Disposition": 'attachment; filename="at-risk.csv"'}
-    body = inside.csv([view.row for view in found[:_MOST_ROWS]])
-    return web.Response(body=body, content_type="text/csv", charset="utf-8", headers=named)
+    return Streamed(run, "text/csv; charset=utf-8", named)
 
 
-async def _found(inside: Inside, asked: AtRiskQuestion) -> Page[PositionView]:
+async def _every(inside: Inside, asked: AtRiskQuestion) -> AsyncIterator[Sequence[PositionView]]:
+    """Yield everyone, some at a time; raises StoreError."""
+    cursor: str | None = None
+    while True:
+        page = await inside.board.at_risk(wanted(asked), Sort(asked.sort), cursor, asked.limit)
+        yield page.items
+        cursor = page.next
+        if cursor is None:
+            return
+
+
+async def _found(inside: Inside, asked: AtRiskQuestion) -> Version:
     try:
-        return await inside.board.at_risk(wanted(asked), Sort(asked.sort), asked.cursor, asked.limit)
+        return await inside.lists.newest(asked)
     except UsageError as e:
         raise web.HTTPConflict(text=str(e)) from e
 
 
-def _part(inside: Inside, asked: AtRiskQuestion, found: Page[PositionView]) -> Content:
-    filled = {name: str(value) for name, value in asked.model_dump(exclude_none=True).items() if name != "cursor"}
-    ways = list[Content]()
-    if asked.cursor is not None:
-        ways.append(link(f"/at-risk?{urlencode(filled)}", "First page", class_="button"))
-    if found.next is not None:
-        ways.append(link(f"/at-risk?{urlencode({**filled, 'cursor': found.next})}", "Next page", class_="button"))
-    stale = el("p", "This list is not up to date: the service does not answer.", class_="problem gone", hidden=True)
-    shown = positions(f"{len(found.items):,} positions, by {asked.sort}", found.items, inside.now_s, asked.sort)
-    return stale, shown, el("p", ways, class_="ways")
+def _part(found: Version, now_s: int) -> Content:
+    ways = {order: f"{PAGE}?{urlencode({**found.filled, 'sort': order})}" for order, _ in _SORTS}
+    shown = positions(found.caption, found.lines, now_s, found.asked.sort, ways)
+    return shown, el("p", found.ways, class_="ways")
+
+
+def _pulse(now_s: int) -> Content:
+    """Return what says whether the list still follows; without a script, that it does not."""
+    said = (el("span", class_="state", role="status"), " ", el("time", class_="age"), " ago")
+    at = datetime.fromtimestamp(now_s, UTC).strftime("%H:%M:%S UTC")
+    still = el("noscript", el("p", f"This list stands as of {at}; load it again for a newer one.", class_="quiet"))
+    return el("p", said, class_="pulse", hidden=True), still
 
 
 def _form(asked: AtRiskQuestion, deployments: Sequence[str]) -> Markup:

@@ -28,7 +28,7 @@ _HEATS = 6
 _USUAL = "ETH"
 
 
-async def page(inside: Inside, request: web.Request) -> web.Response:
+async def page(inside: Inside, request: web.Request) -> web.StreamResponse:
     """Show the curves of one asset or class in every market, and all assets as a heat map."""
     filled = given(request)
     asset = filled.get("asset", _USUAL)
@@ -53,7 +53,7 @@ async def page(inside: Inside, request: web.Request) -> web.Response:
     )
 
 
-async def shock(inside: Inside, request: web.Request) -> web.Response:
+async def shock(inside: Inside, request: web.Request) -> web.StreamResponse:
     """Show what becomes liquidatable when an asset falls; `part` asks for that alone."""
     filled = given(request)
     asset, move = filled.get("asset", _USUAL), filled.get("move", "0").removesuffix("%")

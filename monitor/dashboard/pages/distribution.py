@@ -21,7 +21,7 @@ EDGES = ("1", "1.02", "1.05", "1.1", "1.15", "1.2", "1.3", "1.5", "2", "3", "5",
 _NEAR, _SOME = "1.1", "1.3"
 
 
-async def page(inside: Inside, _: web.Request) -> web.Response:
+async def page(inside: Inside, _: web.Request) -> web.StreamResponse:
     """Show every market that is followed as a whole."""
     edges, found = [scaled_from_text(one, 18) for one in EDGES], list[Spread]()
     for _whole, book in list(inside.board.books(AtRisk())):

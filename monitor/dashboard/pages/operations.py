@@ -15,7 +15,7 @@ from monitor.store.ledgers.audits import AuditView
 from monitor.units import PPM
 
 
-async def page(inside: Inside, _: web.Request) -> web.Response:
+async def page(inside: Inside, _: web.Request) -> web.StreamResponse:
     """Show it."""
     views, works, now_s = inside.board.store.views, inside.workings(), inside.now_s
     deployments = await views.deployments()

@@ -18,7 +18,7 @@ from monitor.units import decimal_text
 _GRAVE = ("LIQUIDATABLE", "CRITICAL", "DANGER", "WARN", "WATCH")
 
 
-async def page(inside: Inside, _: web.Request) -> web.Response:
+async def page(inside: Inside, _: web.Request) -> web.StreamResponse:
     """Show every deployment, and the markets that are followed as a whole."""
     deployments = await inside.board.store.views.deployments()
     markets = await inside.board.markets(AtRisk())

@@ -19,7 +19,7 @@ _HISTORY_S = 7 * 86_400
 _ALERTS = 20
 
 
-async def page(inside: Inside, request: web.Request) -> web.Response:
+async def page(inside: Inside, request: web.Request) -> web.StreamResponse:
     """Show a position; what messages link to for a whole chain or a cause is shown among the operations."""
     if request.match_info["id"].count("/") < 4:
         return web.Response(status=303, headers={"Location": "/operations"})
@@ -49,7 +49,7 @@ async def page(inside: Inside, request: web.Request) -> web.Response:
     )
 
 
-async def what_if(inside: Inside, request: web.Request) -> web.Response:
+async def what_if(inside: Inside, request: web.Request) -> web.StreamResponse:
     """Show a position as it would be; `part` asks for that alone."""
     which, filled = position_id(request), given(request)
     is_part = filled.pop("part", "") == "1"
