@@ -18,6 +18,7 @@ from monitor.app.origins import Origin
 from monitor.app.serving import open_http, readiness_s
 from monitor.app.watching import EVERY_S, watchdogs
 from monitor.app.whole.recording import keep, offered, recorder
+from monitor.app.whole.resident import Resident
 from monitor.clock import Clock, SystemClock, jitter, salt
 from monitor.cycle.board import Board
 from monitor.cycle.head import HeadLoop
@@ -99,6 +100,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         if man is not None:
             schedule.follow("dead man", man.once)
         board = Board([whole for loop in loops.values() for whole in loop.wholes.values()], store, clock)
+        schedule.every(_LOOK_S, "resident", Resident(board.wholes).once)
         schedule.every(_LOOK_S, "audience", partial(audience.look, store))
         schedule.every(_DIGEST_S, "digests", Digests(_ruling(shared), readiness_s(settings), clock, board).once)
         commanded = bot(settings, board, ways, parts.own_levels(settings), dispatcher.guest("telegram").turn)

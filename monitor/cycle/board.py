@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from monitor.clock import Clock
+from monitor.courtesy import others_first
 from monitor.cycle.answers.market import MarketState, market_state
 from monitor.cycle.answers.shocked import Shocked, StressedMarket, repriced, screened, stressed
 from monitor.cycle.book import Book
@@ -125,7 +126,7 @@ class Board:
             memo = self._memo(book)
             if memo.market is None:
                 memo.market = market_state(book)
-                await asyncio.sleep(0)
+                await others_first()
             found.append(memo.market)
         return found
 
@@ -147,7 +148,7 @@ class Board:
         found = list[StressedMarket]()
         for whole, book in list(self.books(wanted)):
             found.append(stressed(book, whole.outlooks.risk, shocks, most))
-            await asyncio.sleep(0)
+            await others_first()
         return [one for one in found if one.totals.ratios_ppm]
 
     async def curves(self, wanted: AtRisk, asset: str, ratios_ppm: Sequence[int]) -> list[Curve]:
@@ -155,7 +156,7 @@ class Board:
         found = list[Curve]()
         for whole, book in list(self.books(wanted)):
             found += levels(screened(book, whole.outlooks.risk), ratios_ppm, asset)
-            await asyncio.sleep(0)
+            await others_first()
         return found
 
     async def _listed(
@@ -204,7 +205,7 @@ class Board:
         now_s, shown = self.clock.wall_s(), list[tuple[Place, PositionView]]()
         for turn, seen in enumerate(evaluations):
             if turn % _VIEWS_PER_TURN == 0:
-                await asyncio.sleep(0)
+                await others_first()
             shown.append((place(seen), _view(seen, memo.states[seen.protocol.id], whole.levels, now_s, sort)))
         return shown
 

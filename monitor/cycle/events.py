@@ -1,6 +1,5 @@
 """What the logs of one market told: liquidations and changed parameters, from the fold to the alerts and the commit."""
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from typing import Protocol
 
 from monitor import log
 from monitor.adapter import Changed, Liquidated, Market
+from monitor.courtesy import others_first
 from monitor.cycle.book import Book
 from monitor.cycle.follow import Blocks, Brought
 from monitor.domain.alerts import Alert
@@ -28,7 +28,7 @@ from monitor.rules.levels import Levels
 from monitor.store import EventsPart, Store
 
 _UNREAD = "it could not be read at this block"
-_PER_TURN = 25
+_PER_TURN = 8
 
 _log = log.get("cycle")
 
@@ -180,7 +180,7 @@ async def _evaluations(
     known, outlook = book.known(keys), book.outlook
     for turn, key in enumerate(dict.fromkeys(keys)):
         if turn % _PER_TURN == 0:
-            await asyncio.sleep(0)
+            await others_first()
         account = known(key)
         if account is None or outlook is None:
             position = book.target.position(book.market.key, key)

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Protocol
 
 from monitor.clock import Clock
+from monitor.courtesy import others_first
 from monitor.cycle.book import Book
 from monitor.cycle.causes.telling import Causes, Look
 from monitor.cycle.events import Settling, Telling, settled_block
@@ -155,6 +156,8 @@ class HeadLoop:
             raise problems[0]
         evaluations += await self._unread(whole.target, unread)
         ruled, tellings = await self.ruling.judge(evaluations, self._halted_s), await self._tellings(whole, seen, at)
+        # Judging took its while, and what is to be stored is gathered next: whoever asks over HTTP comes in between.
+        await others_first()
         at = max((book.journal.at for book in seen), key=lambda block: block.number, default=at)
         kept = worth_keeping(seen, ruled, whole.target.owners)
         looks = [

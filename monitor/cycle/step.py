@@ -1,11 +1,11 @@
 """One market at one moment: read, price, assess. What every loop shares, in the order things happen."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from monitor.adapter import Adapter, Market
+from monitor.courtesy import others_first
 from monitor.cycle.markets.listing import Listing
 from monitor.cycle.markets.reads import MARKETS_PER_READ, each, shares
 from monitor.cycle.outlook import A, Outlooks, Reads
@@ -28,7 +28,7 @@ NEAR_WAD = 2 * WAD
 """Below this health, of either view, a position gets its liquidation prices, advice and quote each time."""
 NEAR_PPM = PPM // 2
 """What such a loan may lose; of a perpetual account health says nothing of that."""
-_ACCOUNTS_PER_TURN = 25
+_ACCOUNTS_PER_TURN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ async def assess(
     for turn, account in enumerate(sight.accounts):
         # Whoever asks over HTTP meanwhile waits for a millisecond, not for everybody.
         if is_full or turn % _ACCOUNTS_PER_TURN == 0:
-            await asyncio.sleep(0)
+            await others_first()
         views = adapter.health(market, account), adapter.health(market, account, cautious)
         is_full = near_wad is None or account.key in always or any(_is_below(health, near_wad) for health in views)
         if is_full or (is_levered and _is_thin(adapter.assess(market, account))):

@@ -1,7 +1,8 @@
 """The store: everything one step of a cycle learned goes down in one transaction, or not at all."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from itertools import islice
 
 from sqlalchemy import Table, bindparam, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -35,6 +36,7 @@ from monitor.store.upkeep.retention import Retention
 from monitor.store.views import Views
 
 _CHUNK = 500
+_ROWS_AT_ONCE = 50
 
 
 class Store:
@@ -106,10 +108,10 @@ class Store:
 
     async def _write(self, connection: AsyncConnection, step: Commit, now_s: int) -> None:
         reach = self._database.reach
-        await self._put(connection, tables.positions, [records.position_record(e) for e in step.evaluations])
+        await self._put(connection, tables.positions, map(records.position_record, step.evaluations))
         await self._drop(connection, step.left)
         reach("commit: positions written")
-        await self._put(connection, tables.states, [records.state_record(s) for s in step.states])
+        await self._put(connection, tables.states, map(records.state_record, step.states))
         reach("commit: states written")
         await self._put_incidents(connection, step, now_s)
         await self._add(connection, tables.alerts, [records.alert_record(n.alert, now_s) for n in step.notices])
@@ -197,10 +199,11 @@ class Store:
         """
         return await self._ledgers.read(deployment, market, salt)
 
-    async def _put(self, connection: AsyncConnection, table: Table, rows: list[Record]) -> None:
-        if not rows:
-            return
-        await connection.execute(self._database.upsert(table), rows)
+    async def _put(self, connection: AsyncConnection, table: Table, rows: Iterable[Record]) -> None:
+        """Replace rows, made and written so few at a time that nobody else waits long for their turn."""
+        rows, upsert = iter(rows), self._database.upsert(table)
+        while some := list(islice(rows, _ROWS_AT_ONCE)):
+            await connection.execute(upsert, some)
 
     async def _add(self, connection: AsyncConnection, table: Table, rows: list[Record]) -> None:
         if rows:

@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Any
 
 from monitor import log, resources
-from monitor.clock import SystemClock
+from monitor.clock import Clock, SystemClock
 from monitor.cycle.board import Board
 from monitor.cycle.head import HeadLoop
 from monitor.cycle.outlook import Outlooks
@@ -85,7 +85,7 @@ def heads(large: Large, runs: int) -> None:
         recording.heads.append(block.hash)
 
 
-def followed_from_memory(large: Large, store: Store, clock: SystemClock, runs: int) -> tuple[HeadLoop, Replayed, Whole]:
+def followed_from_memory(large: Large, store: Store, clock: Clock, runs: int) -> tuple[HeadLoop, Replayed, Whole]:
     """Return what follows the made-up market, and its chain with a head for each run."""
     made: Any = large.adapter
     adapter: Any = Drifting({EARLIER_BLOCKS: made.totals_at[EARLIER_BLOCKS]})

@@ -23,6 +23,7 @@ from monitor.api.app import FEED, Inside, create_app
 from monitor.api.limits import Limits
 from monitor.api.listen import listening
 from monitor.api.metrics import Metrics
+from monitor.app.whole.resident import Resident
 from monitor.clock import SystemClock
 from monitor.cycle.board import Board
 from monitor.cycle.head import HeadLoop
@@ -61,14 +62,16 @@ class Seen:
     bare: int
     rows: int
     blocks_ms: tuple[float, ...]
+    first_ms: float | None = None
 
     def __str__(self) -> str:
         hundredths = statistics.quantiles(self.ms, n=100)
         blocks = f"; a block took {statistics.median(self.blocks_ms):.0f} ms" if self.blocks_ms else ""
+        first = f"; nobody having asked before, {self.first_ms:.0f} ms" if self.first_ms else ""
         return (
             f"{len(self.ms)}: median {hundredths[49]:.1f} ms, p99 {hundredths[98]:.1f} ms, "
             f"worst {max(self.ms):.0f} ms; {self.failed} failed, {self.rows} rows, "
-            f"{self.bare} answers without moment or age{blocks}"
+            f"{self.bare} answers without moment or age{blocks}{first}"
         )
 
 
@@ -128,6 +131,7 @@ async def serving(count: int, blocks: int, *, is_crash: bool) -> AsyncIterator[S
                 ticking.step_ppm = -3_000
             loop = replace(loop, targets=(whole.target,))
             await loop.once()
+            await Resident((whole,)).once()
             inside = Inside(Board((whole,), store, clock))
             app = create_app(store.views, clock, Metrics(), limits=Limits(connections=300), inside=inside)
             async with listening(app) as (host, port):
@@ -136,12 +140,15 @@ async def serving(count: int, blocks: int, *, is_crash: bool) -> AsyncIterator[S
 
 async def asked(count: int, load: tuple[int, float, float, str], *, is_crash: bool) -> Seen:
     """Have so many keepers ask while a block comes each second."""
-    _, _, seconds, _ = load
+    _, _, seconds, query = load
     async with serving(count, int(seconds) + 4, is_crash=is_crash) as service, asyncio.TaskGroup() as group:
+        first = await service.clients(1, 1, 1, query)
         clients = group.create_task(service.clients(*load))
         blocks = await service.during(seconds + 2, 1, service.next_block)
         found = await clients
-    return Seen(tuple(found["taken_ms"]), found["failed"], found["bare"], found["rows"], tuple(blocks))
+    return Seen(
+        tuple(found["taken_ms"]), found["failed"], found["bare"], found["rows"], tuple(blocks), first["taken_ms"][0]
+    )
 
 
 async def fanned_out(listeners: int, seconds: float, each_s: float = 0.1) -> Seen:

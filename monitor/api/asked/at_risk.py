@@ -14,6 +14,7 @@ from monitor.api.route import Route, Tagged
 from monitor.client.wire.asked import AtRiskQuestion
 from monitor.client.wire.position import PositionPage
 from monitor.clock import Clock
+from monitor.courtesy import others_first
 from monitor.domain.ids import ChainId, DeploymentName, Slug
 from monitor.errors import StoreError, UsageError
 from monitor.store import AtRisk, Page, PositionView, Sort
@@ -121,7 +122,7 @@ class Pages:
         rows = list[tuple[bytes, int, bytes]]()
         for start in range(0, len(page.items), _AT_ONCE):
             rows += map(_row, page.items[start : start + _AT_ONCE])
-            await asyncio.sleep(0)
+            await others_first()
         end = PositionPage(items=(), next=page.next).written.removeprefix(b'{"items":[')
         made = Rendered(stamp, tuple(rows), end, _tag(rows, end), self._clock.monotonic_ms())
         if stamp is not None:

@@ -1,10 +1,10 @@
 """One deployment's prices beside independent ones, block after block, and whom of its owners to tell of them."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from monitor.adapter import Market
+from monitor.courtesy import others_first
 from monitor.cycle.step import Sight
 from monitor.domain.alerts import Alert, AlertKind
 from monitor.domain.assessment import Assessment
@@ -20,7 +20,7 @@ from monitor.rules.levels import Levels
 from monitor.rules.state import mark
 from monitor.store import Store
 
-_PER_TURN = 25
+_PER_TURN = 8
 _AT_MARKET = "market"
 
 Told = tuple[Alert, Address]
@@ -53,7 +53,7 @@ class Divergences:
         matters = self._matters(sight.market.key)
         for turn, account in enumerate(sight.accounts if matters else ()):
             if turn % _PER_TURN == 0:
-                await asyncio.sleep(0)
+                await others_first()
             seen = sight.target.adapter.assess(sight.market, account)
             for node, track in matters.items():
                 last = (self._open or {}).get((seen.id, safe_line(node)))

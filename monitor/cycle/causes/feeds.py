@@ -1,10 +1,10 @@
 """Price feeds of a chain that are too old, and who is judged by them: told once for each, and once at the end."""
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
 from monitor.adapter import Market
+from monitor.courtesy import others_first
 from monitor.cycle.causes.memory import Memory
 from monitor.cycle.step import Sight
 from monitor.domain.alerts import Alert
@@ -16,7 +16,7 @@ from monitor.domain.prices import Node, PriceUsed
 from monitor.rules.causes.stale import feed_cause, is_stale_price, stale_alert
 from monitor.rules.state import mark, time_s
 
-_PER_TURN = 25
+_PER_TURN = 8
 _NAMES = 4
 
 
@@ -54,7 +54,7 @@ class StaleFeeds:
         graph = sight.market.graph
         for turn, account in enumerate(sight.accounts):
             if turn % _PER_TURN == 0:
-                await asyncio.sleep(0)
+                await others_first()
             seen = sight.target.adapter.assess(sight.market, account)
             if isinstance(seen.health, NoDebt):
                 continue

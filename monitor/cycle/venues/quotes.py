@@ -1,12 +1,12 @@
 """The markets of a deployment at their present prices, and everyone in them revalued."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
 from monitor.adapter import Market
 from monitor.clock import Clock
+from monitor.courtesy import others_first
 from monitor.cycle.markets.listing import Listing
 from monitor.cycle.outlook import Outlooks
 from monitor.cycle.step import Target
@@ -107,7 +107,7 @@ class Quotes:
             if here.is_moved_by(adapter, rough, some):
                 due.append(key)
                 break
-            await asyncio.sleep(0)
+            await others_first()
         return rough.at
 
     async def _take_markets(self, markets: Sequence[Market], outlooks: Sequence[Outlook]) -> None:
@@ -127,4 +127,4 @@ class Quotes:
         standings = (standing for _, standing in holdings.standings)
         while some := list(islice(standings, _PER_STEP)):
             holdings.value(self.target.adapter, some)
-            await asyncio.sleep(0)
+            await others_first()

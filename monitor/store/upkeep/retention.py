@@ -1,12 +1,12 @@
 """Lets go of what is long over: old alerts, what was sent of them, and closed incidents; the pages are used again."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from monitor.courtesy import others_first
 from monitor.domain.alerts import AlertKind
 from monitor.rules.hearing.own import personal_incident
 from monitor.rules.state import PositionState
@@ -48,7 +48,7 @@ class Retention:
             if len(found) < BATCH:
                 break
             after = found[-1].id
-            await asyncio.sleep(0)
+            await others_first()
         async with self._database.writing() as connection:
             await self._delete_rest(connection, before_s)
         return gone

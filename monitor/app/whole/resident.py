@@ -1,0 +1,29 @@
+"""What whole markets keep in memory for good is put where the collector of cycles looks no more.
+
+Each of its full rounds goes through all there is, a quarter of a second for 100,000 accounts, in which nobody is
+answered and nothing is judged.
+"""
+
+import gc
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from monitor import log
+from monitor.cycle.whole import Whole
+
+
+@dataclass(slots=True)
+class Resident:
+    """Puts it there once every market of these deployments is open."""
+
+    wholes: Sequence[Whole]
+    is_put: bool = False
+
+    async def once(self) -> None:
+        """Look whether it is time."""
+        if self.is_put or not self.wholes or not all(whole.books for whole in self.wholes):
+            return
+        gc.collect()
+        gc.freeze()
+        self.is_put = True
+        log.get("service").info("resident", objects=gc.get_freeze_count())

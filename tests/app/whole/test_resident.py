@@ -1,0 +1,44 @@
+"""What whole markets keep for good is left alone by the collector of cycles, once they are open and not before."""
+
+import gc
+from pathlib import Path
+
+import pytest
+
+from monitor.app.whole.resident import Resident
+from monitor.store import Store
+from tests.bench.head import followed_from_memory
+from tests.crash.large import Large
+from tests.fakes.clock import FakeClock
+
+
+@pytest.fixture
+def thawed():
+    gc.unfreeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("thawed")
+async def test_it_waits_until_every_market_is_open_and_then_does_it_once(tmp_path: Path):
+    clock = FakeClock()
+    async with Store.open(f"sqlite:///{tmp_path / 'hfm.db'}", clock) as store:
+        loop, _, whole = followed_from_memory(Large(100), store, clock, 1)
+        resident = Resident((whole,))
+        await resident.once()
+        assert gc.get_freeze_count() == 0
+        await loop.once()
+        await resident.once()
+        kept = gc.get_freeze_count()
+        assert kept > 10_000
+        later = [[number] for number in range(1000)]
+        await resident.once()
+        assert gc.get_freeze_count() <= kept, len(later)
+
+
+@pytest.mark.usefixtures("thawed")
+async def test_without_whole_markets_there_is_nothing_to_put_aside():
+    resident = Resident(())
+    await resident.once()
+    assert not resident.is_put
+    assert gc.get_freeze_count() == 0
