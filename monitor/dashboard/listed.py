@@ -91,13 +91,14 @@ def line(view: PositionView) -> Line:
 def positions(caption: str, lines: Mapping[str, Line], now_s: int, by: str, ways: Mapping[str, str]) -> Markup:
     """Return the table of lines by position, in the order `by`."""
     body = (el("tr", one.written(now_s), data_id=position) for position, one in lines.items())
-    return tabled(caption, columns(by, ways), body)
+    return tabled(caption, columns(by, ways), body, "list")
 
 
 def _distance(view: PositionView) -> Content:
     row = view.row
     if row["status"] == "unmeasurable":
-        return el("span", safe_line(str(row["reason"])), class_="unknown")
+        why = safe_line(str(row["reason"]))
+        return el("span", why, class_="unknown", title=why)
     if row["is_insolvent"]:
         return el("span", "past the line" if row["is_liquidatable_now"] else "past, blocked", class_="past")
     if row["distance_pct"] is None:

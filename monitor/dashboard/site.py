@@ -30,6 +30,7 @@ _ASSETS = {
     "hfm.css": "text/css",
     "hfm.js": "text/javascript",
     "live.js": "text/javascript",
+    "rows.js": "text/javascript",
     "hfm.svg": "image/svg+xml",
 }
 _CACHED = {"Cache-Control": "private, max-age=300"}

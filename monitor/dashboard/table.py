@@ -40,12 +40,12 @@ def table(
     return tabled(caption, columns, body)
 
 
-def tabled(caption: Content, columns: Sequence[Column], body: Iterable[Markup]) -> Markup:
-    """Return a table of rows that are written already, also of none."""
+def tabled(caption: Content, columns: Sequence[Column], body: Iterable[Markup], kind: str | None = None) -> Markup:
+    """Return a table of rows that are written already, also of none; `kind` is a class of the style sheet."""
     heads = (
         el("th", one.head, scope="col", class_="n" if one.is_figure else None, aria_sort=one.sorted_) for one in columns
     )
-    whole = el("table", el("caption", caption), el("thead", el("tr", heads)), el("tbody", body))
+    whole = el("table", el("caption", caption), el("thead", el("tr", heads)), el("tbody", body), class_=kind)
     return el("div", whole, class_="scroll", tabindex=0, role="region", aria_label=_said(caption))
 
 

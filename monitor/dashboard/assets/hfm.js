@@ -19,10 +19,13 @@ const learn = (said) => {
   skew = Math.round(said - Date.now() / 1000);
 };
 
+// Of a long list only what is in sight counts on; what comes into sight is brought up to date as it does.
+const inSight = (one) => !one.checkVisibility || one.checkVisibility({ contentVisibilityAuto: true });
+
 const tick = () => {
   for (const one of document.querySelectorAll("time[data-at]")) {
     const told = ageOf(Math.max(now() - Number(one.dataset.at), 0));
-    if (one.textContent !== told) {
+    if (one.textContent !== told && inSight(one)) {
       one.textContent = told;
     }
   }
@@ -67,3 +70,4 @@ if (said) {
 }
 document.querySelectorAll("form[data-part]").forEach(part);
 setInterval(tick, 1000);
+document.addEventListener("scrollend", tick, { capture: true, passive: true });

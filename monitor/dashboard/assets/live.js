@@ -69,6 +69,7 @@ const patch = (part, said) => {
   part.querySelector("caption").textContent = said.caption;
   part.querySelector(".ways").innerHTML = said.ways;
   part.dataset.tag = said.tag;
+  part.dispatchEvent(new Event("patched"));
   tick();
 };
 

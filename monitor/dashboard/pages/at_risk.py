@@ -33,12 +33,15 @@ async def page(inside: Inside, request: web.Request) -> web.StreamResponse:
     live = el(
         "div",
         _pulse(inside.now_s),
+        _finder(),
         _part(found, inside.now_s),
         data_live=f"/at-risk/live?{urlencode(filled)}",
         data_tag=found.tag,
     )
     csv_link = link(f"/at-risk.csv?{urlencode(own)}", "All as CSV", download=True)
-    return html(framed("At risk", _form(asked, names), el("p", csv_link), live, here=PAGE, scripts=("live.js",)))
+    return html(
+        framed("At risk", _form(asked, names), el("p", csv_link), live, here=PAGE, scripts=("live.js", "rows.js"))
+    )
 
 
 async def rows(inside: Inside, request: web.Request) -> web.StreamResponse:
@@ -102,6 +105,16 @@ def _part(found: Version, now_s: int) -> Content:
     ways = {order: f"{PAGE}?{urlencode({**found.filled, 'sort': order})}" for order, _ in _SORTS}
     shown = positions(found.caption, found.lines, now_s, found.asked.sort, ways)
     return shown, el("p", found.ways, class_="ways")
+
+
+def _finder() -> Markup:
+    """Return the box that looks through all rows, which only a script can."""
+    field = el(
+        "input", type="search", id="find", autocomplete="off", spellcheck="false", placeholder="any text of a row"
+    )
+    return el(
+        "p", el("label", "Find in all rows", for_="find"), " ", field, " ", el("output", for_="find"), class_="find"
+    )
 
 
 def _pulse(now_s: int) -> Content:
