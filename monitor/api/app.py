@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import orjson
 from aiohttp import web
@@ -10,7 +11,9 @@ from monitor.api.asked.alerts import alerts_routes
 from monitor.api.asked.at_risk import Pages, at_risk_route
 from monitor.api.asked.channels import channels_route
 from monitor.api.asked.markets import markets_routes
+from monitor.api.asked.past import Past
 from monitor.api.asked.positions import positions_routes
+from monitor.api.asked.seen import seen_route
 from monitor.api.auth import Access, ApiKey
 from monitor.api.guard import Guard
 from monitor.api.limits import Limits, Pace
@@ -35,12 +38,13 @@ WORK = web.AppKey("work", tuple[Callable[[], Awaitable[None]], ...])
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """What only the running service has: its books, the keys that sign, the stream that it wakes, and its readers."""
+    """What only the running service has: books, keys that sign, the stream that it wakes, readers, and history."""
 
     board: Board | None = None
     ring: Ring | None = None
     feed: Feed | None = None
     one_click: OneClick | None = None
+    history: Path | None = None
 
 
 def create_app(
@@ -64,12 +68,12 @@ def create_app(
     pages = Pages(board or views, clock)
     routes = (
         at_risk_route(pages),
-        *positions_routes(board or views, views, board, clock),
+        *positions_routes(board or views, Past(views, inside.history), board, clock),
         *markets_routes(views, board, clock, readiness),
         *alerts_routes(views, feed, limits.stream_s),
         channels_route(views),
         *probes(views, metrics, readiness),
-        *(() if inside.one_click is None else inside.one_click.routes),
+        *(() if inside.one_click is None else (*inside.one_click.routes, seen_route(inside.one_click, clock))),
     )
     app = _application(routes, Guard(access, limits, Pace(clock, limits), metrics, clock), access, limits)
     app[FEED], app[WORK] = feed, (feed.run, pages.run)

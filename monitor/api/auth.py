@@ -73,6 +73,9 @@ class Caller:
     signed: Signed | None = None
 
 
+CALLER = web.RequestKey("caller", Caller)
+
+
 class Access:
     """Decides who asks and whether they may; before the first key was made everybody on this machine may.
 

@@ -8,17 +8,16 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from monitor import log
-from monitor.api.auth import Access, Caller
+from monitor.api.auth import CALLER, Access, Caller
 from monitor.api.limits import Limits, Pace, check_size, peer
 from monitor.api.metrics import Metrics
 from monitor.api.openapi import PROBLEM_JSON
 from monitor.api.route import Route, Running
 from monitor.api.wire import Problem
 from monitor.clock import Clock
-from monitor.errors import StoreError, UsageError
+from monitor.errors import HistoryError, StoreError, UsageError
 from monitor.units import div_up
 
-CALLER = web.RequestKey("caller", Caller)
 _KEPT = ("Allow", "WWW-Authenticate", "Retry-After")
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 SERVER = "hfm"
@@ -67,7 +66,7 @@ class Guard:
                 request[CALLER] = caller = await self._access.caller(request)
                 self._check_pace(request, caller)
                 return await handler(request)
-        except (web.HTTPException, web.RequestPayloadError, UsageError, StoreError, TimeoutError) as e:
+        except (web.HTTPException, web.RequestPayloadError, UsageError, StoreError, HistoryError, TimeoutError) as e:
             return self._refusal(request, e)
         except ConnectionError:
             raise

@@ -83,7 +83,9 @@ def _operation(route: Route, *, is_open: bool) -> Json:
 
 
 def _answer(route: Route) -> Json:
-    schema = {"type": "string"} if route.answer is None else _ref(route.answer)
+    schema: Json = {"type": "string"} if route.answer is None else _ref(route.answer)
+    if route.media == "text/event-stream":
+        schema = {"type": "object", "properties": {part: {"type": "string"} for part in ("id", "event", "data")}}
     if route.answer is None and route.media == JSON:
         schema = {"type": "object"}
     return {"description": "The answer.", "content": {route.media.partition(";")[0]: {"schema": schema}}}

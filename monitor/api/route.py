@@ -8,7 +8,7 @@ from typing import Any, Protocol, get_type_hints, runtime_checkable
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from monitor.api.auth import Scope
+from monitor.api.auth import CALLER, Scope
 from monitor.client.wire.answer import Answer
 from monitor.errors import UsageError
 
@@ -54,10 +54,10 @@ class StreamAnswer(web.StreamResponse):
 class Route:
     """One operation.
 
-    `handle` is a coroutine function whose parameters are some of `path`, `query`, `header` and `body`, each a model,
-    and which returns a model, bytes of the `media` type, those tagged, or a stream. `gives` is the model that such
-    bytes were written from. Its docstring describes the operation. A path parameter at the end takes the rest of the
-    path, slashes included. `scope` None needs no key. `problems` are statuses of its own.
+    `handle` is a coroutine function whose parameters are some of `path`, `query`, `header`, `body`, each a model, and
+    `caller`, who asks; it returns a model, bytes of the `media` type, those tagged, or a stream. `gives` is the model
+    that such bytes were written from. Its docstring describes the operation. A path parameter at the end takes the rest
+    of the path, slashes included. `scope` None needs no key. `problems` are statuses of its own.
     """
 
     path: str
@@ -92,10 +92,12 @@ class Route:
 
     def endpoint(self) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """Return the aiohttp handler; raises UsageError for what the models do not take."""
-        models = self.models
+        models, wants_caller = self.models, "caller" in get_type_hints(self.handle)
 
         async def call(request: web.Request) -> web.StreamResponse:
-            given = {part: parse(part, model, await _part(request, part)) for part, model in models.items()}
+            given: dict[str, object] = {"caller": request[CALLER]} if wants_caller else {}
+            for part, model in models.items():
+                given[part] = parse(part, model, await _part(request, part))
             match await self.handle(**given):
                 case Streaming() as streaming:
                     return StreamAnswer(streaming, self.media)

@@ -32,7 +32,7 @@ async def open_http(
 ) -> tuple[str, int]:
     """Start listening and return where; raises ConfigError when that cannot be, or would be open to others."""
     store, limits = board.store, Limits(proxies=settings.api.proxies)
-    inside = Inside(board, store.keys, feed, OneClick(store, settings.alerts.acknowledge_for_s))
+    inside = Inside(board, store.keys, feed, OneClick(store, settings.alerts.acknowledge_for_s), folder(settings))
     app = create_app(store.views, board.clock, Metrics(facts), keys(settings), readiness_s(settings), limits, inside)
     looked = Looked(board, board.clock, workings, folder(settings), csv_text)
     Site(looked, app[ACCESS]).add_to(app)

@@ -12,9 +12,9 @@ from yarl import URL
 
 from monitor.abi import spoken_calldata
 from monitor.client.signing import Signer, signing_key
-from monitor.client.wire.alert import AlertAnswer, Behind
+from monitor.client.wire.alert import AlertAnswer, Behind, SeenAnswer
 from monitor.client.wire.answer import Answer, QuoteAnswer
-from monitor.client.wire.asked import AlertFilter, AtRiskQuestion, WhatIfQuestion
+from monitor.client.wire.asked import AlertFilter, AtRiskQuestion, SeenQuestion, WhatIfQuestion
 from monitor.client.wire.market import Curves, Deployments, Markets, WhatIf
 from monitor.client.wire.position import PositionAnswer, PositionDetail, PositionPage, Positions
 from monitor.clock import SystemClock
@@ -59,9 +59,11 @@ class Keeper:
                 return
             asked = asked.model_copy(update={"cursor": page.next})
 
-    async def position(self, id_: str, history: int | None = None, price: str | None = None) -> PositionDetail:
-        """Return one position, with its history and itself at other prices, `ETH:-10%`, where asked for."""
-        more = {"history": history, "price": price}
+    async def position(
+        self, id_: str, history: int | None = None, price: str | None = None, until: int | None = None
+    ) -> PositionDetail:
+        """Return one position, with its history up to a second and itself at other prices, `ETH:-10%`, if asked for."""
+        more = {"history": history, "price": price, "until": until}
         query = {name: str(value) for name, value in more.items() if value is not None}
         return await self._get(PositionDetail, f"/v1/positions/{quote(id_, safe='')}", query)
 
@@ -85,6 +87,11 @@ class Keeper:
         """Return what becomes liquidatable when prices move together."""
         body = asked.model_dump_json(exclude_none=True).encode()
         return WhatIf.model_validate_json(await self._asked("POST", "/v1/what-if", {}, body))
+
+    async def acknowledge(self, alert: int) -> SeenAnswer:
+        """Acknowledge the incident of an alert for everyone who was told of it; the same again changes nothing."""
+        body = SeenQuestion(alert=alert).model_dump_json().encode()
+        return SeenAnswer.model_validate_json(await self._asked("POST", "/v1/acknowledge", {}, body))
 
     async def stream(self, asked: AlertFilter | None = None, after: int | None = None) -> AsyncIterator[AlertAnswer]:
         """Yield alerts as they are committed, each once, in order, for ever; those after an id first, if one is given.

@@ -5,6 +5,7 @@ Every function blocks; a service calls them in a thread. Numbers beyond 64 bits 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ count(*) AS accounts, sum(TRY_CAST(debt_base AS DOUBLE) / TRY_CAST(base_unit AS 
 FROM kept WHERE at_time BETWEEN $since AND $until AND status = 'measured'
 GROUP BY ALL ORDER BY deployment, at_time, bucket"""
 _MOST_EDGES = 1_000
-_AT_ONCE = 10_000
+_AT_ONCE, _DAY_S = 10_000, 86_400
 _APART_S = 600
 """Markets of one snapshot stand at most so far apart: one that lags behind is told as it stood."""
 
@@ -102,6 +103,22 @@ def position(root: Path, wanted: PositionId, since_s: int, until_s: int) -> list
     for some in rows(root, query):
         by_time |= {one["at_time"]: one for one in some}
     return [by_time[at] for at in sorted(by_time, key=lambda at: int(str(at)))]
+
+
+def latest(root: Path, wanted: PositionId, until_s: int, limit: int) -> list[Record]:
+    """Return the last so many moments of one position up to a time, newest first; raises HistoryError.
+
+    Days are looked through from the last one back, ever more at once, so that what is recent is found in one of them.
+    """
+    days = sorted({one.day for one in _of(root, Wanted(0, until_s, None, wanted.deployment))}, reverse=True)
+    found, start, many = list[Record](), 0, 1
+    while start < len(days) and len(found) < limit:
+        some = days[start : start + many]
+        first_s = int(datetime.combine(some[-1], time(), UTC).timestamp())
+        last_s = int(datetime.combine(some[0], time(), UTC).timestamp()) + _DAY_S - 1
+        found += reversed(position(root, wanted, first_s, min(last_s, until_s)))
+        start, many = start + many, many * 2
+    return found[:limit]
 
 
 def moment(root: Path, deployment: str, at_s: int) -> list[Record]:

@@ -41,7 +41,8 @@ _PEOPLE = (
 
 
 def _first_light(connection: Connection) -> None:
-    later = (*_LEDGERS, *_PEOPLE, tables.events, tables.audits, tables.probations, tables.api_keys, tables.leases)
+    others = (tables.events, tables.audits, tables.probations, tables.api_keys, tables.leases, tables.acked_by)
+    later = (*_LEDGERS, *_PEOPLE, *others)
     first = [table for table in tables.metadata.sorted_tables if table not in later]
     tables.metadata.create_all(connection, tables=first)
 
@@ -105,6 +106,10 @@ def _retention(connection: Connection) -> None:
         next(index for index in table.indexes if index.name == name).create(connection, checkfirst=True)
 
 
+def _acked_by(connection: Connection) -> None:
+    tables.metadata.create_all(connection, tables=(tables.acked_by,))
+
+
 MIGRATIONS = (
     Migration("first_light", _first_light),
     Migration("ledgers", _ledgers),
@@ -117,6 +122,7 @@ MIGRATIONS = (
     Migration("keepers", _keepers),
     Migration("leases", _leases),
     Migration("retention", _retention),
+    Migration("acked_by", _acked_by),
 )
 
 

@@ -15,6 +15,10 @@ def _text(name: str, *, null: bool = False) -> Column[str]:
     return Column(name, Text, nullable=null)
 
 
+def _key(name: str) -> Column[str]:
+    return Column(name, Text, primary_key=True)
+
+
 def _int(name: str, *, null: bool = False) -> Column[int]:
     return Column(name, _Int, nullable=null)
 
@@ -205,12 +209,7 @@ audits = _table(
     _int("match_ppm"),
 )
 
-probations = _table(
-    "probations",
-    Column("chain", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
-    _int("since_s"),
-)
+probations = _table("probations", _key("chain"), _key("name"), _int("since_s"))
 
 subscribers = _table(
     "subscribers",
@@ -244,12 +243,7 @@ watches = _table(
     _text("label"),
 )
 
-silences = _table(
-    "silences",
-    Column("subscriber", Text, primary_key=True),
-    Column("position", Text, primary_key=True),
-    _int("since_s"),
-)
+silences = _table("silences", _key("subscriber"), _key("position"), _int("since_s"))
 
 acks = _table(
     "acks",
@@ -260,6 +254,8 @@ acks = _table(
     _int("at_s"),
     _int("until_s"),
 )
+
+acked_by = _table("acked_by", _key("incident"), _key("level"), _key("by"), _int("at_s"))
 
 held = _table(
     "held",
@@ -278,12 +274,7 @@ links = _table(
     _int("used_s", null=True),
 )
 
-own_states = _table(
-    "own_states",
-    Column("subscriber", Text, primary_key=True),
-    Column("position", Text, primary_key=True),
-    _text("state"),
-)
+own_states = _table("own_states", _key("subscriber"), _key("position"), _text("state"))
 
 revisions = _table("revisions", Column("of", Text, primary_key=True), _int("number"))
 

@@ -21,11 +21,12 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.evaluations import CHAIN, block
 
 CORE = DeploymentName("local-core")
-READ, METRICS, BOTH = "r" * 40, "m" * 40, "b" * 40
+READ, METRICS, BOTH, ACK = "r" * 40, "m" * 40, "b" * 40, "a" * 40
 KEYS = (
     ApiKey.of(READ, [Scope.READ], "keeper"),
     ApiKey.of(METRICS, [Scope.METRICS], "prometheus"),
     ApiKey.of(BOTH, name="both"),
+    ApiKey.of(ACK, [Scope.ACK], "on duty"),
 )
 
 
@@ -84,4 +85,4 @@ def encoded(position: object) -> str:
     return quote(str(position), safe="")
 
 
-__all__ = ["BOTH", "CORE", "KEYS", "METRICS", "READ", "Served", "SystemClock", "bearer", "encoded", "served"]
+__all__ = ["ACK", "BOTH", "CORE", "KEYS", "METRICS", "READ", "Served", "SystemClock", "bearer", "encoded", "served"]

@@ -14,9 +14,12 @@ from yarl import URL
 from monitor.api import ApiKey, Limits, Metrics, Scope, create_app, listening
 from monitor.api.auth import Access
 from monitor.client.signing import Signer, signing_key
+from monitor.domain.alerts import Level, Notice
 from monitor.errors import ConfigError
-from tests.api.served import BOTH, KEYS, METRICS, READ, bearer, encoded, served
+from monitor.store import Commit
+from tests.api.served import ACK, BOTH, KEYS, METRICS, READ, bearer, encoded, served
 from tests.fakes.evaluations import evaluation, position
+from tests.outbox.scene import alert
 
 CALLERS = {
     "nobody": ({}, set()),
@@ -31,7 +34,8 @@ CALLERS = {
     "reader": (bearer(READ), {"read"}),
     "reader by the other header": ({"X-API-Key": READ}, {"read"}),
     "prometheus": (bearer(METRICS), {"metrics"}),
-    "both": (bearer(BOTH), {"read", "metrics"}),
+    "both": (bearer(BOTH), {"read", "ack", "metrics"}),
+    "on duty": (bearer(ACK), {"ack"}),
 }
 OPEN = {"/healthz", "/readyz", "/openapi.json", "/acknowledge/{token}", "/unsubscribe/{token}"}
 
@@ -62,6 +66,7 @@ def asked_for(path: str, operation: dict[str, Any], schemas: dict[str, Any]) -> 
 async def test_every_operation_answers_exactly_those_whose_key_is_for_it(tmp_path: Path):
     async with served(tmp_path, KEYS, limits=Limits(stream_s=0, requests_per_s=10**6, burst=10**6)) as api:
         await api.commit(evaluation("1.1"))
+        await api.store.commit(Commit(None, notices=[Notice(alert(Level.WARN))]))
         for name, scopes in (("reader", {"read"}), ("admin", {"admin"}), ("gone", {"read", "admin"})):
             await api.store.keys.add(f"key_{name}", name, signing_key(SECRETS[name]), frozenset(scopes))
         await api.store.keys.revoke("key_gone")
@@ -83,7 +88,7 @@ async def test_every_operation_answers_exactly_those_whose_key_is_for_it(tmp_pat
             expected = 200 if needed <= scopes else 403 if scopes else 401
             assert response.status == expected, f"{method} {path} by {who}: {said[:300]}"
             answered += 1
-        assert answered == len(operations) * (len(CALLERS) + len(SIGNED)) == 18 * 17
+        assert answered == len(operations) * (len(CALLERS) + len(SIGNED)) == 19 * 18
 
 
 async def test_a_key_is_asked_for_before_anything_is_said_about_the_question(tmp_path: Path):

@@ -5,18 +5,12 @@ from typing import Protocol
 
 from aiohttp import web
 
+from monitor.api.asked.past import Past
 from monitor.api.route import Route
-from monitor.api.stream.event import answer, owner_of
+from monitor.api.stream.event import owner_of
 from monitor.client.wire.answer import QuoteAnswer
 from monitor.client.wire.asked import DetailQuestion, OwnerQuestion, PositionQuestion
-from monitor.client.wire.position import (
-    HistoryAnswer,
-    IncidentAnswer,
-    PositionAnswer,
-    PositionDetail,
-    Positions,
-    ShockedAnswer,
-)
+from monitor.client.wire.position import PositionAnswer, PositionDetail, Positions, ShockedAnswer
 from monitor.clock import Clock
 from monitor.cycle.answers.shocked import Shocked
 from monitor.cycle.board import Board
@@ -25,9 +19,11 @@ from monitor.domain.ids import Address, PositionId
 from monitor.domain.row import Evaluation, factor_text, row
 from monitor.errors import UsageError
 from monitor.risk.moves import Shock
-from monitor.store import PositionView, Views
+from monitor.store import PositionView
 from monitor.store.records import quote_record
-from monitor.units import decimal_text
+
+_USUAL = 20
+"""How much of its history is shown where only `until` is given."""
 
 
 class Known(Protocol):
@@ -42,19 +38,22 @@ class Known(Protocol):
         ...
 
 
-def positions_routes(known: Known, views: Views, board: Board | None, clock: Clock) -> tuple[Route, ...]:
+def positions_routes(known: Known, past: Past, board: Board | None, clock: Clock) -> tuple[Route, ...]:
     """Return the routes; only a board can say how a position would be at other prices."""
 
     async def position(path: PositionQuestion, query: DetailQuestion) -> PositionDetail:
         """Show one position as last evaluated, with quote and remedy.
 
+        Its history is of the store and of the files that history keeps; a time before the present (`until`) is a
+        conflict where none is kept.
         At other prices only a position of a market that is followed as a whole can be shown: another is a conflict.
         """
         which = _id(path.id)
         found = await known.position(which)
         if found is None:
             raise web.HTTPNotFound(text="no such position is known here")
-        history = None if query.history is None else await _history(views, which, query.history)
+        asked = query.history or (None if query.until is None else _USUAL)
+        history = None if asked is None else await past.of(found, asked, query.until, clock.wall_s())
         shocked = None if query.price is None else await _repriced(board, which, query.price, clock)
         return PositionDetail.model_validate({**_cells(found), "history": history, "repriced": shocked})
 
@@ -107,23 +106,6 @@ async def _repriced(board: Board | None, which: PositionId, price: str, clock: C
             text="its market is not followed as a whole, or could not be read last: give the deployment a start_block"
         )
     return shocked_answer(found, clock.wall_s())
-
-
-async def _history(views: Views, which: PositionId, limit: int) -> HistoryAnswer:
-    alerts, incidents = await views.latest_alerts(which, limit), await views.incidents(which, limit)
-    return HistoryAnswer(
-        alerts=tuple(map(answer, alerts)),
-        incidents=tuple(
-            IncidentAnswer(
-                id=one.id,
-                opened_s=one.opened_s,
-                closed_s=one.closed_s,
-                worst=one.worst,
-                worst_health=None if one.worst_health_wad is None else decimal_text(int(one.worst_health_wad), 18),
-            )
-            for one in incidents
-        ),
-    )
 
 
 def _id(text: str) -> PositionId:

@@ -45,3 +45,22 @@ class Behind(Answer):
     """A client did not take what was sent, and is cut off: it goes on with `Last-Event-ID: {after}`."""
 
     after: int
+
+
+class SeenAnswer(Answer):
+    """An incident that was acknowledged `by` the name of a key, for everyone who was told of it.
+
+    It holds at this level until `until_s`, null where nobody was told. Of those `told`, `fresh` had not acknowledged it
+    before. `acknowledged_s` is when the same name first did.
+    """
+
+    alert: int
+    incident: str
+    position: str
+    level: LevelName
+    by: str
+    acknowledged_s: int
+    age_s: int
+    until_s: int | None
+    told: int
+    fresh: int

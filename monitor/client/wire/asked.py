@@ -120,7 +120,15 @@ class StreamHeader(BaseModel):
 class DetailQuestion(Question):
     """What else is wanted of a position."""
 
-    history: int | None = Field(default=None, ge=1, le=1000, description="so many of its last alerts and incidents")
+    history: int | None = Field(
+        default=None, ge=1, le=1000, description="so many of its last alerts, incidents and recorded moments"
+    )
+    until: int | None = Field(
+        default=None,
+        ge=0,
+        le=2**40,
+        description="its history only up to this second since 1970; a conflict where history is not kept",
+    )
     price: str | None = Field(
         default=None,
         pattern=rf"^{MOVE}(,{MOVE}){{0,9}}$",
@@ -136,9 +144,20 @@ class OwnerQuestion(Question):
 
 
 def _number(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("expected a number, found a truth value")  # noqa: TRY004  # pydantic reports these alone
+    if isinstance(value, bool | str):
+        raise ValueError("expected a number, found a truth value or text")  # noqa: TRY004  # pydantic reports these alone
     return value
+
+
+class SeenQuestion(Question):
+    """Which alert was seen."""
+
+    alert: Annotated[int, BeforeValidator(_number)] = Field(
+        ge=1,
+        le=2**62,
+        examples=[1],
+        description="the id of an alert; its incident is acknowledged at its level",
+    )
 
 
 class WhatIfQuestion(Where):

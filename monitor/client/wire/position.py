@@ -153,11 +153,46 @@ class IncidentAnswer(Answer):
     worst_health: str | None
 
 
+class MomentAnswer(Answer):
+    """A position at one moment; `source` says whether the store still has it or history kept it.
+
+    The integers are those that were evaluated then. History of whole markets keeps no native health, and six decimals
+    of the cautious one.
+    """
+
+    source: Literal["store", "history"]
+    at_block: int | None
+    at_hash: str | None
+    at_time: int
+    age_s: int
+    status: Status
+    reason: str | None
+    native_health: str | None
+    health_numerator: str | None
+    health_denominator: str | None
+    health_factor: str | None
+    cautious_health_factor: str | None
+    is_insolvent: bool | None
+    is_liquidatable_now: bool | None
+    base_unit: str
+    collateral_base: str | None
+    debt_base: str | None
+    collateral_usd: str | None
+    debt_usd: str | None
+    equity_usd: str | None
+
+
 class HistoryAnswer(Answer):
-    """What was recorded of a position, newest first."""
+    """What was recorded of a position, newest first.
+
+    `moments` are of the store and, where history is kept (`is_kept`), of its files before that. What history is told of
+    the last half minute it may not have written yet.
+    """
 
     alerts: tuple[AlertAnswer, ...]
     incidents: tuple[IncidentAnswer, ...]
+    moments: tuple[MomentAnswer, ...]
+    is_kept: bool
 
 
 class ShockedAnswer(Answer):

@@ -36,6 +36,19 @@ class Sent:
     alerts: tuple[Alert, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an acknowledgement for everyone did: how many were told of the incident, and how many had not seen it yet.
+
+    `at_s` is when it was first made by the same name; it holds until `until_s`, None where nobody was told.
+    """
+
+    told: int
+    fresh: int
+    at_s: int
+    until_s: int | None
+
+
 class Owed:
     """Acknowledgements and held alerts; what the rules look at before anybody is told again."""
 
@@ -83,7 +96,43 @@ class Owed:
 
         What has got worse since goes on. Return False where it is acknowledged at that level already.
         """
-        now_s, t, o = self._clock.wall_s(), tables.acks.c, tables.outbox.c
+        async with self._database.writing() as connection:
+            is_new = await self._note(connection, recipient, alert, for_s)
+            self._database.reach("people: acknowledged")
+        self._database.reach("people: done")
+        return is_new
+
+    async def acknowledge_for_all(self, by: str, alert: Alert, for_s: int) -> Seen:
+        """Note that everyone who was told of the incident of an alert has seen it, and who said so, all or nothing.
+
+        The same again changes nothing.
+        """
+        o, a, b, t = tables.outbox.c, tables.alerts.c, tables.acked_by.c, tables.acks.c
+        told = select(o.recipient).join(tables.alerts, a.key == o.alert)
+        told = told.where(a.incident == alert.incident, o.state != "superseded").distinct().order_by(o.recipient)
+        row = {"incident": alert.incident, "level": alert.level.name, "by": by, "at_s": self._clock.wall_s()}
+        async with self._database.writing() as connection:
+            names = (await connection.execute(told)).scalars().all()
+            fresh = [await self._note(connection, name, alert, for_s) for name in names]
+            await connection.execute(self._database.insert_new(tables.acked_by), row)
+            mine = (b.incident == alert.incident) & (b.level == alert.level.name) & (b.by == by)
+            at_s = (await connection.execute(select(b.at_s).where(mine))).scalar_one()
+            holds = select(func.min(t.until_s)).where(t.incident == alert.incident, t.recipient.in_(names))
+            until_s = (await connection.execute(holds)).scalar_one()
+            self._database.reach("people: acknowledged")
+        self._database.reach("people: done")
+        return Seen(len(names), sum(fresh), at_s, until_s)
+
+    async def acknowledged_by(self, incident: str) -> tuple[tuple[str, Level, int], ...]:
+        """Return who acknowledged an incident for everyone: by which name, at which level, when; oldest first."""
+        b = tables.acked_by.c
+        query = select(b.by, b.level, b.at_s).where(b.incident == incident).order_by(b.at_s, b.by)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return tuple((row.by, Level[row.level], row.at_s) for row in rows)
+
+    async def _note(self, connection: AsyncConnection, recipient: str, alert: Alert, for_s: int) -> bool:
+        now_s, t, o, a = self._clock.wall_s(), tables.acks.c, tables.outbox.c, tables.alerts.c
         mine = (t.recipient == recipient) & (t.incident == alert.incident)
         row = {
             "recipient": recipient,
@@ -93,17 +142,14 @@ class Owed:
             "at_s": now_s,
             "until_s": now_s + for_s,
         }
-        async with self._database.writing() as connection:
-            before = (await connection.execute(select(t.level, t.at_s, t.until_s).where(mine))).one_or_none()
-            is_new = before is None or not before.at_s <= now_s < before.until_s or Level[before.level] < alert.level
-            if is_new:
-                await connection.execute(self._database.upsert(tables.acks), row)
-            a, seen = tables.alerts.c, [level.name for level in Level if level <= alert.level]
-            keys = select(a.key).where(a.incident == alert.incident, a.level.in_(seen))
-            further = (o.recipient == recipient) & (o.step > 0) & o.alert.in_(keys) & (o.state == _PENDING)
-            await connection.execute(update(tables.outbox).where(further).values(state="acknowledged"))
-            self._database.reach("people: acknowledged")
-        self._database.reach("people: done")
+        before = (await connection.execute(select(t.level, t.at_s, t.until_s).where(mine))).one_or_none()
+        is_new = before is None or not before.at_s <= now_s < before.until_s or Level[before.level] < alert.level
+        if is_new:
+            await connection.execute(self._database.upsert(tables.acks), row)
+        seen = [level.name for level in Level if level <= alert.level]
+        keys = select(a.key).where(a.incident == alert.incident, a.level.in_(seen))
+        further = (o.recipient == recipient) & (o.step > 0) & o.alert.in_(keys) & (o.state == _PENDING)
+        await connection.execute(update(tables.outbox).where(further).values(state="acknowledged"))
         return is_new
 
 

@@ -104,6 +104,10 @@ class Retention:
         a, i = tables.alerts.c, tables.incidents.c
         told = exists().where(a.position == i.position, a.incident == i.id)
         await connection.execute(delete(tables.incidents).where(i.closed_s < before_s, ~told))
+        b = tables.acked_by.c
+        await connection.execute(
+            delete(tables.acked_by).where(b.at_s < before_s, ~exists().where(a.incident == b.incident))
+        )
         await connection.execute(delete(tables.refusals).where(tables.refusals.c.at_s < before_s))
         await connection.execute(delete(tables.links).where(tables.links.c.expires_s < before_s))
 
