@@ -1,7 +1,7 @@
 """A market of as many made-up accounts as wanted, on a chain of two heads that answers from memory."""
 
 from collections import ChainMap, Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -96,7 +96,7 @@ class Large:
         recording = Recording(MARKET.deployment, MARKET.key)
         first, second = (self.block(number) for number in (EARLIER_BLOCKS, EARLIER_BLOCKS + 1))
         before = self.words
-        after = {key: _in_category(before[key]) for key in self.folded}
+        after = {key: in_category(before[key]) for key in self.folded}
         after |= {key: halved(before[key]) for key in self.reread}
         recording.earlier = tuple(
             self.log("Borrow", key, 1 + place % (EARLIER_BLOCKS - 1), place)
@@ -115,12 +115,8 @@ class Large:
     def adapter(self) -> Followed[Any]:
         totals = {}
         for head, there in zip(self.recording.heads, (self.keys[: self.count], self.keys), strict=True):
-            seen, debts = self.recording.blocks[head], Counter[tuple[int, int]]()
-            for key in there:
-                for asset, kind, raw in _balances(seen.words[key]):
-                    if kind == SCALED_DEBT:
-                        debts[asset, kind] += raw
-            totals[seen.block.number] = dict(debts)
+            seen = self.recording.blocks[head]
+            totals[seen.block.number] = debts(seen.words, there)
         return Made(totals)
 
     def block(self, number: int) -> BlockRef:
@@ -147,7 +143,17 @@ class Large:
         return Log(MARKET.pool, (event.topic, *topics), bytes.fromhex(data), number, at.hash, index)
 
 
-def _in_category(run: bytes) -> bytes:
+def debts(words: Mapping[bytes, bytes], keys: Iterable[bytes]) -> dict[tuple[int, int], int]:
+    """Return how much all of them owe, raw, by asset and kind."""
+    found = Counter[tuple[int, int]]()
+    for key in keys:
+        for asset, kind, raw in _balances(words[key]):
+            if kind == SCALED_DEBT:
+                found[asset, kind] += raw
+    return dict(found)
+
+
+def in_category(run: bytes) -> bytes:
     """The same account in another category."""
     words = [run[i : i + 32] for i in range(0, len(run), 32)]
     return b"".join(word[:13] + bytes((CATEGORY,)) + word[14:] for word in words)

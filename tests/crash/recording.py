@@ -1,7 +1,7 @@
 """A while in the life of a real market on a local chain, forks included, kept so that it can be lived again."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +39,10 @@ class Seen:
     words: Mapping[bytes, bytes]
     logs: tuple[Log, ...]
     healths_wad: dict[str, int]
+
+    def logs_of(self) -> Iterator[Log]:
+        """Yield the logs."""
+        return iter(self.logs)
 
 
 @dataclass

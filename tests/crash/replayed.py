@@ -138,7 +138,7 @@ class Replayed:
         line = self.recording.line(at.hash)
         numbers = range(max(first, min(line)), last + 1)
         found = [log for log in self.recording.earlier if first <= log.block_number <= last]
-        found += [log for number in numbers for log in line[number].logs]
+        found += [log for number in numbers for log in line[number].logs_of()]
         return tuple(log for log in found if _matches(wanted, log))
 
 
