@@ -51,7 +51,11 @@ class Anvil:
 
 @contextmanager
 def anvil(
-    *extra_flags: str, port: int = 0, timestamp_s: int = GENESIS_TIMESTAMP_S, gas_limit: int = BLOCK_GAS_LIMIT
+    *extra_flags: str,
+    port: int = 0,
+    timestamp_s: int = GENESIS_TIMESTAMP_S,
+    gas_limit: int = BLOCK_GAS_LIMIT,
+    chain_id: int = CHAIN_ID,
 ) -> Iterator[Anvil]:
     """Runs anvil for the duration of the block. Any address may send, without balance and at gas price 0.
 
@@ -63,7 +67,7 @@ def anvil(
     with tempfile.TemporaryDirectory(prefix="hfm-anvil-", ignore_cleanup_errors=True) as home:
         output, ipc_path = Path(home, "output"), str(Path(home, "anvil.ipc"))
         command = [str(binary), "--port", str(port), "--timestamp", str(timestamp_s), "--gas-limit", str(gas_limit)]
-        command += ["--chain-id", str(CHAIN_ID), "--ipc", ipc_path, *FLAGS, *extra_flags]
+        command += ["--chain-id", str(chain_id), "--ipc", ipc_path, *FLAGS, *extra_flags]
         with output.open("wb") as stream:
             process = subprocess.Popen(
                 ["sh", "-c", SUPERVISOR, "sh", home, *command],

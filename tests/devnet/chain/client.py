@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from monitor.clock import SystemClock
-from tests.devnet.chain.anvil import GENESIS_TIMESTAMP_S, Anvil, anvil
+from tests.devnet.chain.anvil import CHAIN_ID, GENESIS_TIMESTAMP_S, Anvil, anvil
 from tests.devnet.chain.codec import calldata, constructor, parse, results, revert_reason
 from tests.devnet.chain.compiler import own
 from tests.devnet.chain.rpc import Rpc, RpcError, strict
@@ -225,9 +225,11 @@ class Chain:
 
 
 @contextmanager
-def running_chain(*extra_flags: str, port: int = 0, timestamp_s: int = GENESIS_TIMESTAMP_S) -> Iterator[Chain]:
+def running_chain(
+    *extra_flags: str, port: int = 0, timestamp_s: int = GENESIS_TIMESTAMP_S, chain_id: int = CHAIN_ID
+) -> Iterator[Chain]:
     """A fresh anvil and a client for it; the process is killed at the end."""
-    with anvil(*extra_flags, port=port, timestamp_s=timestamp_s) as node:
+    with anvil(*extra_flags, port=port, timestamp_s=timestamp_s, chain_id=chain_id) as node:
         rpc = Rpc(node.http_url)
         try:
             yield Chain(node, rpc)
