@@ -20,6 +20,7 @@ from monitor.app.watching import EVERY_S, watchdogs
 from monitor.app.whole.recording import keep, offered, recorder
 from monitor.app.whole.resident import Resident
 from monitor.clock import Clock, SystemClock, jitter, salt
+from monitor.cycle.answers.watched import Watched
 from monitor.cycle.board import Board
 from monitor.cycle.head import HeadLoop
 from monitor.cycle.outlook import Outlooks
@@ -35,6 +36,7 @@ from monitor.domain.ids import ChainId, DeploymentName
 from monitor.domain.row import Evaluation
 from monitor.errors import ConfigError
 from monitor.outbox.dispatcher import Dispatcher
+from monitor.protocols import ADAPTERS
 from monitor.schedule import Schedule
 from monitor.screen.kernel import Kernel
 from monitor.screen.warm import warm
@@ -99,7 +101,9 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         schedule.follow("outbox", dispatcher.run)
         if man is not None:
             schedule.follow("dead man", man.once)
-        board = Board([whole for loop in loops.values() for whole in loop.wholes.values()], store, clock)
+        elsewhere = [target for venue in venues.values() for target in venue.targets]
+        watched = Watched(tuple(loops.values()), outlooks, kernel, ADAPTERS, elsewhere)
+        board = Board([whole for loop in loops.values() for whole in loop.wholes.values()], store, clock, watched)
         schedule.every(_LOOK_S, "resident", Resident(board.wholes).once)
         schedule.every(_LOOK_S, "audience", partial(audience.look, store))
         schedule.every(_DIGEST_S, "digests", Digests(_ruling(shared), readiness_s(settings), clock, board).once)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from monitor.clock import Clock
 from monitor.courtesy import others_first
 from monitor.cycle.answers.market import MarketState, market_state
-from monitor.cycle.answers.shocked import Shocked, StressedMarket, repriced, screened, stressed
+from monitor.cycle.answers.shocked import Scene, Shocked, StressedMarket, repriced, stressed
+from monitor.cycle.answers.watched import Watched, is_of
 from monitor.cycle.book import Book
 from monitor.cycle.shocks.levels import Curve, levels
 from monitor.cycle.whole import Whole
@@ -53,6 +54,7 @@ class Board:
     wholes: Sequence[Whole]
     store: Store
     clock: Clock
+    watched: Watched | None = None
     _memos: dict[Book, _Memo] = field(default_factory=dict)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -76,7 +78,7 @@ class Board:
             page = await self.store.views.at_risk(wanted, sort, cursor, limit, names)
             found = list(page.items)
             for whole in standing:
-                for book in whole.books.values() if _is_of(whole, wanted) else ():
+                for book in whole.books.values() if is_of(whole.target.deployment, wanted) else ():
                     found += await self._listed(whole, book, wanted, sort, after, limit)
         found.sort(key=lambda view: (view.sort_key, str(view.id)))
         shown = tuple(found[:limit])
@@ -115,7 +117,7 @@ class Board:
     def books(self, wanted: AtRisk) -> Iterator[tuple[Whole, Book]]:
         """Yield the markets followed as a whole that could be read last and are wanted."""
         for whole in self.wholes:
-            if _stands(whole) and _is_of(whole, wanted):
+            if _stands(whole) and is_of(whole.target.deployment, wanted):
                 for book in whole.books.values():
                     yield whole, book
 
@@ -131,23 +133,23 @@ class Board:
         return found
 
     async def repriced(self, position: PositionId, shocks: Sequence[Shock]) -> Shocked | None:
-        """Return a position under shocks, None where its market is not followed as a whole or does not know it.
+        """Return a position under shocks, None where it is not known of whole markets and not watched, or unread.
 
         Raises UsageError for a shock that means nothing there.
         """
         for whole, book in self.books(AtRisk(deployment=position.deployment)):
             if book.market.key == position.market:
                 try:
-                    return repriced(book, whole.outlooks.risk, position.key, shocks)
+                    return repriced(Scene.of_book(book, whole.outlooks.risk), position.key, shocks)
                 except LedgerError:
                     return None
-        return None
+        return None if self.watched is None else self.watched.repriced(position, shocks)
 
     async def stressed(self, wanted: AtRisk, shocks: Sequence[Shock], most: int) -> list[StressedMarket]:
         """Return the wanted markets in which the shocks mean something; raises UsageError without a risk model."""
         found = list[StressedMarket]()
         for whole, book in list(self.books(wanted)):
-            found.append(stressed(book, whole.outlooks.risk, shocks, most))
+            found.append(stressed(Scene.of_book(book, whole.outlooks.risk), shocks, most))
             await others_first()
         return [one for one in found if one.totals.ratios_ppm]
 
@@ -155,7 +157,7 @@ class Board:
         """Return what is liquidatable at each price of an asset in the wanted markets."""
         found = list[Curve]()
         for whole, book in list(self.books(wanted)):
-            found += levels(screened(book, whole.outlooks.risk), ratios_ppm, asset)
+            found += levels(Scene.of_book(book, whole.outlooks.risk).screened, ratios_ppm, asset)
             await others_first()
         return found
 
@@ -218,12 +220,6 @@ class Board:
 
 def _stands(whole: Whole) -> bool:
     return bool(whole.books) and all(book.outlook is not None for book in whole.books.values())
-
-
-def _is_of(whole: Whole, wanted: AtRisk) -> bool:
-    of = whole.target.deployment
-    pairs = ((wanted.chain, of.chain), (wanted.protocol, of.protocol), (wanted.deployment, of.name))
-    return all(asked is None or asked == own for asked, own in pairs)
 
 
 def _near(whole: Whole, book: Book, wanted: AtRisk) -> Near:

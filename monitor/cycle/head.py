@@ -54,6 +54,14 @@ class Pass:
     problem: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the last pass over a deployment saw of whom people watch, and which of its markets it could not read."""
+
+    sights: tuple[Sight, ...]
+    unread: tuple[MarketKey, ...] = ()
+
+
 @dataclass(slots=True)
 class HeadLoop:
     """One chain's loop; `once` is one turn of it, and calls `passed` when every deployment was read whole."""
@@ -68,6 +76,7 @@ class HeadLoop:
     pace_ms: int = 0
     passed: Callable[[], None] = lambda: None
     passes: dict[DeploymentName, Pass] = field(default_factory=dict)
+    looked: dict[DeploymentName, "Looked"] = field(default_factory=dict)
     causes: Causes = field(init=False)
     _last: BlockRef | None = None
     _halted_s: int = 0
@@ -221,6 +230,7 @@ class HeadLoop:
             else:
                 sights.append(seen)
                 evaluations.extend([evaluation async for evaluation in assess(seen, self.target_wad)])
+        self.looked[name] = Looked(tuple(sights), tuple(one.market for one in unread))
         if unread and not sights:
             self._listings[name].outdate()
             raise unread[0].why
@@ -238,6 +248,7 @@ class HeadLoop:
     async def _blind(self, target: Target, at: BlockRef | None, problem: str) -> None:
         """Record that nothing is known of the deployment's positions; the cursor stays where knowledge ended."""
         name, before = target.deployment.name, self._before(target)
+        self.looked.pop(name, None)
         known, cursor = await self.ruling.known(name), await self.ruling.store.cursor(name)
         at = at or (cursor.at if cursor is not None and isinstance(cursor.at, BlockRef) else None)
         if known and at is not None:

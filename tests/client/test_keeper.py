@@ -49,7 +49,7 @@ async def test_every_question_is_signed_and_answered_in_its_own_type(tmp_path: P
         assert (await keeper.what_if(WhatIfQuestion(shocks=("ETH:-20%",)))).items == ()
         with pytest.raises(Refused, match="no such position"):
             await keeper.position(str(position(99)))
-        with pytest.raises(Refused, match="not followed as a whole"):
+        with pytest.raises(Refused, match="neither watched nor"):
             await keeper.position(str(position(3)), price="ETH:-10%")
 
 

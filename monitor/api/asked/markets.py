@@ -11,6 +11,7 @@ from monitor.client.wire.answer import TokenAnswer
 from monitor.client.wire.asked import LevelsQuestion, WhatIfQuestion, Where
 from monitor.client.wire.market import (
     AssetAnswer,
+    Covers,
     CurveAnswer,
     Curves,
     DeploymentAnswer,
@@ -59,20 +60,36 @@ def markets_routes(
         return Markets(items=tuple(_market(state, levels, clock.wall_s()) for state in states))
 
     async def what_if(body: WhatIfQuestion) -> WhatIf:
-        """Say what becomes liquidatable in each market if prices were others: counts, values and the first of them."""
+        """Say what becomes liquidatable in each market if prices were others: counts, values and the first of them.
+
+        Of a deployment that is not followed as a whole it is of watched positions alone, which `covers` says.
+        """
         if board is None:
-            return WhatIf(items=())
-        found = await board.stressed(_wanted(body), shocks_of(body.shocks), body.limit)
-        return WhatIf(items=tuple(_stressed(one, clock.wall_s()) for one in found))
+            return WhatIf(items=(), unanswered=())
+        wanted, shocks, now_s = _wanted(body), shocks_of(body.shocks), clock.wall_s()
+        found = [_stressed(one, "whole", now_s) for one in await board.stressed(wanted, shocks, body.limit)]
+        if board.watched is None:
+            return WhatIf(items=tuple(found), unanswered=())
+        found += [_stressed(one, "watched", now_s) for one in board.watched.stressed(wanted, shocks, body.limit)]
+        return WhatIf(items=tuple(found), unanswered=board.watched.unanswered(wanted))
 
     async def levels(query: LevelsQuestion) -> Curves:
-        """Say, for each market, what is liquidatable at which price of an asset."""
+        """Say, for each market, what is liquidatable at which price of an asset.
+
+        Of a deployment that is not followed as a whole it is of watched positions alone, which `covers` says.
+        """
         try:
             ratios = grid(query.down_pct * _PPM_PER_PCT, query.up_pct * _PPM_PER_PCT, query.step_pct * _PPM_PER_PCT)
         except UsageError as e:
             raise web.HTTPUnprocessableEntity(text=str(e)) from e
-        found = [] if board is None else await board.curves(_wanted(query), query.asset, ratios)
-        return Curves(items=tuple(_curve(curve, clock.wall_s()) for curve in found))
+        if board is None:
+            return Curves(items=(), unanswered=())
+        wanted, now_s = _wanted(query), clock.wall_s()
+        found = [_curve(one, "whole", now_s) for one in await board.curves(wanted, query.asset, ratios)]
+        if board.watched is None:
+            return Curves(items=tuple(found), unanswered=())
+        found += [_curve(one, "watched", now_s) for one in board.watched.curves(wanted, query.asset, ratios)]
+        return Curves(items=tuple(found), unanswered=board.watched.unanswered(wanted))
 
     return (
         Route("/v1/deployments", deployments),
@@ -176,11 +193,12 @@ def _estimate(amount_base: float, unit: int) -> str | None:
     return decimal_text(round(amount_base) * 100 // unit, 2) if isfinite(amount_base) else None
 
 
-def _stressed(found: StressedMarket, now_s: int) -> WhatIfMarket:
+def _stressed(found: StressedMarket, covers: Covers, now_s: int) -> WhatIfMarket:
     totals = found.totals
     return WhatIfMarket.model_validate(
         {
             **_place(totals.target, totals.market, totals.at, now_s),
+            "covers": covers,
             "base_is_usd": totals.base_is_usd,
             "base_token": totals.base,
             "moved_ppm": dict(totals.ratios_ppm),
@@ -192,7 +210,7 @@ def _stressed(found: StressedMarket, now_s: int) -> WhatIfMarket:
     )
 
 
-def _curve(found: Curve, now_s: int) -> CurveAnswer:
+def _curve(found: Curve, covers: Covers, now_s: int) -> CurveAnswer:
     levels = tuple(
         LevelAnswer(
             ratio_ppm=one.ratio_ppm,
@@ -205,6 +223,7 @@ def _curve(found: Curve, now_s: int) -> CurveAnswer:
     return CurveAnswer.model_validate(
         {
             **_place(found.target, found.market, found.at, now_s),
+            "covers": covers,
             "base_is_usd": found.base_is_usd,
             "base_token": found.base,
             "asset": safe_line(found.asset.name),

@@ -46,7 +46,8 @@ def positions_routes(known: Known, past: Past, board: Board | None, clock: Clock
 
         Its history is of the store and of the files that history keeps; a time before the present (`until`) is a
         conflict where none is kept.
-        At other prices only a position of a market that is followed as a whole can be shown: another is a conflict.
+        At other prices only a position can be shown that is watched, or of a market followed as a whole: another is a
+        conflict, and so is one that could not be read last.
         """
         which = _id(path.id)
         found = await known.position(which)
@@ -103,7 +104,8 @@ async def _repriced(board: Board | None, which: PositionId, price: str, clock: C
     found = None if board is None else await board.repriced(which, shocks_of(price.split(",")))
     if found is None:
         raise web.HTTPConflict(
-            text="its market is not followed as a whole, or could not be read last: give the deployment a start_block"
+            text="it is neither watched nor of a market that is followed as a whole, or could not be read last: "
+            "watch its owner, or give the deployment a start_block"
         )
     return shocked_answer(found, clock.wall_s())
 

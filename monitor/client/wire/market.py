@@ -1,6 +1,7 @@
 """The shape of deployments and markets."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from monitor.client.wire.answer import Answer, TokenAnswer
 from monitor.client.wire.position import ShockedAnswer
@@ -114,8 +115,17 @@ class TallyAnswer(Answer):
     unknown: int
 
 
+Covers = Literal["whole", "watched"]
+"""Of whom an answer is: of everyone in a market, or only of the positions in it that somebody watches."""
+
+
 class WhatIfMarket(Answer):
-    """What shocks do to one market; `first` are the largest debts among those who become liquidatable."""
+    """What shocks do to one market; `first` are the largest debts among those who become liquidatable.
+
+    With `covers` watched, all of it is of watched positions alone: the market has others.
+    """
+
+    covers: Covers
 
     chain: str
     protocol: str
@@ -134,9 +144,13 @@ class WhatIfMarket(Answer):
 
 
 class WhatIf(Answer):
-    """Every market in which the shocks mean something."""
+    """Every market in which the shocks mean something.
+
+    `unanswered` are the deployments, or markets of them after a slash, of which nothing can be told now.
+    """
 
     items: tuple[WhatIfMarket, ...]
+    unanswered: tuple[str, ...]
 
 
 class LevelAnswer(Answer):
@@ -149,7 +163,9 @@ class LevelAnswer(Answer):
 
 
 class CurveAnswer(Answer):
-    """The liquidation levels of one asset in one market."""
+    """The liquidation levels of one asset in one market; with `covers` watched, of watched positions in it alone."""
+
+    covers: Covers
 
     chain: str
     protocol: str
@@ -166,6 +182,10 @@ class CurveAnswer(Answer):
 
 
 class Curves(Answer):
-    """The asset's curve in every market that has it."""
+    """The asset's curve in every market that has it.
+
+    `unanswered` are the deployments, or markets of them after a slash, of which nothing can be told now.
+    """
 
     items: tuple[CurveAnswer, ...]
+    unanswered: tuple[str, ...]
