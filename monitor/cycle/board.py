@@ -3,11 +3,14 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from monitor.clock import Clock
 from monitor.courtesy import others_first
+from monitor.cycle.answers.apart import Apart
 from monitor.cycle.answers.market import MarketState, market_state
 from monitor.cycle.answers.shocked import Scene, Shocked, StressedMarket, repriced, stressed
+from monitor.cycle.answers.spread import Spread, spread
 from monitor.cycle.answers.watched import Watched, is_of
 from monitor.cycle.book import Book
 from monitor.cycle.shocks.levels import Curve, levels
@@ -18,6 +21,7 @@ from monitor.domain.ids import Address, PositionId, PositionKey
 from monitor.domain.row import Evaluation, row
 from monitor.errors import LedgerError
 from monitor.ledger.columns import Rows, rows_of
+from monitor.risk.model import RiskModel
 from monitor.risk.moves import Shock
 from monitor.rules.levels import Levels
 from monitor.rules.quiet import unremarkable
@@ -41,7 +45,6 @@ class _Memo:
     glances: dict[PositionKey, Evaluation] = field(default_factory=dict)
     full: dict[PositionKey, Evaluation] = field(default_factory=dict)
     states: dict[PositionId, PositionState | None] = field(default_factory=dict)
-    market: MarketState | None = None
 
 
 @dataclass(slots=True)
@@ -57,6 +60,10 @@ class Board:
     watched: Watched | None = None
     _memos: dict[Book, _Memo] = field(default_factory=dict)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _apart: Apart = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._apart = Apart(self.clock)
 
     @property
     def stamp(self) -> tuple[int, ...]:
@@ -122,15 +129,9 @@ class Board:
                     yield whole, book
 
     async def markets(self, wanted: AtRisk) -> list[MarketState]:
-        """Return the wanted markets as they stand; work of a few milliseconds each is done once a block."""
-        found = list[MarketState]()
-        for _, book in list(self.books(wanted)):
-            memo = self._memo(book)
-            if memo.market is None:
-                memo.market = market_state(book)
-                await others_first()
-            found.append(memo.market)
-        return found
+        """Return the wanted markets as they stand; each is worked out once a block."""
+        several = list(self.books(wanted))
+        return [await self._apart.of(book, "market", market_state) for _, book in several]
 
     async def repriced(self, position: PositionId, shocks: Sequence[Shock]) -> Shocked | None:
         """Return a position under shocks, None where it is not known of whole markets and not watched, or unread.
@@ -145,20 +146,26 @@ class Board:
                     return None
         return None if self.watched is None else self.watched.repriced(position, shocks)
 
+    async def spreads(self, wanted: AtRisk, edges_wad: Sequence[int]) -> list[Spread]:
+        """Return how healths are spread in the wanted markets."""
+        key = ("spread", tuple(edges_wad))
+        several = list(self.books(wanted))
+        return [await self._apart.of(book, key, partial(spread, edges_wad=edges_wad)) for _, book in several]
+
     async def stressed(self, wanted: AtRisk, shocks: Sequence[Shock], most: int) -> list[StressedMarket]:
         """Return the wanted markets in which the shocks mean something; raises UsageError without a risk model."""
-        found = list[StressedMarket]()
+        found, key = list[StressedMarket](), ("stress", tuple(shocks), most)
         for whole, book in list(self.books(wanted)):
-            found.append(stressed(Scene.of_book(book, whole.outlooks.risk), shocks, most))
-            await others_first()
+            work = partial(_stressed, model=whole.outlooks.risk, shocks=shocks, most=most)
+            found.append(await self._apart.of(book, key, work))
         return [one for one in found if one.totals.ratios_ppm]
 
     async def curves(self, wanted: AtRisk, asset: str, ratios_ppm: Sequence[int]) -> list[Curve]:
         """Return what is liquidatable at each price of an asset in the wanted markets."""
-        found = list[Curve]()
+        found, key = list[Curve](), ("levels", asset, tuple(ratios_ppm))
         for whole, book in list(self.books(wanted)):
-            found += levels(Scene.of_book(book, whole.outlooks.risk).screened, ratios_ppm, asset)
-            await others_first()
+            work = partial(_curves, model=whole.outlooks.risk, ratios_ppm=ratios_ppm, asset=asset)
+            found += await self._apart.of(book, key, work)
         return found
 
     async def _listed(
@@ -216,6 +223,14 @@ class Board:
         if memo is None or memo.version != book.version:
             memo = self._memos[book] = _Memo(book.version)
         return memo
+
+
+def _curves(book: Book, *, model: RiskModel | None, ratios_ppm: Sequence[int], asset: str) -> list[Curve]:
+    return levels(Scene.of_book(book, model).screened, ratios_ppm, asset)
+
+
+def _stressed(book: Book, *, model: RiskModel | None, shocks: Sequence[Shock], most: int) -> StressedMarket:
+    return stressed(Scene.of_book(book, model), shocks, most)
 
 
 def _stands(whole: Whole) -> bool:

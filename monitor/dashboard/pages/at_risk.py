@@ -30,18 +30,15 @@ async def page(inside: Inside, request: web.Request) -> web.StreamResponse:
     found = await _found(inside, asked)
     names = [view.name for view in await inside.board.store.views.deployments()]
     own = {name: value for name, value in filled.items() if name != "cursor"}
+    csv_link = link(f"/at-risk.csv?{urlencode(own)}", "All as CSV", download=True)
     live = el(
         "div",
-        _pulse(inside.now_s),
-        _finder(),
+        el("div", _pulse(inside.now_s), _finder(), el("p", csv_link), class_="tools"),
         _part(found, inside.now_s),
         data_live=f"/at-risk/live?{urlencode(filled)}",
         data_tag=found.tag,
     )
-    csv_link = link(f"/at-risk.csv?{urlencode(own)}", "All as CSV", download=True)
-    return html(
-        framed("At risk", _form(asked, names), el("p", csv_link), live, here=PAGE, scripts=("live.js", "rows.js"))
-    )
+    return html(framed("At risk", _form(asked, names), live, here=PAGE, scripts=("live.js", "rows.js")))
 
 
 async def rows(inside: Inside, request: web.Request) -> web.StreamResponse:

@@ -1,12 +1,11 @@
 """How healths are spread: accounts and debts of each market by health, those of unknown health apart."""
 
-import asyncio
 from collections.abc import Sequence
 from itertools import pairwise
 
 from aiohttp import web
 
-from monitor.cycle.answers.spread import Spread, spread
+from monitor.cycle.answers.spread import Spread
 from monitor.dashboard import words
 from monitor.dashboard.figure import histogram
 from monitor.dashboard.frame import framed
@@ -23,10 +22,7 @@ _NEAR, _SOME = "1.1", "1.3"
 
 async def page(inside: Inside, _: web.Request) -> web.StreamResponse:
     """Show every market that is followed as a whole."""
-    edges, found = [scaled_from_text(one, 18) for one in EDGES], list[Spread]()
-    for _whole, book in list(inside.board.books(AtRisk())):
-        found.append(spread(book, edges))
-        await asyncio.sleep(0)
+    found = await inside.board.spreads(AtRisk(), [scaled_from_text(one, 18) for one in EDGES])
     none = el("p", "No market is followed as a whole: give a deployment a start_block.", class_="empty")
     shown = [_market(one, inside.now_s) for one in found] or none
     return html(framed("Distribution of health", shown, here="/distribution"))
