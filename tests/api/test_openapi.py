@@ -84,6 +84,28 @@ async def test_every_answer_has_the_shape_the_document_promises(tmp_path: Path):
         assert json.dumps(document).count("null") < 250
 
 
+async def test_every_row_has_its_moment_and_its_age(tmp_path: Path):
+    async with served(tmp_path) as api:
+        await api.commit(*SEEDS)
+        await api.advance(9)
+        _, document = await api.get("/openapi.json")
+        answers = [await api.get(path) for path in ("/v1/at-risk", f"/v1/owners/{position().key}", "/v1/deployments")]
+        _, alone = await api.get(f"/v1/positions/{position()}", params={"history": "1"})
+    schemas, rows = document["components"]["schemas"], set()
+    for schema in schemas.values():
+        items = schema.get("properties", {}).get("items", {}).get("items", {}).get("$ref", "")
+        rows |= {items.rsplit("/", 1)[-1]} if items else set()
+    moments = {"AlertAnswer": {"at_block", "at_time", "committed_s"}, "ChannelAnswer": {"last_age_s"}}
+    assert {"PositionAnswer", "MarketAnswer", "WhatIfMarket", "CurveAnswer", "DeploymentAnswer"} <= rows
+    for name in rows:
+        known = set(schemas[name]["required"])
+        assert known >= {"at_time", "age_s"} or known & moments.get(name, set()), name
+    shown = [*(row for _, page in answers for row in page["items"]), alone, *alone["history"]["moments"]]
+    assert len(shown) > 30
+    for row in shown:
+        assert row["age_s"] == api.clock.wall_s() - row["at_time"] == 9
+
+
 async def test_without_keys_the_document_asks_for_none(tmp_path: Path):
     async with served(tmp_path) as api:
         _, document = await api.get("/openapi.json")

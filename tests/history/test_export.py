@@ -1,8 +1,12 @@
 """`hfm export`: what was kept comes out in the columns of a snapshot, in every format, with every digit."""
 
 import asyncio
+import contextlib
 import csv
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +17,7 @@ from monitor.cli.analysis.export import seconds
 from monitor.domain.row import COLUMNS, row
 from monitor.errors import UsageError
 from monitor.history.keeping import kept
+from tests.architecture.tree import ROOT
 from tests.e2e.command import hfm
 from tests.fakes.clock import FakeClock
 from tests.history.made import BIG, HOUR_S, MIDNIGHT_S, each, seen
@@ -102,3 +107,23 @@ def test_times_are_moments_or_so_long_ago():
     for wrong in ("2x", "", "now", "99999999d"):
         with pytest.raises(UsageError, match="expected a time"):
             seconds(wrong, 0)
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_terminal_sees_how_far_it_is_and_a_pipe_sees_nothing_of_it(root: Path, tmp_path: Path, is_terminal: bool):
+    ours, theirs = os.openpty() if is_terminal else os.pipe()
+    arguments = ("export", "--history", str(root), *WHOLE, "--output", str(tmp_path / "out.csv"))
+    done = subprocess.run(
+        [sys.executable, "-m", "monitor", *arguments],
+        check=False, stdout=subprocess.PIPE, stderr=theirs, timeout=60, cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "100"},
+    )  # fmt: skip
+    os.close(theirs)
+    said = b""
+    with contextlib.suppress(OSError):  # a terminal whose other side is gone
+        while some := os.read(ours, 65_536):
+            said += some
+    os.close(ours)
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert (b"reading history" in said, b" rows to" in said) == (is_terminal, True)
+    assert (b"\x1b" in said) is is_terminal
