@@ -21,6 +21,7 @@ from monitor.domain.ids import Address, PositionId, PositionKey
 from monitor.domain.row import Evaluation, row
 from monitor.errors import LedgerError
 from monitor.ledger.columns import Rows, rows_of
+from monitor.risk.factors import Asset
 from monitor.risk.model import RiskModel
 from monitor.risk.moves import Shock
 from monitor.rules.levels import Levels
@@ -146,6 +147,13 @@ class Board:
                     return None
         return None if self.watched is None else self.watched.repriced(position, shocks)
 
+    async def assets(self, position: PositionId) -> tuple[Asset, ...]:
+        """Return what moves by itself in a position's market, none where that is not known."""
+        for whole, book in self.books(AtRisk(deployment=position.deployment)):
+            if book.market.key == position.market and whole.outlooks.risk is not None:
+                return await self._apart.of(book, "assets", partial(_assets, model=whole.outlooks.risk))
+        return ()
+
     async def spreads(self, wanted: AtRisk, edges_wad: Sequence[int]) -> list[Spread]:
         """Return how healths are spread in the wanted markets."""
         key = ("spread", tuple(edges_wad))
@@ -227,6 +235,11 @@ class Board:
 
 def _curves(book: Book, *, model: RiskModel | None, ratios_ppm: Sequence[int], asset: str) -> list[Curve]:
     return levels(Scene.of_book(book, model).screened, ratios_ppm, asset)
+
+
+def _assets(book: Book, *, model: RiskModel) -> tuple[Asset, ...]:
+    movable = Scene.of_book(book, model).screened.movable
+    return () if movable is None else movable.assets
 
 
 def _stressed(book: Book, *, model: RiskModel | None, shocks: Sequence[Shock], most: int) -> StressedMarket:

@@ -18,7 +18,7 @@ from tests.devnet.chain.toolchain import DevnetUnavailable, node_modules
 
 pytestmark = [pytest.mark.devnet, pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser")]
 LOOPS = ("screen_all", "screen_few", "screen_some", "sum_wide", "total_all")
-HEAVY = ("/distribution", "/curve?asset=ETH", "/curve/shock?asset=ETH&move=-30", "/v1/levels?asset=USD")
+HEAVY = ("/distribution", "/curve?asset=ETH", "/curve/shock?ETH=-30", "/v1/levels?asset=USD")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -119,9 +119,9 @@ async def test_what_is_asked_wrongly_is_told_on_a_page(tmp_path: Path):
         "/at-risk?cursor=abc": (409, "cursor"),
         "/owners?address=nobody": (422, "address"),
         f"/what-if/{LADEN}?0x11=much": (422, "shock"),
-        "/curve/shock?asset=ETH&move=x": (422, "shock"),
+        "/curve/shock?ETH=x": (422, "shock"),
         "/positions/eip155:1": (200, "Operations"),
-        f"/what-if/{LADEN}": (200, "not followed as a whole"),
+        f"/what-if/{LADEN}": (200, "neither watched nor"),
     }
     async with opened(tmp_path) as (_, http):
         for place, (status, said) in asked.items():

@@ -53,10 +53,17 @@ const part = (form) => {
   form.addEventListener("input", (event) => {
     const output = event.target.parentElement.querySelector("output");
     if (output) {
-      output.textContent = `${event.target.value} %`;
+      output.textContent = `${event.target.value > 0 ? "+" : ""}${event.target.value} %`;
     }
     clearTimeout(waiting);
     waiting = setTimeout(ask, 120);
+  });
+  form.addEventListener("reset", () => {
+    form.querySelectorAll("output").forEach((output) => {
+      output.textContent = "0 %";
+    });
+    asked += 1;
+    shown.replaceChildren();
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -8,17 +8,18 @@ from aiohttp import web
 from monitor.cycle.answers.shocked import StressedMarket
 from monitor.cycle.shocks.levels import Curve
 from monitor.dashboard import words
+from monitor.dashboard.asking import moves
 from monitor.dashboard.figure import Series, chart, compact
 from monitor.dashboard.frame import framed
 from monitor.dashboard.html import Content, Markup, el, joined
 from monitor.dashboard.inside import Inside, given, html
+from monitor.dashboard.pages.parts.what_ifs import slid
 from monitor.dashboard.table import Column, figures, table, texts
 from monitor.domain.health import Unmeasurable
 from monitor.domain.label import safe_label, safe_line
 from monitor.domain.row import factor_text
 from monitor.outbox.figures import price_text
 from monitor.risk.curve import Tally, grid
-from monitor.risk.moves import Shock
 from monitor.store import AtRisk
 from monitor.units import PPM
 
@@ -26,6 +27,7 @@ _DOWN_PPM, _STEP_PPM, _COARSE_PPM = 500_000, 20_000, 100_000
 _FIRST = 20
 _HEATS = 6
 _USUAL = "ETH"
+_SLIDERS, _FURTHEST_PCT = 8, 80
 
 
 async def page(inside: Inside, request: web.Request) -> web.StreamResponse:
@@ -45,7 +47,7 @@ async def page(inside: Inside, request: web.Request) -> web.StreamResponse:
             "Liquidation levels",
             _form(asset, names),
             [_drawn(one, inside.now_s) for one in curves] or none,
-            _slider(asset),
+            _sliders(asset, every),
             _heat(every),
             [_listed(one, inside.now_s) for one in curves],
             here="/curve",
@@ -54,15 +56,23 @@ async def page(inside: Inside, request: web.Request) -> web.StreamResponse:
 
 
 async def shock(inside: Inside, request: web.Request) -> web.StreamResponse:
-    """Show what becomes liquidatable when an asset falls; `part` asks for that alone."""
+    """Show what becomes liquidatable when assets move together; `part` asks for that alone."""
     filled = given(request)
-    asset, move = filled.get("asset", _USUAL), filled.get("move", "0").removesuffix("%")
-    moved = Shock.from_text(f"{asset}={move if move[:1] in '+-' else '+' + move}%")
-    found = await inside.board.stressed(AtRisk(), [moved], _FIRST)
-    shown: Content = [_stressed(one, inside.now_s) for one in found] or el("p", "Nothing moves.", class_="empty")
-    if filled.get("part") == "1":
+    is_part = filled.pop("part", "") == "1"
+    moved = moves(filled)
+    board = inside.board
+    found = await board.stressed(AtRisk(), moved, _FIRST)
+    watched = [] if board.watched is None else board.watched.stressed(AtRisk(), moved, _FIRST)
+    shown: Content = [
+        [_stressed(one, inside.now_s) for one in found],
+        [(el("p", "Of watched positions alone:", class_="quiet"), _stressed(one, inside.now_s)) for one in watched],
+    ]
+    if not (found or watched):
+        shown = el("p", "Nothing moves.", class_="empty")
+    if is_part:
         return html(joined(shown))
-    return html(framed(f"{safe_line(asset)} {safe_line(move)} %", shown, here="/curve"))
+    said = ", ".join(f"{safe_line(name)} {safe_line(value)} %" for name, value in filled.items())
+    return html(framed(said or "Nothing moves", shown, here="/curve"))
 
 
 async def _every(inside: Inside) -> list[Curve]:
@@ -89,19 +99,16 @@ def _form(asset: str, names: Sequence[str]) -> Markup:
     )
 
 
-def _slider(asset: str) -> Markup:
-    fields = (
-        el("input", type="hidden", name="asset", value=asset),
-        el(
-            "div",
-            el("label", f"All of {safe_line(asset)} moves", for_="move"),
-            el("input", type="range", id="move", name="move", min=-80, max=20, step=1, value=0),
-            el("output", "0 %", for_="move"),
-        ),
-        el("button", "Show", type="submit"),
-    )
-    form = el("form", fields, action="/curve/shock", method="get", class_="sliders", data_part="shocked")
-    return el("section", el("h2", "A shock"), form, el("div", id="shocked", aria_live="polite"))
+def _sliders(asset: str, every: Sequence[Curve]) -> Markup:
+    """Return a slider for the asset that is shown, and for each class of assets, those first that most is at."""
+    names = {asset: f"All of {safe_line(asset)}"}
+    names |= {
+        one.asset.of.name: f"All of {safe_line(one.asset.of.name)}" for one in every if one.asset.of.name != asset
+    }
+    first = dict(list(names.items())[:_SLIDERS])
+    form = slid("/curve/shock", first, "shocked", _FURTHEST_PCT)
+    said = el("p", "Each slider is worth that much more or less, all at once, in every market.", class_="quiet")
+    return el("section", el("h2", "A shock"), said, form, el("div", id="shocked", aria_live="polite"))
 
 
 def _drawn(curve: Curve, now_s: int) -> Markup:

@@ -40,7 +40,7 @@ async def page(inside: Inside, request: web.Request) -> web.StreamResponse:
             standing.advice(found),
             standing.quoted(found),
             standing.legs(found),
-            what_ifs.sliders(found),
+            what_ifs.sliders(found, await inside.board.assets(which)),
             history.healths(told, found),
             history.prices(told),
             history.alerts(alerts, now_s),
@@ -56,7 +56,11 @@ async def what_if(inside: Inside, request: web.Request) -> web.StreamResponse:
     shown: Content
     found = await inside.board.repriced(which, moves(filled))
     if found is None:
-        shown = el("p", "Its market is not followed as a whole, or could not be read last.", class_="unknown")
+        shown = el(
+            "p",
+            "It is neither watched nor of a market that is followed as a whole, or could not be read last.",
+            class_="unknown",
+        )
     else:
         shown = what_ifs.shown(found, inside.now_s)
     if is_part:

@@ -1,1 +1,1 @@
-"""The parts of a position's page."""
+"""The parts of larger pages."""

@@ -1,6 +1,7 @@
 """What if: a slider for each asset of a position, and the position as it would be."""
 
 import json
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from monitor.cycle.answers.shocked import Shocked
@@ -8,47 +9,72 @@ from monitor.dashboard import words
 from monitor.dashboard.html import Markup, el
 from monitor.dashboard.table import figures, table, texts
 from monitor.domain.health import Unmeasurable
-from monitor.domain.label import safe_label
+from monitor.domain.label import safe_label, safe_line
 from monitor.domain.row import Evaluation, row
+from monitor.risk.factors import Asset
 from monitor.store import PositionView
 
 _FURTHEST_PCT = 60
 
 
-def sliders(view: PositionView) -> Markup:
-    """Return the form; the answer comes below it."""
-    tokens = {leg["token"]: safe_label(leg["symbol"] or "", leg["token"]) for leg in json.loads(str(view.row["legs"]))}
+def sliders(view: PositionView, assets: Sequence[Asset]) -> Markup:
+    """Return the form; the answer comes below it. Where several assets are of one class, the class has a slider too.
+
+    An asset that has been moved by itself does not follow its class.
+    """
+    moved = _moved(view)
+    classes: dict[str, list[str]] = {}
+    for one in assets:
+        if one.token is not None and one.token.address in moved:
+            classes.setdefault(one.of.name, []).append(one.token.address)
+    together = {
+        name: f"{safe_line(name)}: {', '.join(moved[token].partition(' (')[0] for token in tokens)}"
+        for name, tokens in sorted(classes.items())
+        if len(tokens) > 1 and name not in moved
+    }
+    if not moved:
+        return el("section", el("h2", "What if"), el("p", "It holds nothing that could move.", class_="empty"))
+    place = f"/what-if/{quote(str(view.id), safe='/:')}"
+    form = slid(place, together | moved, "what-if", _FURTHEST_PCT)
+    return el("section", el("h2", "What if prices move"), form, el("div", id="what-if", aria_live="polite"))
+
+
+def slid(place: str, names: Mapping[str, str], part: str, furthest_pct: int) -> Markup:
+    """Return a slider for each name that a shock may have, and what it is called."""
     fields = [
         el(
             "div",
-            el("label", name, for_=f"move-{place}"),
+            el("label", said, for_=f"{part}-{number}"),
             el(
                 "input",
                 type="range",
-                id=f"move-{place}",
-                name=token,
-                min=-_FURTHEST_PCT,
-                max=_FURTHEST_PCT,
+                id=f"{part}-{number}",
+                name=name,
+                min=-furthest_pct,
+                max=furthest_pct,
                 value=0,
                 step=1,
             ),
-            el("output", "0 %", for_=f"move-{place}"),
+            el("output", "0 %", for_=f"{part}-{number}"),
         )
-        for place, (token, name) in enumerate(tokens.items())
+        for number, (name, said) in enumerate(names.items())
     ]
-    if not fields:
-        return el("section", el("h2", "What if"), el("p", "It holds nothing that could move.", class_="empty"))
-    place = f"/what-if/{quote(str(view.id), safe='/:')}"
-    form = el(
-        "form",
-        fields,
-        el("button", "Show", type="submit"),
-        action=place,
-        method="get",
-        class_="sliders",
-        data_part="what-if",
-    )
-    return el("section", el("h2", "What if prices move"), form, el("div", id="what-if", aria_live="polite"))
+    buttons = el("button", "Show", type="submit"), " ", el("button", "All at rest", type="reset")
+    return el("form", fields, el("p", buttons), action=place, method="get", class_="sliders", data_part=part)
+
+
+def _moved(view: PositionView) -> dict[str, str]:
+    """Return every token whose price the position depends on, with what it is to it."""
+    roles: dict[str, list[str]] = {}
+    names = dict[str, str]()
+    for leg in json.loads(str(view.row["legs"] or "[]")):
+        names[leg["token"]] = safe_label(leg["symbol"] or "", leg["token"])
+        roles.setdefault(leg["token"], []).append(safe_line(leg["side"]))
+    for line in json.loads(str(view.row["liquidation_prices"] or "[]")):
+        if line["token"] and line["token"] not in names:
+            names[line["token"]] = safe_label(line["symbol"] or "", line["token"])
+            roles[line["token"]] = ["price"]
+    return {token: f"{name}, {' and '.join(dict.fromkeys(roles[token]))}" for token, name in names.items()}
 
 
 def shown(found: Shocked, now_s: int) -> Markup:
