@@ -101,8 +101,7 @@ async def serve(settings: Settings, stop: asyncio.Event) -> None:
         schedule.follow("outbox", dispatcher.run)
         if man is not None:
             schedule.follow("dead man", man.once)
-        elsewhere = [target for venue in venues.values() for target in venue.targets]
-        watched = Watched(tuple(loops.values()), outlooks, kernel, ADAPTERS, elsewhere)
+        watched = Watched(tuple(loops.values()), outlooks, kernel, ADAPTERS, tuple(venues.values()))
         board = Board([whole for loop in loops.values() for whole in loop.wholes.values()], store, clock, watched)
         schedule.every(_LOOK_S, "resident", Resident(board.wholes).once)
         schedule.every(_LOOK_S, "audience", partial(audience.look, store))

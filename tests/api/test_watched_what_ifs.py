@@ -35,12 +35,12 @@ from tests.devnet import Market, aave_v30, running_chain
 from tests.fakes.audience import audience
 
 pytestmark = pytest.mark.devnet
-CHAIN, SLUG, ELSEWHERE = ChainId("eip155:31337"), Slug("aave_v3"), "some-venue"
+CHAIN, SLUG, ELSEWHERE = ChainId("eip155:31337"), Slug("aave_v3"), "elsewhere"
 
 
 @asynccontextmanager
 async def watching(market: Market, owners: Sequence[str], folder: Path) -> AsyncIterator[tuple[HeadLoop, Keeper]]:
-    """A service that watches some owners in the market, and knows of a venue beside it."""
+    """A service that watches some owners in the market, and is to read another one that it has not come to yet."""
     clock, outlooks = SystemClock(), replace(Outlooks({}, NONE), risk=model_of(market))
     levels = Levels.parse(table(resources.config() / "levels.toml"))
     spec = ChainSpec(CHAIN, "local", 1_000, (EndpointSpec(market.chain.node.http_url),), allow_private=True)
@@ -51,7 +51,8 @@ async def watching(market: Market, owners: Sequence[str], folder: Path) -> Async
         beside = Target(replace(deployment, name=DeploymentName(ELSEWHERE)), ADAPTERS[SLUG], ())
         ruling = Ruling(store, levels, audience(), clock)
         loop = HeadLoop(chain, (target,), outlooks, ruling, {}, clock, 3 * WAD // 2)
-        board = Board((), store, clock, Watched((loop,), outlooks, numpy_kernel(), ADAPTERS, (beside,)))
+        later = HeadLoop(chain, (beside,), outlooks, ruling, {}, clock, 3 * WAD // 2)
+        board = Board((), store, clock, Watched((loop, later), outlooks, numpy_kernel(), ADAPTERS))
         app = create_app(store.views, clock, Metrics(), inside=Inside(board))
         async with listening(app) as (host, port), connected(f"http://{host}:{port}") as keeper:
             yield loop, keeper

@@ -14,7 +14,7 @@ from monitor.errors import UsageError
 from monitor.ledger.accounts import Account
 from monitor.ledger.columns import rows_of
 from monitor.risk.model import RiskModel
-from monitor.risk.moves import Shock
+from monitor.risk.moves import Movable, Shock
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,17 @@ def repriced(scene: Scene, key: PositionKey, shocks: Sequence[Shock]) -> Shocked
     movable = scene.screened.movable
     if movable is None:
         return None
+    found = shocked(scene, [key], understood(movable, shocks))
+    return found[0] if found else None
+
+
+def understood(movable: Movable, shocks: Sequence[Shock]) -> Repricing:
+    """Return what shocks mean where these prices move; raises UsageError for one that means none of them."""
     strange = next((shock.name for shock in shocks if not movable.named(shock.name)), None)
     if strange is not None:
         classes = sorted({asset.of.name for asset in movable.assets})
         raise UsageError(f"no asset of this market is called {strange!r}; classes: {', '.join(classes)[:200]}")
-    found = shocked(scene, [key], movable.repriced(movable.moved_by(shocks)))
-    return found[0] if found else None
+    return movable.repriced(movable.moved_by(shocks))
 
 
 def stressed(scene: Scene, shocks: Sequence[Shock], most: int) -> StressedMarket:

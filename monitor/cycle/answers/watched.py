@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor.adapter import Followed
+from monitor.cycle.answers.at_venue import repriced_at_venue
 from monitor.cycle.answers.shocked import Scene, Shocked, StressedMarket, known, repriced, stressed
 from monitor.cycle.head import HeadLoop
 from monitor.cycle.outlook import Outlooks
 from monitor.cycle.shocks.levels import Curve, levels
 from monitor.cycle.shocks.screened import Screened
 from monitor.cycle.step import Sight, Target
+from monitor.cycle.venues.loop import VenueLoop
 from monitor.domain.deployment import Deployment
 from monitor.domain.ids import MarketKey, PositionId, PositionKey, Slug
 from monitor.ledger.accounts import Account
@@ -31,19 +33,25 @@ def is_of(deployment: Deployment, wanted: AtRisk) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What the loops of chains last saw of whom people watch; `elsewhere` are deployments that no what-if reaches."""
+    """What the loops of chains and venues last saw of whom people watch.
+
+    Of a venue a single position can be repriced; what-ifs over all of them do not reach it.
+    """
 
     loops: Sequence[HeadLoop]
     outlooks: Outlooks
     kernel: Kernel
     adapters: Mapping[Slug, Followed[Any]]
-    elsewhere: Sequence[Target] = ()
+    venues: Sequence[VenueLoop] = ()
 
     def repriced(self, position: PositionId, shocks: Sequence[Shock]) -> Shocked | None:
         """Return a watched position under shocks, None where it was not read last; raises UsageError."""
         found = self._scenes(AtRisk(deployment=position.deployment))
         scene = next((one for one in found if one.screened.market.key == position.market), None)
-        return None if scene is None else repriced(scene, position.key, shocks)
+        if scene is not None:
+            return repriced(scene, position.key, shocks)
+        venue = next((one for one in self.venues if position.deployment in one.desks), None)
+        return None if venue is None else repriced_at_venue(venue, known(self.outlooks.risk), position, shocks)
 
     def stressed(self, wanted: AtRisk, shocks: Sequence[Shock], most: int) -> list[StressedMarket]:
         """Return the watched positions of the wanted markets in which the shocks mean something; raises UsageError."""
@@ -59,8 +67,8 @@ class Watched:
 
     def unanswered(self, wanted: AtRisk) -> tuple[str, ...]:
         """Return the wanted deployments, or markets of them after a slash, of which nothing can be told now."""
-        found = [target.deployment.name for target in self.elsewhere if is_of(target.deployment, wanted)]
-        names = [str(name) for name in found]
+        targets = (target for venue in self.venues for target in venue.targets)
+        names = [str(one.deployment.name) for one in targets if is_of(one.deployment, wanted)]
         for loop in self.loops:
             for target in loop.targets:
                 if is_of(target.deployment, wanted):
