@@ -11,6 +11,7 @@ from monitor.clock import Clock
 from monitor.cycle.board import Board
 from monitor.cycle.head import Pass
 from monitor.dashboard.live.lists import Lists
+from monitor.dashboard.live.remembered import Remembered
 from monitor.domain.row import Row
 from monitor.sources.http.freshness import VenueStatus
 from monitor.sources.rpc.spec import EndpointStatus
@@ -52,7 +53,8 @@ class Workings:
 class Inside:
     """The books and the store behind them, the parts that run, where history is, and how rows become CSV.
 
-    `lists` are what several pages look at together; `closing` is set when the service stops.
+    `lists` are what several pages look at together, `remembered` what was read of late; `closing` is set when the
+    service stops.
     """
 
     board: Board
@@ -61,10 +63,12 @@ class Inside:
     history: Path | None = None
     csv: Callable[[Sequence[Row]], bytes] | None = None
     lists: Lists = field(init=False)
+    remembered: Remembered = field(init=False)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "lists", Lists(self.board))
+        object.__setattr__(self, "remembered", Remembered(self.clock))
 
     @property
     def now_s(self) -> int:

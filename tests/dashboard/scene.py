@@ -16,7 +16,7 @@ from monitor.cycle.head import HeadLoop
 from monitor.cycle.whole import Whole
 from monitor.dashboard import Inside, Site, Workings
 from monitor.domain.ids import Address, ChainId, DeploymentName, Slug
-from monitor.domain.row import Evaluation
+from monitor.domain.row import Evaluation, Row, row
 from monitor.domain.token import Token
 from monitor.export.csv import csv_text
 from monitor.history.keeping import kept as kept_history
@@ -80,6 +80,7 @@ async def staged(folder: Path, accounts: int) -> AsyncIterator[Scene]:
                 {"outbox": 1},
             )
             remember(folder / "history")
+            await remember_everyone(folder / "history")
             async with sited(store, SystemClock(), (whole,), history=folder / "history", workings=workings) as scene:
                 scene.loop, scene.market = loop, market
                 yield scene
@@ -117,6 +118,24 @@ def remember(folder: Path) -> None:
             wary = said if said[0] == "?" else f"{float(said) - 0.04:.2f}"
             block_number = (now_s - hour * _HOUR_S - 1_750_000_000) // 12
             history.offer([evaluation(said, wary, of=LADEN, at=block_number)])
+
+
+async def remember_everyone(folder: Path) -> None:
+    """Keep four snapshots of a market of ten borrowers, of whom one more each day is past the line."""
+    clock = SystemClock()
+    now_s = clock.wall_s()
+    with kept_history(folder, clock, 400) as history:
+        for day in range(4, 0, -1):
+            at = block(1, now_s - day * 24 * _HOUR_S)
+            healths = ["0.95"] * (5 - day) + ["1.05"] * 2 + ["1.2"] * (3 + day)
+            seen = [(number, evaluation(said, of=position(number, HOSTILE))) for number, said in enumerate(healths, 1)]
+            moved = [replace(one, protocol=replace(one.protocol, at=at)) for _, one in seen]
+            await history.market(_each([row(one) for one in moved]))
+
+
+async def _each(rows: Sequence[Row]) -> AsyncIterator[Row]:
+    for one in rows:
+        yield one
 
 
 async def kept(store: Store, evaluations: Sequence[Evaluation], deployment: str = HOSTILE, at: int = 1) -> None:

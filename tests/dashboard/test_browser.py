@@ -235,6 +235,24 @@ async def test_levels_and_shocks_are_what_the_api_says(scene: Scene, browser: Br
         await seen.quiet()
 
 
+async def test_the_spread_of_healths_is_shown_over_time(scene: Scene, browser: Browser):
+    for has_script in (True, False):
+        async with watching(browser, scene.url, java_script_enabled=has_script) as seen:
+            await seen.open("/distribution")
+            if not has_script:
+                await seen.page.get_by_role("link", name="How it was over time").click()
+            await seen.page.get_by_text("The last 7 days").wait_for()
+            rows = seen.page.locator("details", has_text="Moment").locator("tbody tr")
+            cells = [await rows.nth(place).locator("td").all_text_contents() for place in range(await rows.count())]
+            assert [one[::2] for one in cells] == [[str(past), str(past + 2), "10"] for past in (4, 3, 2, 1)]
+            assert [one[1] for one in cells] == ["4,000", "3,000", "2,000", "1,000"]
+            if has_script:
+                assert await seen.page.locator("svg.chart").count() == 2
+                await seen.page.screenshot(path=SHOTS / "over-time.png", full_page=True)
+                await seen.accessible()
+                await seen.quiet()
+
+
 async def test_no_hostile_name_runs_or_is_shown_as_it_came(scene: Scene, browser: Browser):
     found = await listed(scene, "/v1/at-risk?deployment=hostile&limit=1000")
     ids = [one["id"] for one in found["items"]]

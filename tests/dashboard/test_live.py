@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 
+from monitor.dashboard.live.remembered import KEPT_MS, Remembered
 from monitor.dashboard.live.told import BEAT_MS, LIFE_MS
 from tests.api.served import KEYS, READ
 from tests.dashboard.scene import HOSTILE, hostile, kept
@@ -144,3 +145,20 @@ async def test_many_who_look_cost_one_computation(tmp_path: Path):
         assert len({one[0] for one in said}) == 1
         for listener in answers:
             listener.close()
+
+
+async def test_what_is_slow_to_read_is_read_once_a_minute_for_all():
+    clock, read = FakeClock(), 0
+    remembered = Remembered(clock)
+
+    def reading() -> int:
+        nonlocal read
+        read += 1
+        return read
+
+    assert await asyncio.gather(*(remembered.of("days", reading) for _ in range(5))) == [1] * 5
+    assert await remembered.of("others", reading) == 2
+    await clock.advance(KEPT_MS / 1000 - 1)
+    assert await remembered.of("days", reading) == 1
+    await clock.advance(1)
+    assert await remembered.of("days", reading) == 3

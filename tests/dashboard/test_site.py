@@ -28,6 +28,7 @@ PLACES = (
     f"/positions/{LADEN}",
     "/curve",
     "/distribution",
+    "/distribution/over-time?days=30",
     "/operations",
 )
 
@@ -119,6 +120,7 @@ async def test_what_is_asked_wrongly_is_told_on_a_page(tmp_path: Path):
         "/at-risk?cursor=abc": (409, "cursor"),
         "/owners?address=nobody": (422, "address"),
         f"/what-if/{LADEN}?0x11=much": (422, "shock"),
+        "/distribution/over-time?days=8": (422, "7, 30, 90"),
         "/curve/shock?ETH=x": (422, "shock"),
         "/positions/eip155:1": (200, "Operations"),
         f"/what-if/{LADEN}": (200, "neither watched nor"),
@@ -143,7 +145,7 @@ async def test_with_keys_every_page_asks_for_one(tmp_path: Path):
                 body = await answer.text()
                 assert answer.status == 401, place
                 assert "0x" not in body.replace(f"{LADEN}", "")
-        assert len({*PAGES} - {"/positions/{id:.+}", "/what-if/{id:.+}", "/owners/{address}"}) == 10
+        assert len({*PAGES} - {"/positions/{id:.+}", "/what-if/{id:.+}", "/owners/{address}"}) == 11
 
 
 async def test_a_reader_looks_in_until_the_session_or_the_key_ends(tmp_path: Path):

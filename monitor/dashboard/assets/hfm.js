@@ -75,6 +75,13 @@ const said = document.querySelector("time[data-now]");
 if (said) {
   learn(Number(said.dataset.now));
 }
+// What is slow to read comes after the page; without a script a link leads to it.
+document.querySelectorAll("[data-lazy]").forEach(async (place) => {
+  const answer = await fetch(place.dataset.lazy, { cache: "no-store", credentials: "same-origin" }).catch(() => null);
+  if (answer?.ok) {
+    place.replaceChildren(...new DOMParser().parseFromString(await answer.text(), "text/html").body.childNodes);
+  }
+});
 document.querySelectorAll("form[data-part]").forEach(part);
 setInterval(tick, 1000);
 document.addEventListener("scrollend", tick, { capture: true, passive: true });

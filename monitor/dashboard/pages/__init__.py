@@ -24,6 +24,7 @@ PAGES: Mapping[str, Page] = MappingProxyType(
         "/curve": curve.page,
         "/curve/shock": curve.shock,
         "/distribution": distribution.page,
+        "/distribution/over-time": distribution.over_time,
         "/operations": operations.page,
     }
 )

@@ -9,14 +9,19 @@ from monitor.cycle.answers.spread import Spread
 from monitor.dashboard import words
 from monitor.dashboard.figure import histogram
 from monitor.dashboard.frame import framed
-from monitor.dashboard.html import Content, Markup, el
-from monitor.dashboard.inside import Inside, html
+from monitor.dashboard.html import Content, Markup, el, joined, link
+from monitor.dashboard.inside import Inside, given, html
+from monitor.dashboard.pages.parts.over_time import EDGES_PPM
+from monitor.dashboard.pages.parts.over_time import shown as over_time_shown
 from monitor.dashboard.table import figures, table, texts
 from monitor.domain.label import short_address
+from monitor.errors import UsageError
+from monitor.history.queries import Bucket, distribution
 from monitor.store import AtRisk
 from monitor.units import scaled_from_text
 
 EDGES = ("1", "1.02", "1.05", "1.1", "1.15", "1.2", "1.3", "1.5", "2", "3", "5", "10")
+_OVER_TIME, _DAYS = "/distribution/over-time", ("7", "30", "90")
 _NEAR, _SOME = "1.1", "1.3"
 
 
@@ -25,7 +30,29 @@ async def page(inside: Inside, _: web.Request) -> web.StreamResponse:
     found = await inside.board.spreads(AtRisk(), [scaled_from_text(one, 18) for one in EDGES])
     none = el("p", "No market is followed as a whole: give a deployment a start_block.", class_="empty")
     shown = [_market(one, inside.now_s) for one in found] or none
-    return html(framed("Distribution of health", shown, here="/distribution"))
+    later = el("div", link(_OVER_TIME, "How it was over time"), data_lazy=f"{_OVER_TIME}?part=1")
+    return html(framed("Distribution of health", shown, later, here="/distribution"))
+
+
+async def over_time(inside: Inside, request: web.Request) -> web.StreamResponse:
+    """Show how it was in the last days, as history kept it; `part` asks for that alone."""
+    filled = given(request)
+    asked = filled.get("days", _DAYS[0])
+    if asked not in _DAYS:
+        raise UsageError(f"expected days of {', '.join(_DAYS)}, found {asked[:20]!r}")
+    days = int(asked)
+    buckets = await inside.remembered.of(("over time", days), lambda: _kept(inside, days))
+    ways = [link(f"{_OVER_TIME}?days={one}", f"{one} days", class_="button") for one in _DAYS]
+    shown = over_time_shown(buckets, days), el("p", ways, class_="ways")
+    if filled.get("part") == "1":
+        return html(joined(shown))
+    return html(framed("Distribution of health over time", shown, here="/distribution"))
+
+
+def _kept(inside: Inside, days: int) -> list[Bucket]:
+    if inside.history is None or not inside.history.exists():
+        return []
+    return distribution(inside.history, EDGES_PPM, inside.now_s - days * 86_400, inside.now_s)
 
 
 def _market(found: Spread, now_s: int) -> Markup:
