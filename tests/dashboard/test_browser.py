@@ -284,13 +284,13 @@ async def test_the_address_box_finds_all_positions_of_an_owner(scene: Scene, bro
 
 async def test_pictures_for_the_front_page(scene: Scene, browser: Browser, tmp_path: Path):
     async with watching(browser, scene.url) as seen:
-        await seen.page.set_viewport_size({"width": 900, "height": 380})
+        await seen.page.set_viewport_size({"width": 1220, "height": 400})
         for name, path in (
             ("at-risk", "/at-risk?deployment=local&liquidatable_now=false"),
             ("curve", "/curve?asset=ETH"),
         ):
             await seen.open(path)
-            taken = await seen.page.screenshot(path=tmp_path / f"{name}.jpg", type="jpeg", quality=60)
+            taken = await seen.page.screenshot(path=tmp_path / f"{name}.jpg", type="jpeg", quality=42)
             assert 5_000 < len(taken) < 60_000
             shown = PICTURES / f"{name}.jpg"
             assert shown.exists() or shown.write_bytes(taken)
