@@ -4,6 +4,7 @@ Each of its full rounds goes through all there is, a quarter of a second for 100
 answered and nothing is judged.
 """
 
+import atexit
 import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,5 +26,7 @@ class Resident:
             return
         gc.collect()
         gc.freeze()
+        # At the end of the process everything goes, that too: libraries count what is left.
+        atexit.register(gc.unfreeze)
         self.is_put = True
         log.get("service").info("resident", objects=gc.get_freeze_count())

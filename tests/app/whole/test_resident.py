@@ -1,6 +1,8 @@
 """What whole markets keep for good is left alone by the collector of cycles, once they are open and not before."""
 
 import gc
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,3 +44,13 @@ async def test_without_whole_markets_there_is_nothing_to_put_aside():
     await resident.once()
     assert not resident.is_put
     assert gc.get_freeze_count() == 0
+
+
+def test_a_process_that_did_it_ends_without_a_word():
+    program = (
+        "import asyncio, duckdb; from types import SimpleNamespace; from monitor import log; "
+        "from monitor.app.whole.resident import Resident; import io; log.configure(io.StringIO(), as_json=False); "
+        "asyncio.run(Resident((SimpleNamespace(books={1: 1}),)).once())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
