@@ -1,5 +1,6 @@
 """Brings the books of a chain from the blocks they stand at to a new head: back where it forked, then by its logs."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -90,7 +91,8 @@ async def _brought(
     results: dict[Book, Brought | MonitorError] = {}
     for book, own, market, independent in zip(books, filters, found[: len(books)], found[len(books) :], strict=True):
         try:
-            steps[book] = _folded(book, market, own, logs, {**independent, **coins})
+            # Tens of thousands of events in one block take a second, in which others want to be answered.
+            steps[book] = await asyncio.to_thread(_folded, book, market, own, logs, {**independent, **coins})
         except ReadError as e:
             results[book] = e
     reads = [attempt(book.adapter.accounts(step.market, step.keys)) for book, step in steps.items()]

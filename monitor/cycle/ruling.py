@@ -1,10 +1,12 @@
 """Judges evaluations against what is remembered, and commits what follows from it as one step."""
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from monitor.clock import Clock
+from monitor.courtesy import others_first
 from monitor.cycle.people.audience import Audience
 from monitor.cycle.unsaved import Unsaved
 from monitor.domain.alerts import Alert, AlertKind, Notice
@@ -19,6 +21,8 @@ from monitor.rules.judge import judge
 from monitor.rules.levels import Levels
 from monitor.rules.state import PositionState
 from monitor.store import Commit, Heard, Store
+
+_PER_TURN = 50
 
 
 class Living(Protocol):
@@ -72,16 +76,17 @@ class Ruling:
         of their own is told by those alone, from a memory of their own.
         """
         await self.audience.look(self.store)
-        audience, now_s = self.audience, self.clock.wall_s()
+        # Judging takes a while, in which people may change: it is one look at them that all of it goes by.
+        audience, now_s = copy(self.audience), self.clock.wall_s()
         positions = frozenset(str(evaluation.protocol.id) for evaluation in evaluations)
         acks, held = self.unsaved.waiting(audience.acks, audience.held)
         waiting = due(audience.people, acks, held, positions, now_s)
-        usual = await self._judged(evaluations, None, waiting, halted_s)
+        usual = await self._judged(evaluations, None, waiting, halted_s, audience)
         own, notices = list[tuple[str, PositionState]](), list(usual.notices)
         for name in audience.levels:
             mine = [e for e in evaluations if _owner(e) in audience.people[name].watches]
             if mine:
-                theirs = await self._judged(mine, name, waiting, halted_s)
+                theirs = await self._judged(mine, name, waiting, halted_s, audience)
                 own += [(name, state) for state in theirs.states]
                 notices += theirs.notices
         for alert, name in waiting.recorded:
@@ -89,14 +94,18 @@ class Ruling:
         heard = Heard(own, waiting.released, waiting.over)
         return Ruled(tuple(evaluations), usual.states, tuple(notices), heard)
 
-    async def _judged(self, evaluations: Sequence[Evaluation], name: str | None, waiting: Due, halted_s: int) -> Ruled:
+    async def _judged(
+        self, evaluations: Sequence[Evaluation], name: str | None, waiting: Due, halted_s: int, audience: Audience
+    ) -> Ruled:
         """Judge by the usual levels, or by those of a subscriber."""
-        ids, audience, now_s = [e.protocol.id for e in evaluations], self.audience, self.clock.wall_s()
+        ids, now_s = [e.protocol.id for e in evaluations], self.clock.wall_s()
         past = await self.unsaved.states(self.store, ids, name)
         past = {position: thawed(state, halted_s) for position, state in past.items()} if halted_s else past
         levels = self.levels if name is None else audience.levels[name]
         states, notices = list[PositionState](), list[Notice]()
-        for evaluation in evaluations:
+        for turn, evaluation in enumerate(evaluations):
+            if turn % _PER_TURN == _PER_TURN - 1:
+                await others_first()
             owner, position = _owner(evaluation), evaluation.protocol.id
             judgement = judge(past.get(position), evaluation, levels, now_s)
             hearers = [one for one in audience.watching(owner) if _is_of(one, name, audience)]
