@@ -192,7 +192,7 @@ class HeadLoop:
         for key, telling in tellings.items():
             whole.events[key].committed(telling)
         self.causes.committed(whole.target.deployment.name, apart)
-        settle(seen, ruled, self.ruling.levels)
+        await settle(seen, ruled, self.ruling.levels)
         return _Done(at, ruled, whole.accounts, alerts)
 
     async def _tellings(self, whole: Whole, books: Sequence[Book], at: BlockRef) -> dict[MarketKey, Telling]:

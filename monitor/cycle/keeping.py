@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from monitor.courtesy import others_first
 from monitor.cycle.book import Book
 from monitor.cycle.ruling import Ruled
 from monitor.domain.assessment import Kind
@@ -13,6 +14,8 @@ from monitor.rules.levels import Levels
 from monitor.rules.quiet import Span, is_settled, quiet, unremarkable
 from monitor.rules.state import PositionState
 from monitor.screen.bands import Ends
+
+_PER_TURN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ def worth_keeping(books: Sequence[Book], ruled: Ruled, watched: Sequence[Address
     return Kept(tuple(seen for seen, _ in kept), tuple(state for _, state in kept), tuple(left))
 
 
-def settle(books: Iterable[Book], ruled: Ruled, levels: Levels) -> None:
+async def settle(books: Iterable[Book], ruled: Ruled, levels: Levels) -> None:
     """Note, once it is committed, how far each judged position may move before it has to be judged again."""
     unsaid = {kind: unremarkable(levels, kind) for kind in Kind}
     for book in books:
@@ -54,7 +57,9 @@ def settle(books: Iterable[Book], ruled: Ruled, levels: Levels) -> None:
         rows = book.journal.ledger.rows([state.position.key for _, state in pairs])
         usual = unsaid[book.adapter.kind]
         open_rows, spans, until_s = list[int](), list[tuple[Ends, Ends]](), list[int | None]()
-        for row, (seen, state) in zip(rows.tolist(), pairs, strict=True):
+        for turn, (row, (seen, state)) in enumerate(zip(rows.tolist(), pairs, strict=True)):
+            if turn % _PER_TURN == _PER_TURN - 1:
+                await others_first()
             is_usual = is_settled(state) and usual.holds(seen.protocol.health) and usual.holds(seen.cautious.health)
             rest = None if is_usual or row < 0 else quiet(state, seen, levels)
             if row < 0 or (is_settled(state) and rest is None):
