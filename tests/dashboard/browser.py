@@ -107,9 +107,12 @@ def chromium() -> tuple[Path, dict[str, str]]:
                 with tarfile.open(folder / name) as archive:
                     archive.extractall(folder, filter="data")
                 (folder / name).unlink()
-            (folder / "fonts.conf").write_text(_FONTS.format(folder=folder))
             (folder / "chromium").chmod(0o755)
             (folder / "whole").touch()
+        # The folder may have been moved here: with fonts that are not there the browser dies at its first page.
+        fonts, where = folder / "fonts.conf", _FONTS.format(folder=folder)
+        if not fonts.exists() or fonts.read_text() != where:
+            fonts.write_text(where)
     return folder / "chromium", {"LD_LIBRARY_PATH": str(folder / "lib"), "FONTCONFIG_PATH": str(folder)}
 
 
