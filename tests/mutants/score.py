@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, configuration, settings
 
 from tests.mutants.mutator import Mutant, mutants, mutated
 
@@ -119,6 +119,7 @@ class Quick:
 
 def pytest_code(tests: tuple[str, ...]) -> int:
     """Run tests here and return pytest's answer."""
+    configuration.set_hypothesis_home_dir(ROOT / ".cache" / "hypothesis")
     quiet = ["-q", "-x", "--noconftest", "--no-header", "--no-summary", "-o", "cache_dir=.cache/pytest-mutants"]
     return int(pytest.main([*quiet, "-p", "pytest_asyncio.plugin", *tests], plugins=[Quick()]))
 
