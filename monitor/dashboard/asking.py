@@ -5,11 +5,9 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from monitor.client.wire.asked import AtRiskQuestion
-from monitor.domain.ids import ChainId, DeploymentName, PositionId, Slug
+from monitor.domain.ids import PositionId
 from monitor.errors import UsageError
 from monitor.risk.moves import Shock
-from monitor.store import AtRisk
-from monitor.units import scaled_from_text
 
 
 def question(filled: Mapping[str, str]) -> AtRiskQuestion:
@@ -19,22 +17,6 @@ def question(filled: Mapping[str, str]) -> AtRiskQuestion:
     except ValueError as e:
         wrong = sorted({str(flaw["loc"][0]) for flaw in e.errors()} if hasattr(e, "errors") else ())
         raise UsageError(f"expected other values, or none, for {', '.join(wrong) or 'the fields'}") from e
-
-
-def wanted(query: AtRiskQuestion) -> AtRisk:
-    """Return the same as the books take it."""
-    return AtRisk(
-        chain=None if query.chain is None else ChainId(query.chain),
-        protocol=None if query.protocol is None else Slug(query.protocol),
-        deployment=None if query.deployment is None else DeploymentName(query.deployment),
-        health_below_wad=None if query.health_below is None else scaled_from_text(query.health_below, 18),
-        min_debt_cents=None if query.min_debt_usd is None else scaled_from_text(query.min_debt_usd, 2),
-        collateral=query.collateral,
-        debt=query.debt,
-        distance_below_bps=None if query.distance_below is None else scaled_from_text(query.distance_below, 2),
-        min_profit_cents=None if query.min_profit_usd is None else scaled_from_text(query.min_profit_usd, 2),
-        liquidatable_now=query.liquidatable_now,
-    )
 
 
 def position_id(request: web.Request) -> PositionId:

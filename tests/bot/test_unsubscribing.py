@@ -16,7 +16,6 @@ from monitor.bot.bot import Bot
 from monitor.bot.commands.command import Means
 from monitor.bot.crowd import Crowd
 from monitor.bot.outgoing import Outgoing
-from monitor.channels.channel import Message
 from monitor.domain.alerts import Notice, Route
 from monitor.domain.ids import Address
 from monitor.outbox.dispatcher import Dispatcher
@@ -25,22 +24,10 @@ from monitor.store import Store
 from tests.bot.handing import Handing
 from tests.fakes.clock import FakeClock
 from tests.fakes.evaluations import position
-from tests.outbox.scene import FakeChannel, alert, step
+from tests.outbox.scene import Witness, alert, step
 
 ROUNDS = 24
 TURNS = 20
-
-
-class Witness(FakeChannel):
-    """Notes when each send begins, in one list with everything else."""
-
-    def __init__(self, clock: FakeClock) -> None:
-        super().__init__(clock)
-        self.events: list[tuple[str, str]] = []
-
-    async def send(self, address: str, message: Message) -> None:
-        self.events.append(("begun", address))
-        await super().send(address, message)
 
 
 @dataclass

@@ -14,7 +14,6 @@ from monitor.clock import SystemClock
 from monitor.cycle.answers.apart import Apart
 from monitor.cycle.book import Book
 from tests.dashboard.scene import Scene, staged
-from tests.devnet.chain.toolchain import DevnetUnavailable, node_modules
 
 pytestmark = [pytest.mark.devnet, pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser")]
 LOOPS = ("screen_all", "screen_few", "screen_some", "sum_wide", "total_all")
@@ -23,10 +22,6 @@ HEAVY = ("/distribution", "/curve?asset=ETH", "/curve/shock?ETH=-30", "/v1/level
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
-    try:
-        node_modules()
-    except DevnetUnavailable as e:
-        pytest.skip(str(e))
     async with staged(tmp_path_factory.mktemp("heavy"), 60) as shown:
         yield shown
 

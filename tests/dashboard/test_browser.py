@@ -13,10 +13,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from tests.dashboard.browser import browsing, chromium, watching
+from tests.dashboard.browser import browsing, watching
 from tests.dashboard.scene import HOSTILE, LADEN, Scene, kept, staged
 from tests.dashboard.wire import Wire
-from tests.devnet.chain.toolchain import DevnetUnavailable
 from tests.domain.hostile import PAYLOADS
 from tests.fakes.evaluations import evaluation, position
 
@@ -27,23 +26,14 @@ PATHS = ("/", "/at-risk?limit=25", "/curve", "/distribution", "/operations")
 ACCOUNTS = 60
 
 
-@pytest.fixture(scope="module")
-def binary() -> Path:
-    """The browser, or why there is none."""
-    try:
-        return chromium()[0]
-    except DevnetUnavailable as e:
-        pytest.skip(str(e))
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def scene(tmp_path_factory: pytest.TempPathFactory, binary: Path) -> AsyncIterator[Scene]:
+async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
     async with staged(tmp_path_factory.mktemp("pages"), ACCOUNTS) as shown:
         yield shown
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser(binary: Path) -> AsyncIterator[Browser]:
+async def browser() -> AsyncIterator[Browser]:
     async with browsing() as opened:
         yield opened
 

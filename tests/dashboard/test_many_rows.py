@@ -12,9 +12,8 @@ from playwright.async_api import Browser, Page
 
 from monitor.clock import SystemClock
 from monitor.store import Store
-from tests.dashboard.browser import browsing, chromium, watching
+from tests.dashboard.browser import browsing, watching
 from tests.dashboard.scene import HOSTILE, Scene, kept, sited
-from tests.devnet.chain.toolchain import DevnetUnavailable
 from tests.fakes.evaluations import evaluation, position
 
 pytestmark = [pytest.mark.devnet, pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser")]
@@ -36,10 +35,6 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    try:
-        chromium()
-    except DevnetUnavailable as e:
-        pytest.skip(str(e))
     async with browsing() as opened:
         yield opened
 

@@ -48,6 +48,18 @@ class FakeChannel:
         return [address for _, address, _ in self.taken]
 
 
+class Witness(FakeChannel):
+    """Notes when each send begins, in one list with whatever else happens."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.events: list[tuple[str, str]] = []
+
+    async def send(self, address: str, message: Message) -> None:
+        self.events.append(("begun", address))
+        await super().send(address, message)
+
+
 def alert(
     level: Level = Level.CRITICAL,
     kind: AlertKind = AlertKind.WORSENED,

@@ -11,22 +11,10 @@ from monitor.outbox.dispatcher import Dispatcher
 from monitor.store import Store, tables
 from tests.fakes.clock import FakeClock
 from tests.fakes.evaluations import position
-from tests.outbox.scene import FakeChannel, alert, deliver, opened, told
+from tests.outbox.scene import Witness, alert, deliver, opened, told
 
 ROUNDS = 60
 TURNS = 20
-
-
-class Witness(FakeChannel):
-    """Notes when each send begins, and what else happens, in one list."""
-
-    def __init__(self, clock: FakeClock) -> None:
-        super().__init__(clock)
-        self.events: list[tuple[str, str]] = []
-
-    async def send(self, address: str, message: Message) -> None:
-        self.events.append(("begun", address))
-        await super().send(address, message)
 
 
 async def stop(store: Store, address: str, witness: Witness) -> None:

@@ -15,10 +15,9 @@ from monitor.client.wire.asked import AtRiskQuestion
 from monitor.client.wire.position import PositionPage
 from monitor.clock import Clock
 from monitor.courtesy import others_first
-from monitor.domain.ids import ChainId, DeploymentName, Slug
+from monitor.cycle.answers.asking import wanted
 from monitor.errors import StoreError, UsageError
 from monitor.store import AtRisk, Page, PositionView, Sort
-from monitor.units import scaled_from_text
 
 _RECENT = 64
 _HOT_MS = 10_000
@@ -116,7 +115,7 @@ class Pages:
     async def _made(self, query: AtRiskQuestion) -> Rendered:
         stamp = self._listed.stamp
         try:
-            page = await self._listed.at_risk(_wanted(query), Sort(query.sort), query.cursor, query.limit)
+            page = await self._listed.at_risk(wanted(query), Sort(query.sort), query.cursor, query.limit)
         except UsageError as e:
             raise web.HTTPConflict(text=str(e)) from e
         rows = list[tuple[bytes, int, bytes]]()
@@ -160,18 +159,3 @@ def _tag(rows: Iterable[tuple[bytes, int, bytes]], end: bytes) -> str:
         digest.update(head)
         digest.update(tail)
     return digest.hexdigest()
-
-
-def _wanted(query: AtRiskQuestion) -> AtRisk:
-    return AtRisk(
-        chain=None if query.chain is None else ChainId(query.chain),
-        protocol=None if query.protocol is None else Slug(query.protocol),
-        deployment=None if query.deployment is None else DeploymentName(query.deployment),
-        health_below_wad=None if query.health_below is None else scaled_from_text(query.health_below, 18),
-        min_debt_cents=None if query.min_debt_usd is None else scaled_from_text(query.min_debt_usd, 2),
-        collateral=query.collateral,
-        debt=query.debt,
-        distance_below_bps=None if query.distance_below is None else scaled_from_text(query.distance_below, 2),
-        min_profit_cents=None if query.min_profit_usd is None else scaled_from_text(query.min_profit_usd, 2),
-        liquidatable_now=query.liquidatable_now,
-    )

@@ -25,19 +25,20 @@ from monitor.client.wire.market import (
     WhatIfMarket,
 )
 from monitor.clock import Clock
+from monitor.cycle.answers.asking import within
 from monitor.cycle.answers.market import MarketAsset, MarketState
 from monitor.cycle.answers.shocked import StressedMarket
 from monitor.cycle.board import Board
 from monitor.cycle.shocks.levels import Curve
 from monitor.cycle.step import Target
 from monitor.domain.assessment import Side
-from monitor.domain.ids import ChainId, DeploymentName, MarketKey, Slug
+from monitor.domain.ids import DeploymentName, MarketKey
 from monitor.domain.label import safe_line
 from monitor.domain.moment import At, BlockRef
 from monitor.domain.prices import PriceUsed
 from monitor.errors import UsageError
 from monitor.risk.curve import Tally, grid
-from monitor.store import AtRisk, DeploymentView, Views
+from monitor.store import DeploymentView, Views
 from monitor.units import decimal_text
 
 _PPM_PER_PCT = 10_000
@@ -55,7 +56,7 @@ def markets_routes(
 
     async def markets(query: Where) -> Markets:
         """List the markets that are followed as a whole: totals, levels, assets, prices with their age, and flags."""
-        states = [] if board is None else await board.markets(_wanted(query))
+        states = [] if board is None else await board.markets(within(query))
         levels = await views.levels() if states else {}
         return Markets(items=tuple(_market(state, levels, clock.wall_s()) for state in states))
 
@@ -66,7 +67,7 @@ def markets_routes(
         """
         if board is None:
             return WhatIf(items=(), unanswered=())
-        wanted, shocks, now_s = _wanted(body), shocks_of(body.shocks), clock.wall_s()
+        wanted, shocks, now_s = within(body), shocks_of(body.shocks), clock.wall_s()
         found = [_stressed(one, "whole", now_s) for one in await board.stressed(wanted, shocks, body.limit)]
         if board.watched is None:
             return WhatIf(items=tuple(found), unanswered=())
@@ -84,7 +85,7 @@ def markets_routes(
             raise web.HTTPUnprocessableEntity(text=str(e)) from e
         if board is None:
             return Curves(items=(), unanswered=())
-        wanted, now_s = _wanted(query), clock.wall_s()
+        wanted, now_s = within(query), clock.wall_s()
         found = [_curve(one, "whole", now_s) for one in await board.curves(wanted, query.asset, ratios)]
         if board.watched is None:
             return Curves(items=tuple(found), unanswered=())
@@ -96,14 +97,6 @@ def markets_routes(
         Route("/v1/markets", markets),
         Route("/v1/what-if", what_if, method="POST"),
         Route("/v1/levels", levels),
-    )
-
-
-def _wanted(where: Where) -> AtRisk:
-    return AtRisk(
-        chain=None if where.chain is None else ChainId(where.chain),
-        protocol=None if where.protocol is None else Slug(where.protocol),
-        deployment=None if where.deployment is None else DeploymentName(where.deployment),
     )
 
 

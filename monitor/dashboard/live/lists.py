@@ -4,8 +4,8 @@ import asyncio
 from collections import OrderedDict, deque
 
 from monitor.client.wire.asked import AtRiskQuestion
+from monitor.cycle.answers.asking import wanted
 from monitor.cycle.board import Board
-from monitor.dashboard.asking import wanted
 from monitor.dashboard.listed import Line, line
 from monitor.dashboard.live.version import Version, differing
 from monitor.store import Sort

@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from monitor.client.wire.asked import AtRiskQuestion
-from monitor.dashboard.asking import question, wanted
+from monitor.cycle.answers.asking import wanted
+from monitor.dashboard.asking import question
 from monitor.dashboard.frame import framed
 from monitor.dashboard.html import Content, Markup, el, joined, link
 from monitor.dashboard.inside import LOOKER, Inside, Send, Streamed, given, html
