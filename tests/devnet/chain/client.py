@@ -110,21 +110,11 @@ class Chain:
     def transact(self, request: dict[str, Any]) -> dict[str, Any]:
         nonce = self.rpc.request("eth_getTransactionCount", request["from"], "latest")
         request = {"gas": hex(TRANSACTION_GAS), "gasPrice": "0x0", "nonce": nonce, **request}
-        receipt = self._receipt(self._sent(request), request)
+        receipt = self._receipt(self.rpc.request("eth_sendTransaction", request), request)
         if receipt["status"] != "0x1":
             trace = self.rpc.request("debug_traceTransaction", receipt["transactionHash"], {"tracer": "callTracer"})
             raise self._named(trace.get("output", "0x") or "0x")
         return receipt
-
-    def _sent(self, request: dict[str, Any]) -> str:
-        """Send it. One left in the pool by `evm_revert` takes its nonce: drop that first."""
-        try:
-            return str(self.rpc.request("eth_sendTransaction", request))
-        except RpcError as e:
-            if "underpriced" not in str(e):
-                raise
-        self.rpc.request("anvil_dropAllTransactions")
-        return str(self.rpc.request("eth_sendTransaction", request))
 
     def _receipt(self, transaction_hash: str, request: dict[str, Any]) -> dict[str, Any]:
         """Wait for it. A transaction sent just after `evm_revert` may stay unmined or be lost: mine, send again."""
@@ -194,9 +184,13 @@ class Chain:
         return str(self.rpc.request("evm_snapshot"))
 
     def revert(self, snapshot: str) -> None:
-        """Goes back to `snapshot`, which is used up by it."""
+        """Goes back to `snapshot`, which is used up by it.
+
+        A transaction mined just before may stand in the node's pool still, and would be mined again with the next.
+        """
         if not self.rpc.request("evm_revert", snapshot):
             raise ValueError(f"snapshot {snapshot} does not exist: each can be reverted to once")
+        self.rpc.request("anvil_dropAllTransactions")
 
     @contextmanager
     def undone(self) -> Iterator[None]:
