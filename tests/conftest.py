@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.nodeid import NodeId
 from hypothesis import HealthCheck, configuration, settings
 
 pytest_plugins = ("tests.devnet.fixtures",)
@@ -29,11 +30,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--long"):
-        return
-    long = [item for item in items if item.get_closest_marker("long")]
-    config.hook.pytest_deselected(items=long)
-    items[:] = [item for item in items if item not in set(long)]
+    if not config.getoption("--long"):
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in set(long)]
+    if config.getoption("loadgroup", False):
+        for item in items:
+            _name_after_group(item)
+
+
+def _name_after_group(item: pytest.Item) -> None:
+    """Give a test its group where pytest keeps names: xdist 3.8 writes it where pytest 9.2 no longer looks."""
+    group = item.get_closest_marker("xdist_group")
+    if group is not None and not item.nodeid.endswith(f"@{group.args[0]}"):
+        item._id = NodeId.parse(f"{item.nodeid}@{group.args[0]}")
 
 
 def _only_loopback(event: str, arguments: tuple[Any, ...]) -> None:
