@@ -11,6 +11,7 @@ from monitor.ledger.sums import sums
 from monitor.protocols.aave_v3.market import Market
 from monitor.query import Log, Logs, ask_raw
 from tests.devnet import LIQUIDATOR
+from tests.length import Bounded
 from tests.protocols.aave_v3.acting import Acting
 from tests.protocols.aave_v3.watched import Watched
 
@@ -104,17 +105,19 @@ def acting(watched: Watched) -> Acting:
     return acting
 
 
-def test_folded_accounts_are_what_the_contracts_store_at_every_block(watched: Watched, acting: Acting) -> None:
+def test_folded_accounts_are_what_the_contracts_store_at_every_block(
+    watched: Watched, acting: Acting, bounded: Bounded
+) -> None:
     following = Following(watched, {*watched.keys, PositionKey(address(LIQUIDATOR))})
-    while acting.blocks < BLOCKS:
+    while acting.blocks < bounded(BLOCKS):
         acting.block()
         acting.count()
         following.step()
     assert following.mismatches == []
     counts = following.counts
-    assert counts["blocks"] == BLOCKS
-    assert counts["compared"] >= BLOCKS * len(watched.keys)
-    assert counts["put"] >= 200
-    assert counts["liquidated"] == acting.done["liquidate"] >= 50
+    assert counts["blocks"] == bounded(BLOCKS)
+    assert counts["compared"] >= bounded(BLOCKS) * len(watched.keys)
+    assert counts["put"] >= bounded(150)
+    assert counts["liquidated"] == acting.done["liquidate"] >= bounded(50)
     assert counts["reread"] - counts["appeared"] <= 100
-    assert min(acting.done[name] for name in EVERY_ACT) >= 10, acting.done
+    assert min(acting.done[name] for name in EVERY_ACT) >= bounded(5), acting.done

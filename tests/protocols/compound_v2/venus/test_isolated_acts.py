@@ -14,6 +14,7 @@ from monitor.protocols.compound_v2.variants import batch
 from monitor.units import WAD
 from tests.devnet.chain.codec import calldata
 from tests.devnet.venus.pool import LIQUIDATOR
+from tests.length import Bounded
 from tests.protocols.compound_v2.recorded import ADAPTER, interest_of
 from tests.protocols.compound_v2.venus.acting import Acting
 from tests.protocols.compound_v2.venus.folding import folded_through
@@ -84,16 +85,20 @@ def test_all_three_ways_of_closing_an_account_are_offered(isolated: Watched) -> 
     assert len(ways) == 3
 
 
-def test_events_rebuild_what_reads_find_through_a_history_of_liquidations_and_healings(isolated: Watched) -> None:
-    counts = folded_through(isolated, seed=11, blocks=120)
+def test_events_rebuild_what_reads_find_through_a_history_of_liquidations_and_healings(
+    isolated: Watched, bounded: Bounded
+) -> None:
+    counts = folded_through(isolated, seed=11, blocks=bounded(120))
     print(counts)
-    assert counts["folded"] > 50
-    assert counts["liquidated"] >= 3
+    assert counts["folded"] > bounded(50)
+    assert counts["liquidated"] >= bounded(3)
 
 
-def test_everyone_who_owes_is_named_by_logs_because_debts_add_up_to_the_totals(isolated: Watched) -> None:
+def test_everyone_who_owes_is_named_by_logs_because_debts_add_up_to_the_totals(
+    isolated: Watched, bounded: Bounded
+) -> None:
     acting = Acting(isolated, seed=12)
-    for _ in range(60):
+    for _ in range(bounded(60)):
         acting.block()
     market = isolated.market()
     keys = ADAPTER.discovered(isolated.logs(ADAPTER.discovery(isolated.deployment, isolated.key)))
