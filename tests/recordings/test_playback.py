@@ -21,11 +21,15 @@ AGGREGATE = "tryAggregate(bool,(address,bytes)[])((bool,bytes)[])"
 
 
 SOME = 500
+THOUSANDS_OF_BLOCKS = ("compound_v2",)
+"""Of so many a node takes a minute."""
 
 
 @pytest.mark.devnet
 @pytest.mark.parametrize("most", [SOME, pytest.param(None, marks=pytest.mark.long)], ids=["some", "all"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] if name in THOUSANDS_OF_BLOCKS else []) for name in NAMES]
+)
 def test_a_node_answers_recorded_calls_and_every_log_at_every_recorded_block(name, most):
     recording = load(name)
     with playback(recording, range(len(recording.blocks))) as chain:

@@ -1,12 +1,20 @@
-"""The recorded comptroller on a real node, read by the command line as a person would, beside a broken one."""
+"""The recorded comptroller on a real node, read by the command line as a person would, beside a broken one.
+
+Every block of the node costs more than the one before: the later two of the recorded ones wait for `--long`.
+"""
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import pytest
 
+from tests.devnet import Chain
 from tests.e2e.command import hfm
+from tests.length import Bounded
 from tests.protocols.compound_v2.recorded import COMPTROLLER, RECORDING
 from tests.recordings.playback import playback
+from tests.recordings.recording import Block
 
 pytestmark = [pytest.mark.devnet, pytest.mark.xdist_group("compound_v2 played back")]
 
@@ -17,16 +25,25 @@ DEPLOYMENT = (
 BROKEN = RECORDING.deployment["oracle"]
 
 
+@dataclass(frozen=True)
+class Played:
+    """A node, and the last recorded block on it."""
+
+    chain: Chain
+    last: Block
+
+
 @pytest.fixture(scope="module")
-def chain():
-    with playback(RECORDING) as chain:
-        yield chain
+def played(bounded: Bounded) -> Iterator[Played]:
+    blocks = RECORDING.blocks[: bounded(len(RECORDING.blocks))]
+    with playback(replace(RECORDING, blocks=blocks), range(len(blocks))) as chain:
+        yield Played(chain, blocks[-1])
 
 
-def config_of(chain, folder, *rows):
+def config_of(played, folder, *rows):
     path = folder / "hfm.toml"
     found = [DEPLOYMENT.format(name=name, address=address, more=more) for name, address, more in rows]
-    path.write_text(CHAIN.format(url=chain.node.http_url) + "".join(found))
+    path.write_text(CHAIN.format(url=played.chain.node.http_url) + "".join(found))
     return path
 
 
@@ -34,10 +51,10 @@ def rows_of(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-@pytest.mark.parametrize("number", range(len(RECORDING.blocks)))
-def test_a_snapshot_of_everyone_at_a_recorded_block_says_what_the_contracts_said(chain, tmp_path, number):
+@pytest.mark.parametrize("number", [0, *(pytest.param(n, marks=pytest.mark.long) for n in range(1, 3))])
+def test_a_snapshot_of_everyone_at_a_recorded_block_says_what_the_contracts_said(played, tmp_path, number):
     block, path = RECORDING.blocks[number], tmp_path / "out.jsonl"
-    config = config_of(chain, tmp_path, ("local", COMPTROLLER, "start_block = 0"))
+    config = config_of(played, tmp_path, ("local", COMPTROLLER, "start_block = 0"))
     said = hfm("snapshot", "--config", config, "--chain", "local", "--block", block.at.number, "--output", path)
     assert path.exists(), said.out + said.err
     found = {row["key"]: row for row in rows_of(path)}
@@ -63,27 +80,27 @@ def test_a_snapshot_of_everyone_at_a_recorded_block_says_what_the_contracts_said
     print(f"block {block.at.number}: {compared} rows, {liquidatable} liquidatable, {unread} unknown")
 
 
-def test_checking_on_chain_finds_no_account_that_differs(chain, tmp_path):
+def test_checking_on_chain_finds_no_account_that_differs(played, tmp_path):
     accounts = tmp_path / "accounts.txt"
-    accounts.write_text("\n".join(RECORDING.blocks[-1].truth["accounts"]) + "\n")
-    config = config_of(chain, tmp_path, ("local", COMPTROLLER, f'accounts = "{accounts}"'))
+    accounts.write_text("\n".join(played.last.truth["accounts"]) + "\n")
+    config = config_of(played, tmp_path, ("local", COMPTROLLER, f'accounts = "{accounts}"'))
     said = hfm("check", "--config", config, "--onchain")
     assert said.code == 0, said.out + said.err
 
 
-def test_watching_an_owner_shows_the_position(chain, tmp_path):
-    truth = RECORDING.blocks[-1].truth["accounts"]
+def test_watching_an_owner_shows_the_position(played, tmp_path):
+    truth = played.last.truth["accounts"]
     owner = next(a for a, one in truth.items() if any(x["liquidate"]["succeeds"] for x in one["liquidations"]))
-    config = config_of(chain, tmp_path, ("local", COMPTROLLER, ""))
+    config = config_of(played, tmp_path, ("local", COMPTROLLER, ""))
     said = hfm("watch", "--config", config, "--once", owner)
     assert said.code == 0, said.err
     assert "LIQUIDATABLE" in said.out.upper()
 
 
-def test_one_broken_deployment_leaves_the_other_untouched(chain, tmp_path):
+def test_one_broken_deployment_leaves_the_other_untouched(played, tmp_path):
     accounts, path = tmp_path / "accounts.txt", tmp_path / "out.jsonl"
-    accounts.write_text(next(iter(RECORDING.blocks[-1].truth["accounts"])) + "\n")
-    config = config_of(chain, tmp_path, ("good", COMPTROLLER, ""), ("broken", BROKEN, ""))
+    accounts.write_text(next(iter(played.last.truth["accounts"])) + "\n")
+    config = config_of(played, tmp_path, ("good", COMPTROLLER, ""), ("broken", BROKEN, ""))
     said = hfm("snapshot", "--config", config, "--chain", "local", "--accounts", accounts, "--output", path)
     assert said.code == 3
     rows = {row["deployment"]: row for row in rows_of(path)}
