@@ -37,7 +37,7 @@ async def stopped(world: Arena, after_s: float) -> float:
     return took_s
 
 
-@pytest.mark.parametrize("rounds", [6, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.parametrize("rounds", [3, pytest.param(60, marks=pytest.mark.long)])
 async def test_a_stop_with_messages_under_way_ends_in_time_and_neither_loses_nor_repeats_one(
     tmp_path: Path, rounds: int
 ):

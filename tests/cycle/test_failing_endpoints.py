@@ -52,7 +52,7 @@ async def rows_of(loop, store) -> dict[str, Row]:
     return {str(view.row["key"]): view.row for view in page.items}
 
 
-@pytest.mark.parametrize("blocks", [12, pytest.param(100, marks=pytest.mark.long)])
+@pytest.mark.parametrize("blocks", [6, pytest.param(100, marks=pytest.mark.long)])
 async def test_a_fifth_of_all_requests_may_fail(blocks, tmp_path):
     current, all_listed, worst_lag = 0, 0, 0
     with running_chain() as chain:

@@ -33,7 +33,7 @@ from tests.protocols.aave_v3.acting import Acting
 pytestmark = pytest.mark.devnet
 CHAIN = ChainId("eip155:31337")
 BELOW_WAD = 3 * WAD // 2
-REORG_EVERY, REORG_DEPTH = 8, 3
+REORG_EVERY, REORG_DEPTH = 5, 3
 
 
 @asynccontextmanager
@@ -118,7 +118,7 @@ async def hold_against_the_contract(market: Market, folder: Path, seed: int, blo
 async def test_the_at_risk_list_is_the_contracts_answer_at_every_block(opened, seed, tmp_path):
     with running_chain() as chain:
         market = opened(chain, 100)
-        assert await hold_against_the_contract(market, tmp_path, seed, 10) > 400
+        assert await hold_against_the_contract(market, tmp_path, seed, 6) > 250
 
 
 @pytest.mark.long

@@ -28,7 +28,7 @@ FAILPOINTS = (
 HITS = 3
 
 
-@pytest.mark.parametrize("random_kills", [15, pytest.param(300, marks=pytest.mark.long)])
+@pytest.mark.parametrize("random_kills", [8, pytest.param(300, marks=pytest.mark.long)])
 async def test_after_every_kill_each_settled_liquidation_is_announced_once(tmp_path: Path, random_kills: int):
     chance, started = random.Random(9), time.monotonic()
     plan: list[str | None] = [*FAILPOINTS * HITS, *[None] * random_kills]

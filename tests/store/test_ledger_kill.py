@@ -29,7 +29,7 @@ FAILPOINTS = (
 HITS = 3
 
 
-@pytest.mark.parametrize("random_kills", [25, pytest.param(300, marks=pytest.mark.long)])
+@pytest.mark.parametrize("random_kills", [12, pytest.param(300, marks=pytest.mark.long)])
 async def test_after_every_kill_the_ledger_is_that_of_a_fresh_rebuild(tmp_path: Path, random_kills: int):
     chance, started = random.Random(8), time.monotonic()
     later = [name for name in FAILPOINTS if not name.startswith("migration")]
