@@ -1,12 +1,12 @@
 """Brings the books of a chain from the blocks they stand at to a new head: back where it forked, then by its logs."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from monitor import log
 from monitor.adapter import Fold, Market
+from monitor.courtesy import apart
 from monitor.cycle.book import Book
 from monitor.cycle.outlook import Outlooks, Source
 from monitor.domain.ids import PositionKey
@@ -87,23 +87,19 @@ async def _brought(
     (answers, *found) = await chain.read(together(asked, *markets, *feeds), head)
     logs = _logs_of(answers, head) if logs is None else logs
     coins = await outlooks.coins([book.market for book in books], head)
-    steps: dict[Book, _Step] = {}
-    results: dict[Book, Brought | MonitorError] = {}
-    for book, own, market, independent in zip(books, filters, found[: len(books)], found[len(books) :], strict=True):
-        try:
-            # Tens of thousands of events in one block take a second, in which others want to be answered.
-            steps[book] = await asyncio.to_thread(_folded, book, market, own, logs, {**independent, **coins})
-        except ReadError as e:
-            results[book] = e
+    seen, independent = found[: len(books)], [{**own, **coins} for own in found[len(books) :]]
+    results: dict[Book, Brought | MonitorError] = {
+        book: market for book, market in zip(books, seen, strict=True) if isinstance(market, ReadError)
+    }
+    # Tens of thousands of events in one block take a second, in which others want to be answered.
+    steps = await apart(_steps, books, filters, seen, logs, independent)
     reads = [attempt(book.adapter.accounts(step.market, step.keys)) for book, step in steps.items()]
     reread = await chain.read(together(*reads), head) if any(step.keys for step in steps.values()) else ()
-    for (book, step), accounts in zip(steps.items(), reread or [Accounts.of(())] * len(steps), strict=True):
-        if isinstance(accounts, ReadError):
-            results[book] = accounts
+    for book, put in (await apart(_puts, steps, reread or [Accounts.of(())] * len(steps))).items():
+        if isinstance(put, ReadError):
+            results[book] = put
             continue
-        anew = set(step.keys)
-        kept = (a for a in step.fold.put if a.key not in anew)
-        put = Accounts.of((*kept, *accounts), book.adapter.key_bytes, accounts.failed)
+        step = steps[book]
         before = book.market
         book.take(step.market, Changes(head, put, onto=base.hash))
         book.see(outlooks.outlook(step.market, step.independent))
@@ -123,20 +119,43 @@ class _Step:
     independent: Mapping[Node, PriceUsed]
 
 
-def _folded(
-    book: Book,
-    market: Market | ReadError,
-    wanted: LogFilter,
+def _steps(
+    books: Sequence[Book],
+    filters: Sequence[LogFilter],
+    markets: Sequence[Market | ReadError],
     logs: Sequence[Log],
-    independent: Mapping[Node, PriceUsed],
+    independent: Sequence[Mapping[Node, PriceUsed]],
+) -> Mapping[Book, _Step]:
+    """Return what the logs, as they come, say of every book whose market could be read."""
+    logs = sorted(dict.fromkeys(logs), key=lambda entry: (entry.block_number, entry.index))
+    rows = zip(books, filters, markets, independent, strict=True)
+    return {
+        book: _folded(book, market, wanted, logs, prices)
+        for book, wanted, market, prices in rows
+        if not isinstance(market, ReadError)
+    }
+
+
+def _folded(
+    book: Book, market: Market, wanted: LogFilter, logs: Sequence[Log], independent: Mapping[Node, PriceUsed]
 ) -> _Step:
-    if isinstance(market, ReadError):
-        raise market
     adapter, ledger, own = book.adapter, book.journal.ledger, tuple(entry for entry in logs if wanted.fits(entry))
     fold = adapter.fold(book.market, market, book.known(adapter.touched(book.market, own)), own)
     everyone = ledger.keys(ledger.live()) if fold.everyone else ()
     keys = tuple(dict.fromkeys((*fold.reread, *ledger.keys(ledger.stale()), *everyone)))
     return _Step(market, wanted, own, fold, book.nearest_first(keys), independent)
+
+
+def _puts(steps: Mapping[Book, _Step], reread: Sequence[Accounts | ReadError]) -> Mapping[Book, Accounts | ReadError]:
+    """Return of every book the accounts as folded, but for those that were read again."""
+    puts: dict[Book, Accounts | ReadError] = {}
+    for (book, step), accounts in zip(steps.items(), reread, strict=True):
+        puts[book] = accounts
+        if not isinstance(accounts, ReadError):
+            anew = set(step.keys)
+            kept = (account for account in step.fold.put if account.key not in anew)
+            puts[book] = Accounts.of((*kept, *accounts), book.adapter.key_bytes, accounts.failed)
+    return puts
 
 
 class _Canonical:
@@ -182,7 +201,7 @@ async def _past_logs(
     first, found = base.number + 1, list[Log]()
     for one in wanted:
         found += [entry async for _, logs in chain.logs(one, first, head.number, head) for entry in logs]
-    return _in_order(found)
+    return found
 
 
 def _nothing() -> Ask[tuple[Answer, ...]]:
@@ -197,8 +216,4 @@ def _logs_of(answers: tuple[Answer, ...], head: BlockRef) -> Sequence[Log]:
         if not isinstance(answer, tuple):
             raise UnexpectedAnswer(f"expected the logs of block {head.number}, found {answer!r:.80}")
         found += answer
-    return _in_order(found)
-
-
-def _in_order(logs: Iterable[Log]) -> list[Log]:
-    return sorted(dict.fromkeys(logs), key=lambda entry: (entry.block_number, entry.index))
+    return found

@@ -9,7 +9,7 @@ from monitor.cycle.ruling import Ruled
 from monitor.domain.assessment import Kind
 from monitor.domain.ids import Address, PositionId
 from monitor.domain.row import Evaluation
-from monitor.ledger.columns import rows_of
+from monitor.ledger.columns import Rows, rows_of
 from monitor.rules.levels import Levels
 from monitor.rules.quiet import Span, is_settled, quiet, unremarkable
 from monitor.rules.state import PositionState
@@ -56,21 +56,28 @@ async def settle(books: Iterable[Book], ruled: Ruled, levels: Levels) -> None:
         pairs = ruled.of(book.market.key)
         rows = book.journal.ledger.rows([state.position.key for _, state in pairs])
         usual = unsaid[book.adapter.kind]
-        open_rows, spans, until_s = list[int](), list[tuple[Ends, Ends]](), list[int | None]()
-        for turn, (row, (seen, state)) in enumerate(zip(rows.tolist(), pairs, strict=True)):
-            if turn % _PER_TURN == _PER_TURN - 1:
-                await others_first()
-            is_usual = is_settled(state) and usual.holds(seen.protocol.health) and usual.holds(seen.cautious.health)
-            rest = None if is_usual or row < 0 else quiet(state, seen, levels)
-            if row < 0 or (is_settled(state) and rest is None):
-                book.kept.pop(row, None)
-                continue
-            book.kept[row] = state.position.key
-            open_rows.append(row)
-            spans.append((_NONE, _NONE) if rest is None else (_ends(rest.protocol), _ends(rest.cautious)))
-            until_s.append(0 if rest is None else rest.until_s)
         book.bands.forget(rows[rows >= 0])
-        book.bands.keep(rows_of(open_rows), [[both[view] for both in spans] for view in (0, 1)], until_s)
+        for start in range(0, len(pairs), _PER_TURN):
+            some = slice(start, start + _PER_TURN)
+            _keep(book, rows[some], pairs[some], usual, levels)
+            await others_first()
+
+
+def _keep(
+    book: Book, rows: Rows, pairs: Sequence[tuple[Evaluation, PositionState]], usual: Span, levels: Levels
+) -> None:
+    open_rows, spans, until_s = list[int](), list[tuple[Ends, Ends]](), list[int | None]()
+    for row, (seen, state) in zip(rows.tolist(), pairs, strict=True):
+        is_usual = is_settled(state) and usual.holds(seen.protocol.health) and usual.holds(seen.cautious.health)
+        rest = None if is_usual or row < 0 else quiet(state, seen, levels)
+        if row < 0 or (is_settled(state) and rest is None):
+            book.kept.pop(row, None)
+            continue
+        book.kept[row] = state.position.key
+        open_rows.append(row)
+        spans.append((_NONE, _NONE) if rest is None else (_ends(rest.protocol), _ends(rest.cautious)))
+        until_s.append(0 if rest is None else rest.until_s)
+    book.bands.keep(rows_of(open_rows), [[both[view] for both in spans] for view in (0, 1)], until_s)
 
 
 def _ends(span: Span) -> Ends:

@@ -111,9 +111,8 @@ class Service:
             await asyncio.sleep(max(0.0, each_s - (perf_counter() - start)))
         return taken
 
-    async def fallen(self, seconds: float) -> Lag:
-        """Follow a crash; raises AssertionError when an account is not at its end what the chain has."""
-        late = await followed(self.loop, self.chain, seconds)
+    async def compared(self, late: tuple[float, ...]) -> Lag:
+        """Compare the whole ledger; raises AssertionError when an account is not what the chain has."""
         whole = next(iter(self.loop.wholes.values()))
         (book,) = whole.books.values()
         found = await audit(self.chain, book, 0, len(book.journal.ledger))
@@ -162,14 +161,15 @@ async def asked(count: int, load: tuple[int, float, float, str], *, is_crash: bo
     _, _, seconds, query = load
     async with serving(count, int(seconds) + 4, is_crash=is_crash) as service:
         first = await service.clients(1, 1, 1, query)
-        blocks, lag = list[float](), None
+        blocks, late = list[float](), tuple[float, ...]()
         async with asyncio.TaskGroup() as group:
             clients = group.create_task(service.clients(*load))
             if is_crash:
-                lag = await service.fallen(seconds + 2)
+                late = await followed(service.loop, service.chain, seconds + 2)
             else:
                 blocks = await service.during(seconds + 2, 1, service.next_block)
             found = await clients
+        lag = await service.compared(late) if is_crash else None
     return Seen(
         *(tuple(found["taken_ms"]), found["failed"], found["bare"], found["rows"], tuple(blocks)),
         first_ms=first["taken_ms"][0],

@@ -3,7 +3,7 @@
 from collections import ChainMap, Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -129,18 +129,24 @@ class Large:
         )
 
     def log(self, name: str, key: bytes, number: int, index: int) -> Log:
-        token = MARKET.reserves[0].token.address[2:]
-        values: Mapping[str, Sequence[Any]] = {
-            "Borrow": (token, "0", key.hex(), 1, 2, 0, 0),
-            "Repay": (token, key.hex(), "0", 1, 0),
-            "UserEModeSet": (key.hex(), CATEGORY),
-        }
-        event = POOL.events[name]
-        words = [f"{int(str(value), 16):064x}" for value in values[name]]
-        topics = [f"0x{word}" for word, (_, is_topic) in zip(words, event.inputs, strict=True) if is_topic]
-        data = "".join(word for word, (_, is_topic) in zip(words, event.inputs, strict=True) if not is_topic)
-        at = self.block(number)
-        return Log(MARKET.pool, (event.topic, *topics), bytes.fromhex(data), number, at.hash, index)
+        topics, data = said(name, key)
+        return Log(MARKET.pool, topics, data, number, self.block(number).hash, index)
+
+
+@cache
+def said(name: str, key: bytes) -> tuple[tuple[str, ...], bytes]:
+    """Topics and data of an event; remembered, for a node would not take our time to make them."""
+    token = MARKET.reserves[0].token.address[2:]
+    values: Mapping[str, Sequence[Any]] = {
+        "Borrow": (token, "0", key.hex(), 1, 2, 0, 0),
+        "Repay": (token, key.hex(), "0", 1, 0),
+        "UserEModeSet": (key.hex(), CATEGORY),
+    }
+    event = POOL.events[name]
+    words = [f"{int(str(value), 16):064x}" for value in values[name]]
+    topics = [f"0x{word}" for word, (_, is_topic) in zip(words, event.inputs, strict=True) if is_topic]
+    data = "".join(word for word, (_, is_topic) in zip(words, event.inputs, strict=True) if not is_topic)
+    return (event.topic, *topics), bytes.fromhex(data)
 
 
 def debts(words: Mapping[bytes, bytes], keys: Iterable[bytes]) -> dict[tuple[int, int], int]:

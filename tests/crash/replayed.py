@@ -1,5 +1,6 @@
 """A chain that answers from a recording, at one head after the other, and says each time that it is about to."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -97,7 +98,8 @@ class Replayed:
         progress: Callable[[Any], None] = lambda _: None,
     ) -> AsyncIterator[tuple[range, tuple[Log, ...]]]:
         self._there(at)
-        logs = self._logs(wanted, first, last, at)
+        # A node finds them in a process of its own.
+        logs = await asyncio.to_thread(self._logs, wanted, first, last, at)
         for start in range(first, last + 1, BLOCKS_PER_RANGE):
             blocks = range(start, min(start + BLOCKS_PER_RANGE, last + 1))
             self.reach("logs of a range given")

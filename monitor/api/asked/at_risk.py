@@ -22,8 +22,8 @@ from monitor.store import AtRisk, Page, PositionView, Sort
 _RECENT = 64
 _HOT_MS = 10_000
 _LOOK_S = 0.02
-_LATE_MS = 3_000
-"""How long a page may stand for the next one while that is worked out."""
+_LATE_MS = 10_000
+"""How long a page may stand for the next one while that is worked out: as long as a commit may lag in a crash."""
 _AT_ONCE = 5
 _AGE = b'"age_s":0,'
 
@@ -64,7 +64,7 @@ class Rendered:
 class Pages:
     """The pages that were asked for lately; `run` it, so that they are worked out anew before somebody asks again.
 
-    A page that is out of date is given for as long as the next one is being worked out, three seconds at most: its rows
+    A page that is out of date is given for as long as the next one is being worked out, ten seconds at most: its rows
     name their block.
     """
 

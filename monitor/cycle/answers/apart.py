@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from monitor.clock import Clock
+from monitor.courtesy import apart
 from monitor.cycle.book import Book
 
 Found = TypeVar("Found")
@@ -51,7 +52,7 @@ class Apart:
     async def _make(self, key: tuple[Book, Hashable], work: Callable[[Book], Found]) -> None:
         book, started_ms = key[0], self._clock.monotonic_ms()
         version, still = self._still(book)
-        found = await asyncio.to_thread(work, still)
+        found = await apart(work, still)
         now_ms = self._clock.monotonic_ms()
         self._answers[key] = _Answer(version, now_ms, now_ms - started_ms, found)
         if len(self._answers) > _RECENT:

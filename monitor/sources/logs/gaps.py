@@ -43,16 +43,19 @@ class Gaps:
         self._taken: set[tuple[int, str, int]] = set()
 
     def took(self, wanted: LogFilter, first: int, last: int, logs: Iterable[Log]) -> None:
-        """Note the logs taken from blocks first to last; a filter that has grown counts from the next audit on."""
+        """Note what a filter took from blocks first to last; one that has grown counts from the next audit on."""
         if self._wanted is None or first != self._next:
             self._wanted, self._first = wanted, first
             self._taken.clear()
-        self._taken.update(map(_place, matching(logs, self._wanted)))
+        kept = logs if wanted == self._wanted else matching(logs, self._wanted)
+        self._taken.update(map(_place, kept))
         self._next = last + 1
 
     def undone(self, above: int) -> None:
         """Forget what was taken from blocks above, because a reorg replaced them."""
-        self._next = min(self._next, max(above + 1, self._first))
+        if above + 1 >= self._next:
+            return
+        self._next = max(above + 1, self._first)
         self._taken = {place for place in self._taken if place[0] <= above}
 
     @property

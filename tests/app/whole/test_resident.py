@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.app.whole.resident import Resident
+from monitor.app.whole.resident import ROUNDS, Resident
 from monitor.store import Store
 from tests.bench.head import followed_from_memory
 from tests.crash.large import Large
@@ -17,7 +17,9 @@ from tests.fakes.clock import FakeClock
 @pytest.fixture
 def thawed():
     gc.unfreeze()
+    usual = gc.get_threshold()
     yield
+    gc.set_threshold(*usual)
     gc.unfreeze()
 
 
@@ -33,6 +35,7 @@ async def test_it_waits_until_every_market_is_open_and_then_does_it_once(tmp_pat
         await resident.once()
         kept = gc.get_freeze_count()
         assert kept > 10_000
+        assert gc.get_threshold() == ROUNDS
         later = [[number] for number in range(1000)]
         await resident.once()
         assert gc.get_freeze_count() <= kept, len(later)
