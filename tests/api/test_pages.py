@@ -59,7 +59,7 @@ async def test_while_the_next_page_is_worked_out_the_last_one_stands_for_it_and_
         await asyncio.sleep(0)
         await clock.advance(0.1)
         assert ((await pages.of(query)).tag, slow.asked) == (first.tag, 2)
-        await clock.advance(4)
+        await clock.advance(11)
         waiting = asyncio.gather(pages.of(query), pages.of(query), pages.of(query))
         await asyncio.sleep(0.01)
         assert not waiting.done()

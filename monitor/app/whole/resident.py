@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from monitor import log
 from monitor.cycle.whole import Whole
 
-ROUNDS = (10_000, 10, 1_000)
+ROUNDS = (10_000, 10, 100)
 """After so many new objects the newest are looked through, after so many such rounds the younger ones, then all."""
 
 
