@@ -1,5 +1,6 @@
 """Every thousand blocks followed are read once more: what a node indexed late, or nobody asked for, comes to light."""
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -40,7 +41,7 @@ class Gaps:
         self._every_blocks = every_blocks
         self._wanted: LogFilter | None = None
         self._first = self._next = 0
-        self._taken: set[tuple[int, str, int]] = set()
+        self._taken = _places()
 
     def took(self, wanted: LogFilter, first: int, last: int, logs: Iterable[Log]) -> None:
         """Note what a filter took from blocks first to last; one that has grown counts from the next audit on."""
@@ -48,7 +49,8 @@ class Gaps:
             self._wanted, self._first = wanted, first
             self._taken.clear()
         kept = logs if wanted == self._wanted else matching(logs, self._wanted)
-        self._taken.update(map(_place, kept))
+        for entry in kept:
+            self._taken[entry.block_number, entry.block_hash].append(entry.index)
         self._next = last + 1
 
     def undone(self, above: int) -> None:
@@ -56,7 +58,8 @@ class Gaps:
         if above + 1 >= self._next:
             return
         self._next = max(above + 1, self._first)
-        self._taken = {place for place in self._taken if place[0] <= above}
+        for block in [block for block in self._taken if block[0] > above]:
+            del self._taken[block]
 
     @property
     def is_due(self) -> bool:
@@ -70,15 +73,23 @@ class Gaps:
         whoever it concerns must be read again.
         """
         first, last, wanted = self._first, self._next - 1, self._wanted or LogFilter((), ())
-        again: list[Log] = [entry async for _, logs in chain.logs(wanted, first, last, at) for entry in logs]
-        missing = tuple(entry for entry in again if _place(entry) not in self._taken)
-        too_many = len(self._taken.difference(map(_place, again)))
+        missing, again, right = list[Log](), 0, 0
+        async for _, logs in chain.logs(wanted, first, last, at):
+            again += len(logs)
+            places = _places()
+            for entry in logs:
+                places[entry.block_number, entry.block_hash].append(entry.index)
+            taken = {block: set(self._taken.get(block, ())) for block in places}
+            missing += [entry for entry in logs if entry.index not in taken[entry.block_number, entry.block_hash]]
+            right += sum(len(taken[block].intersection(found)) for block, found in places.items())
+        too_many = sum(len(set(indices)) for indices in self._taken.values()) - right
         if missing or too_many:
-            _log.error("log_gap", first=first, last=last, missing=len(missing), too_many=too_many, of=len(again))
+            _log.error("log_gap", first=first, last=last, missing=len(missing), too_many=too_many, of=again)
         self._wanted, self._first = None, self._next
         self._taken.clear()
-        return Gap(first, last, missing, too_many)
+        return Gap(first, last, tuple(missing), too_many)
 
 
-def _place(entry: Log) -> tuple[int, str, int]:
-    return entry.block_number, entry.block_hash, entry.index
+def _places() -> defaultdict[tuple[int, str], list[int]]:
+    """Return room for where logs stand: by block and its hash their indices, for in a crash they are millions."""
+    return defaultdict(list)
