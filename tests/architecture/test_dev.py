@@ -5,6 +5,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.architecture.tree import ROOT
 
 
@@ -41,5 +43,18 @@ def test_a_broken_interpreter_is_named_in_one_line(tmp_path: Path):
     assert said.stderr == "dev: HFM_PYTHON=/bin/false is no working Python 3.11 to 3.14\n"
 
 
-def test_the_gate_of_every_change_is_the_developers_own_door():
-    assert (ROOT / ".ci" / "run").read_text().rstrip().endswith('exec ./dev test "$@"')
+@pytest.mark.parametrize(("codes", "ends_with"), [([0], 0), ([1, 0], 0), ([1, 1], 1), ([1, 5], 5), ([2], 2)], ids=str)
+def test_the_gate_is_the_developers_door_and_what_failed_has_to_pass_by_itself(
+    codes: list[int], ends_with: int, tmp_path: Path
+):
+    (tmp_path / ".ci").mkdir()
+    shutil.copy2(ROOT / ".ci" / "run", tmp_path / ".ci")
+    (tmp_path / "codes").write_text("".join(f"{code}\n" for code in codes))
+    door = '#!/bin/sh\necho "$*" >> asked\ncode=$(head -1 codes)\nsed -i 1d codes\nexit "$code"\n'
+    (tmp_path / "dev").write_text(door)
+    (tmp_path / "dev").chmod(0o755)
+    done = subprocess.run([".ci/run", "-x"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == ends_with
+    again = ["test --last-failed --last-failed-no-failures none -x"]
+    assert (tmp_path / "asked").read_text().splitlines() == ["test -x"] + again * (len(codes) - 1)
+    assert ("once more" in done.stdout) is (len(codes) > 1)
