@@ -68,11 +68,12 @@ def resident() -> int:
 
 
 async def live(folder: Path, days: int, keep_days: int) -> None:
-    dice, clock = random.Random(7), FakeClock()
-    channel, walk, number = Counting(dice), Walk(dice), 0
+    clock = FakeClock()
+    # Each draws from dice of its own: how the two interleave must not change what the prices do.
+    channel, walk, number = Counting(random.Random(8)), Walk(random.Random(7)), 0
     owners = {Address(position(n).key): (to(str(n)),) for n in range(POSITIONS)}
     async with Store.open(f"sqlite:///{folder / 'hfm.db'}", clock) as store, asyncio.TaskGroup() as group:
-        dispatcher = Dispatcher(store.queue, [channel], clock, dice.random, "https://hfm.example")
+        dispatcher = Dispatcher(store.queue, [channel], clock, random.Random(9).random, "https://hfm.example")
         running = group.create_task(dispatcher.run())
         ruling = Ruling(store, LEVELS, audience(owners), clock, dispatcher.wake)
         one, started = position(0), 0
