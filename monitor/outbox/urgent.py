@@ -8,13 +8,13 @@ from typing import Protocol
 
 from monitor.domain.alerts import Notice, dedupe_key
 from monitor.errors import StoreError
-from monitor.store.queue import Deliverable, Ripe
+from monitor.store.queue import Deliverable, Look, Ripe
 
 
 class Owed(Protocol):
     """What a lane takes messages from and tells what became of them; see `Queue`."""
 
-    async def pending(
+    async def look(
         self,
         channel: str,
         limit: int,
@@ -22,14 +22,12 @@ class Owed(Protocol):
         without: Sequence[int] = (),
         but_to: Sequence[str] = (),
         ripe: Ripe | None = None,
-    ) -> list[Deliverable]: ...
+    ) -> Look: ...
     async def companions(
         self, head: Deliverable, limit: int, now_s: int, without: Sequence[int]
     ) -> list[Deliverable]: ...
-    async def newest_id(self) -> int: ...
     async def bind(self, messages: Sequence[Deliverable]) -> None: ...
     async def owed(self, channel: str, at_most: int) -> int: ...
-    async def next_try_s(self, channel: str, now_s: int) -> int | None: ...
     def claimed(self, messages: Sequence[Deliverable]) -> AbstractAsyncContextManager[set[int]]: ...
     async def mark_sent(self, messages: Sequence[Deliverable], now_s: int) -> None: ...
     async def defer(self, messages: Sequence[Deliverable], now_s: int, wait_s: int, why: str) -> None: ...
@@ -84,7 +82,7 @@ class Urgent:
             self._accepted.pop(message.key, None)
         self._drop(id_ for id_, message in self._owed.items() if message.key not in self._unstored)
 
-    async def pending(
+    async def look(
         self,
         channel: str,
         limit: int,
@@ -92,23 +90,25 @@ class Urgent:
         without: Sequence[int] = (),
         but_to: Sequence[str] = (),
         ripe: Ripe | None = None,
-    ) -> list[Deliverable]:
+    ) -> Look:
         """Return what is due, most severe first; with a store that cannot be read, what memory owes."""
+        mine = {id_: one for id_, one in self._owed.items() if one.route.channel == channel}
         own = [
             message
-            for id_, message in self._owed.items()
-            if message.route.channel == channel and message.route.address not in but_to and id_ not in without
+            for id_, message in mine.items()
+            if message.route.address not in but_to and id_ not in without and self._is_due(id_, now_s)
         ]
-        own = [message for message in own if self._is_due(message.id, now_s)]
         try:
-            found = await self._from_store(channel, limit, now_s, without, but_to, ripe)
+            stored = await self._from_store(channel, limit, now_s, without, but_to, ripe)
         except StoreError:
             if not own:
                 raise
-            found = []
-        first = sorted((*own, *found), key=_order)[:limit]
+            stored = Look((), None)
+        first = tuple(sorted((*own, *stored.due), key=_order)[:limit])
         self._taken |= {message.id for message in first if message.id < 0}
-        return first
+        later_s = [self._due_s[id_][0] for id_ in mine if not self._is_due(id_, now_s)]
+        later_s += [] if stored.next_try_s is None else [stored.next_try_s]
+        return Look(first, stored.newest_id, min(later_s, default=None))
 
     async def companions(self, head: Deliverable, limit: int, now_s: int, without: Sequence[int]) -> list[Deliverable]:
         """Return what may go out together with a message; one from memory goes alone."""
@@ -116,10 +116,6 @@ class Urgent:
             return [head]
         found = await self._stored.companions(head, limit, now_s, without)
         return [message for message in found if message.id == head.id or not await self._is_done(message, now_s)]
-
-    async def newest_id(self) -> int:
-        """Return the largest id of a stored message."""
-        return await self._stored.newest_id()
 
     async def bind(self, messages: Sequence[Deliverable]) -> None:
         """Write down that the messages go out as one, where there is anything to write to."""
@@ -135,13 +131,6 @@ class Urgent:
             if not own:
                 raise
             return own
-
-    async def next_try_s(self, channel: str, now_s: int) -> int | None:
-        """Return when the next message that is not yet due will be, None when all are or nothing is owed."""
-        mine = [id_ for id_, message in self._owed.items() if message.route.channel == channel]
-        own = [self._due_s[id_][0] for id_ in mine if not self._is_due(id_, now_s)]
-        stored_s = await self._stored.next_try_s(channel, now_s)
-        return min([*own, *([] if stored_s is None else [stored_s])], default=None)
 
     @asynccontextmanager
     async def claimed(self, messages: Sequence[Deliverable]) -> AsyncIterator[set[int]]:
@@ -190,14 +179,14 @@ class Urgent:
         without: Sequence[int],
         but_to: Sequence[str],
         ripe: Ripe | None,
-    ) -> list[Deliverable]:
+    ) -> Look:
         hidden = list(without)
         while True:
-            found = await self._stored.pending(channel, limit, now_s, hidden, but_to, ripe)
-            kept = [message for message in found if not await self._is_done(message, now_s)]
-            if len(kept) == len(found):
+            found = await self._stored.look(channel, limit, now_s, hidden, but_to, ripe)
+            kept = [message for message in found.due if not await self._is_done(message, now_s)]
+            if len(kept) == len(found.due):
                 return found
-            hidden += [message.id for message in found]
+            hidden += [message.id for message in found.due]
 
     async def _is_done(self, message: Deliverable, now_s: int) -> bool:
         """Whether memory sent the message, still owes it, or has a newer one about the same."""

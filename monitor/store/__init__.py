@@ -5,7 +5,7 @@ from monitor.store.ledgers.audits import AuditPart, AuditView
 from monitor.store.ledgers.kept import LedgerPart, NotKept
 from monitor.store.people.heard import Heard
 from monitor.store.people.keys import Keys, StoredKey
-from monitor.store.queue import Deliverable, Queue
+from monitor.store.queue import Deliverable, Look, Queue
 from monitor.store.shown import (
     AlertView,
     AtRisk,
@@ -36,6 +36,7 @@ __all__ = [
     "IncidentView",
     "Keys",
     "LedgerPart",
+    "Look",
     "NotKept",
     "OutboxStatus",
     "Page",

@@ -8,6 +8,7 @@ from monitor.domain.alerts import Level
 from monitor.store import tables
 
 _t, _a, _leader, _other = tables.outbox.c, tables.alerts.c, tables.outbox.alias("leader"), tables.outbox.alias("other")
+_NEWEST = select(func.coalesce(func.max(_t.id), 0)).scalar_subquery()
 _ORDER = (_t.severity.desc(), nulls_last(_t.time_to_liquidation_s.asc()), _t.id)
 _OWN = (_t.id, _t.dedupe_key, _t.recipient, _t.routes, _t.route, _t.attempts, _t.created_s)
 _COMPANY = select(_other.c.id).where(
@@ -56,12 +57,11 @@ PENDING = these(
         ),
     ),
     bindparam("limit"),
-)
+).add_columns(_NEWEST.label("newest_id"))
 """Due on a channel, but for some messages and some addresses, and only what has waited for others long enough."""
 _ON = and_(_t.state == "pending", _t.channel == bindparam("channel"))
 OWED = select(func.count()).select_from(select(_t.id).where(_ON).limit(bindparam("at_most")).subquery())
 """How many messages a channel owes, counted no further than `at_most`."""
-NEXT_TRY = select(func.min(_t.next_try_s)).where(_ON, _t.next_try_s > bindparam("now_s"))
-"""When the next message of a channel is due that is not yet."""
-NEWEST = select(func.max(_t.id))
-"""The largest id of a message."""
+_NEXT_TRY = select(func.min(_t.next_try_s)).where(_ON, _t.next_try_s > bindparam("now_s")).scalar_subquery()
+NOTHING_DUE = select(_NEWEST.label("newest_id"), _NEXT_TRY.label("next_try_s"))
+"""Where nothing is due on a channel: the largest id of any message, and when the next one will be due."""

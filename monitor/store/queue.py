@@ -1,11 +1,11 @@
 """The outbox: messages that are owed, in the order in which they matter, and what became of each."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, select, update
+from sqlalchemy import ColumnElement, Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.domain.alerts import Alert, Recipient, Route
@@ -52,13 +52,25 @@ class Ripe:
     other_id: int
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is due on a channel, worst first; with nothing due, when the next message will be.
+
+    `newest_id` is the largest id of a stored message, 0 when there is none; None when the store could not be asked.
+    """
+
+    due: tuple[Deliverable, ...]
+    newest_id: int | None
+    next_try_s: int | None = None
+
+
 class Queue:
     """The outbox table; only the dispatcher takes from it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def pending(
+    async def look(
         self,
         channel: str,
         limit: int,
@@ -66,7 +78,7 @@ class Queue:
         without: Sequence[int] = (),
         but_to: Sequence[str] = (),
         ripe: Ripe | None = None,
-    ) -> list[Deliverable]:
+    ) -> Look:
         """Return what is due on a channel: most severe first, then least time left, then oldest.
 
         `without` names messages and `but_to` addresses to leave out. With `ripe` only what has waited long enough.
@@ -81,10 +93,15 @@ class Queue:
             "other_id": most if ripe is None else ripe.other_id,
             "urgent_id": most if ripe is None else ripe.urgent_id,
         }
-        return await self._shown(due.PENDING, given)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(due.PENDING, given)).all()
+            if rows:
+                return Look(tuple(_deliverable(row) for row in rows), rows[0].newest_id)
+            nothing = (await connection.execute(due.NOTHING_DUE, {"channel": channel, "now_s": now_s})).one()
+        return Look((), nothing.newest_id, nothing.next_try_s)
 
     async def companions(self, head: Deliverable, limit: int, now_s: int, without: Sequence[int]) -> list[Deliverable]:
-        """Return what may go out together with a message, itself included, in the order of `pending`.
+        """Return what may go out together with a message, itself included, in the order of `look`.
 
         That is what it was about to go out with before, or else all of its recipient, route and topic that is due
         within the second and never was about to be sent.
@@ -98,34 +115,8 @@ class Queue:
         return await self._found(same, limit)
 
     async def _found(self, which: ColumnElement[bool], limit: int) -> list[Deliverable]:
-        return await self._shown(due.these(which, limit), {})
-
-    async def _shown(self, query: Select[Any], given: Mapping[str, Any]) -> list[Deliverable]:
         async with self._database.reading() as connection:
-            rows = (await connection.execute(query, given)).all()
-        return [
-            Deliverable(
-                id=row.id,
-                key=row.dedupe_key,
-                alert=records.alert_from(row.alert),
-                recipient=records.recipient_from(row.recipient, row.routes, row.label),
-                route_index=row.route,
-                attempts=row.attempts,
-                created_s=row.created_s,
-                token=row.token,
-                step=row.step,
-                leader=row.leader,
-                leader_key=row.leader_key,
-                has_company=bool(row.company),
-            )
-            for row in rows
-        ]
-
-    async def newest_id(self) -> int:
-        """Return the largest id of a message, 0 when there is none."""
-        async with self._database.reading() as connection:
-            newest: int | None = (await connection.execute(due.NEWEST)).scalar_one()
-        return newest or 0
+            return [_deliverable(row) for row in await connection.execute(due.these(which, limit))]
 
     async def owed(self, channel: str, at_most: int) -> int:
         """Return how many messages a channel owes, counted no further than `at_most`."""
@@ -133,13 +124,6 @@ class Queue:
         async with self._database.reading() as connection:
             count: int = (await connection.execute(due.OWED, given)).scalar_one()
         return count
-
-    async def next_try_s(self, channel: str, now_s: int) -> int | None:
-        """Return when the next message that is not yet due will be, None when all are or nothing is owed."""
-        given = {"channel": channel, "now_s": now_s}
-        async with self._database.reading() as connection:
-            due_s: int | None = (await connection.execute(due.NEXT_TRY, given)).scalar_one()
-        return due_s
 
     async def due_since(self, at_s: int) -> set[str]:
         """Return the channels that owe a message which was due by then already."""
@@ -247,6 +231,23 @@ async def refused_routes(connection: AsyncConnection, now_s: int) -> set[Route]:
     t = tables.refusals.c
     rows = await connection.execute(select(t.channel, t.address).where(t.at_s > now_s - REFUSED_FOR_S))
     return {Route(row.channel, row.address) for row in rows}
+
+
+def _deliverable(row: Row[Any]) -> Deliverable:
+    return Deliverable(
+        id=row.id,
+        key=row.dedupe_key,
+        alert=records.alert_from(row.alert),
+        recipient=records.recipient_from(row.recipient, row.routes, row.label),
+        route_index=row.route,
+        attempts=row.attempts,
+        created_s=row.created_s,
+        token=row.token,
+        step=row.step,
+        leader=row.leader,
+        leader_key=row.leader_key,
+        has_company=bool(row.company),
+    )
 
 
 def _deliveries(messages: Sequence[Deliverable], outcome: str, now_s: int, why: str) -> list[dict[str, str | int]]:

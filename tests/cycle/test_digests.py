@@ -29,7 +29,7 @@ def digests(town: Town) -> Digests:
 
 async def text(town: Town) -> str:
     """Return the digest that is owed, as it reads."""
-    every = await town.store.queue.pending("telegram", 9, 2**40)
+    every = (await town.store.queue.look("telegram", 9, 2**40)).due
     (owed,) = [one for one in every if one.alert.kind is AlertKind.DIGEST]
     return render(owed.alert, owed.recipient, owed.key, 0, "https://hfm.example").text
 

@@ -63,7 +63,7 @@ async def test_worsening_is_told_with_the_owners_label_and_wakes_delivery(store,
     (view,) = await store.views.alerts()
     assert (view.alert.kind, view.alert.level) == (AlertKind.WORSENED, Level.CRITICAL)
     assert woken == [1]
-    (owed,) = await store.queue.pending("console", 10, 2_000_000_000)
+    (owed,) = (await store.queue.look("console", 10, 2_000_000_000)).due
     assert (owed.recipient.name, owed.recipient.label) == ("console", "treasury")
 
 
@@ -173,7 +173,7 @@ async def test_a_halt_is_told_once_to_everyone_even_by_a_loop_that_begins_anew_a
     await loop.once()
     await loop.once()
     assert await alerts_of(store) == [AlertKind.UNKNOWN, AlertKind.KNOWN_AGAIN]
-    owed = await store.queue.pending("console", 10, 2_000_000_000)
+    owed = (await store.queue.look("console", 10, 2_000_000_000)).due
     assert {one.recipient.name for one in owed} == {"console"}
 
 

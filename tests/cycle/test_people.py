@@ -38,7 +38,10 @@ async def test_each_is_told_under_the_name_they_gave_the_owner(town: Town):
     await town.move_in("bob", MAIL)
     await town.store.people.watch("bob", owner(1), "his")
     await town.see("1.04")
-    owed = [*await town.store.queue.pending("telegram", 9, 2**40), *await town.store.queue.pending("email", 9, 2**40)]
+    owed = [
+        *(await town.store.queue.look("telegram", 9, 2**40)).due,
+        *(await town.store.queue.look("email", 9, 2**40)).due,
+    ]
     assert [(one.recipient.name, one.recipient.label) for one in owed] == [("alice", "main"), ("bob", "his")]
 
 

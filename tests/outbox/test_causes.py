@@ -96,7 +96,7 @@ async def test_whoever_joins_an_open_cause_is_told_and_nobody_is_told_twice(tmp_
         begun = news("feed")[0]
         await store.commit(Commit(None, notices=[Notice(begun, (to("1"),))]))
         await store.commit(Commit(None, notices=[Notice(begun, (to("1"), to("2")))]))
-        owed = await store.queue.pending("telegram", 10, 2_000_000_000)
+        owed = (await store.queue.look("telegram", 10, 2_000_000_000)).due
         assert [m.route.address for m in owed] == ["1", "2"]
         assert {m.alert.incident for m in owed} == {begun.incident}
         assert isinstance(owed[0].alert.position, Cause)

@@ -83,7 +83,7 @@ async def test_both_are_kept_found_again_and_sent_once_however_often_they_are_co
             assert halt_news(alert, Halted(LAST, 0, 2, 2), "base", 0) is None or alert.kind is AlertKind.KNOWN_AGAIN
         kinds = [view.alert.kind for view in await store.views.alerts()]
         assert kinds == [AlertKind.UNKNOWN, AlertKind.KNOWN_AGAIN]
-        owed = await store.queue.pending("telegram", 10, 2_000_000_000)
+        owed = (await store.queue.look("telegram", 10, 2_000_000_000)).due
         assert [(m.route.address, m.alert.kind) for m in owed] == [
             ("1", AlertKind.KNOWN_AGAIN),
             ("2", AlertKind.KNOWN_AGAIN),

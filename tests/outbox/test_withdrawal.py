@@ -63,7 +63,7 @@ async def test_while_a_message_is_claimed_nobody_can_withdraw_it(tmp_path: Path)
     witness = Witness(clock)
     async with opened(tmp_path, clock) as store, asyncio.TaskGroup() as group:
         await store.commit(told(alert()))
-        owed = await store.queue.pending("telegram", 1, clock.wall_s())
+        owed = (await store.queue.look("telegram", 1, clock.wall_s())).due
         async with store.queue.claimed(owed) as still:
             assert still == {owed[0].id}
             stopping = group.create_task(stop(store, "1", witness))

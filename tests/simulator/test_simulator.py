@@ -19,7 +19,7 @@ from monitor.domain.alerts import Level
 from monitor.outbox.lanes.pace import Pace
 from monitor.rules import facts as telling
 from monitor.rules.judge import judge
-from monitor.store import Deliverable, Queue, Store
+from monitor.store import Look, Queue, Store
 from monitor.store.people import owed
 from tests.rules.scene import LEVELS
 from tests.simulator.virtual import Disk, LoopClock, VirtualLoop, without_threads
@@ -108,12 +108,13 @@ def _levels_improve_at_once(patch: pytest.MonkeyPatch) -> None:
 
 
 def _what_matters_least_goes_first(patch: pytest.MonkeyPatch) -> None:
-    plain = Queue.pending
+    plain = Queue.look
 
-    async def backwards(self: Queue, channel: str, limit: int, *rest: Any, **more: Any) -> list[Deliverable]:
-        return (await plain(self, channel, 1000, *rest, **more))[::-1][:limit]
+    async def backwards(self: Queue, channel: str, limit: int, *rest: Any, **more: Any) -> Look:
+        found = await plain(self, channel, 1000, *rest, **more)
+        return replace(found, due=found.due[::-1][:limit])
 
-    patch.setattr(Queue, "pending", backwards)
+    patch.setattr(Queue, "look", backwards)
 
 
 def _a_message_rounds_the_wrong_way(patch: pytest.MonkeyPatch) -> None:

@@ -87,7 +87,7 @@ async def live(folder: Path, days: int, keep_days: int) -> None:
                 clock._move_to(clock.monotonic_ms() + (STEP_S - 1) * 1000)
                 await clock.advance(1)
                 for _ in range(200):
-                    if not await store.queue.pending("telegram", 1, clock.wall_s()):
+                    if not (await store.queue.look("telegram", 1, clock.wall_s())).due:
                         break
                     await clock.advance(1)
                     await asyncio.sleep(0.002)

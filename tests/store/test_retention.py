@@ -62,7 +62,7 @@ class Days:
     async def deliver(self) -> list[str]:
         """Record that everything owed was sent, and return the keys; no time goes by."""
         now_s = self.clock.wall_s()
-        owed = await self.store.queue.pending("telegram", 1000, now_s)
+        owed = (await self.store.queue.look("telegram", 1000, now_s)).due
         for message in owed:
             await self.store.queue.mark_sent((message,), now_s)
         return [message.key for message in owed]

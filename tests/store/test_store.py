@@ -55,7 +55,7 @@ async def test_a_step_comes_back_whole_after_a_restart(tmp_path: Path):
         states = await store.states([*ids, position(9)])
         assert states == {j.state.position: replace(j.state, known=dict(j.state.known)) for j in judged}
         assert await store.cursor(position().deployment) == cursor
-        assert len(await store.queue.pending("telegram", 10, 1_750_000_000)) == 3
+        assert len((await store.queue.look("telegram", 10, 1_750_000_000)).due) == 3
         assert {p.id for p in (await store.views.at_risk(AtRisk())).items} == set(ids)
 
 
@@ -120,7 +120,7 @@ async def test_strangers_text_is_a_parameter_and_nothing_else(tmp_path: Path, pa
     text = payload.encode("utf-8", "replace").decode()
     async with opened(tmp_path) as store:
         await store.commit(told(named, recipient=to(payload)))
-        (found,) = await store.queue.pending("telegram", 10, 1_750_000_000)
+        (found,) = (await store.queue.look("telegram", 10, 1_750_000_000)).due
         assert (found.alert, found.recipient) == (named, to(payload))
         await store.queue.defer([found], 1, 1, payload)
         await store.queue.reroute([found], 3, text)

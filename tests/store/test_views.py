@@ -184,7 +184,7 @@ async def test_the_outbox_shows_what_is_owed_and_the_last_try_of_each_channel(tm
     async with opened(tmp_path, clock) as store:
         await store.commit(told(alert(), alert(of=position(2)), recipient=to("1")))
         clock.jump_wall(30)
-        first, second = await store.queue.pending("telegram", 10, NOW_S)
+        first, second = (await store.queue.look("telegram", 10, NOW_S)).due
         await store.queue.mark_sent([first], NOW_S + 10)
         await store.queue.defer([second], NOW_S + 20, 79, "429")
         status = await store.views.outbox_status()

@@ -50,9 +50,11 @@ class Gathering:
         elif newest_id > (self._seen[-1][0] if self._seen else self._ripe.urgent_id):
             self._seen.append((newest_id, self._clock.monotonic_ms()))
 
-    def ripe(self) -> Ripe:
-        """Return which messages have waited long enough."""
-        now_ms, ripe = self._clock.monotonic_ms(), self._ripe or Ripe(0, 0)
+    def ripe(self) -> Ripe | None:
+        """Return which messages have waited long enough, None when all have."""
+        now_ms, ripe = self._clock.monotonic_ms(), self._ripe
+        if ripe is None:
+            return None
         urgent_id = max((id_ for id_, at_ms in self._seen if at_ms + URGENT_MS <= now_ms), default=ripe.urgent_id)
         other_id = ripe.other_id
         while self._seen and self._seen[0][1] + OTHER_MS <= now_ms:

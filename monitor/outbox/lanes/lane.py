@@ -18,7 +18,7 @@ from monitor.outbox.lanes.sending import Sender
 from monitor.outbox.lanes.turn import PATIENCE_S, Turn
 from monitor.outbox.urgent import Owed
 from monitor.store.engine import Reach
-from monitor.store.queue import Deliverable, Ripe
+from monitor.store.queue import Deliverable
 
 STOP_GRACE_S = 8
 WIDTH = 8
@@ -59,7 +59,6 @@ class Lane:
         self._seeking = asyncio.Lock()
         self._woken = asyncio.Event()
         self._gathering = Gathering(clock) if channel.gathers else None
-        self._is_news = True
         self._under_way: dict[int, Deliverable] = {}
         self._unrecorded: dict[int, tuple[Parcel, Outcome]] = {}
         self._recording = asyncio.Lock()
@@ -79,7 +78,6 @@ class Lane:
 
     def wake(self) -> None:
         """Look now: something was added."""
-        self._is_news = True
         self._woken.set()
 
     @property
@@ -199,31 +197,23 @@ class Lane:
 
     async def _first_due(self) -> Deliverable | float:
         """Return the message that matters most, or how long to wait for one."""
-        ripe = await self._ripe()
         now_s, held = self._clock.wall_s(), self._pace.held()
-        found = await self._queue.pending(
+        look = await self._queue.look(
             self._channel.name,
             limit=1,
             now_s=now_s,
             without=(*self._under_way, *self._kept_ids()),
             but_to=(*held, *self._pace.busy),
-            ripe=ripe,
+            ripe=self._gathering.ripe() if self._gathering else None,
         )
-        if found:
-            return found[0]
-        next_s = await self._queue.next_try_s(self._channel.name, now_s)
+        if self._gathering and look.newest_id is not None:
+            self._gathering.saw(look.newest_id)
+        if look.due:
+            return look.due[0]
         waits = [STORE_RETRY_S if self._unrecorded else POLL_S, *(ms / 1000 for ms in held.values())]
         gathers_ms = self._gathering.wait_ms() if self._gathering else None
         waits += [] if gathers_ms is None else [gathers_ms / 1000]
-        return min(waits if next_s is None else [*waits, next_s - now_s])
-
-    async def _ripe(self) -> Ripe | None:
-        if self._gathering is None:
-            return None
-        if self._is_news:
-            self._is_news = False
-            self._gathering.saw(await self._queue.newest_id())
-        return self._gathering.ripe()
+        return min(waits if look.next_try_s is None else [*waits, look.next_try_s - now_s])
 
     def _kept_ids(self) -> list[int]:
         return [message.id for parcel, _ in self._unrecorded.values() for message in parcel.members]

@@ -137,7 +137,7 @@ class Scene:
     async def owed(self) -> dict[str, list[AlertKind]]:
         """Return what is owed to whom."""
         found: dict[str, list[AlertKind]] = {}
-        for one in await self.store.queue.pending("telegram", 100, 2_000_000_000):
+        for one in (await self.store.queue.look("telegram", 100, 2_000_000_000)).due:
             found.setdefault(one.route.address, []).append(one.alert.kind)
         return found
 
