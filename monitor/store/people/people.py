@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy import Row, Text, bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.clock import Clock
@@ -22,10 +22,18 @@ _s, _c, _w, _x = (t.c for t in (tables.subscribers, tables.contacts, tables.watc
 # Asked with each block: made once, since making them costs more than asking.
 _REVISION = select(tables.revisions.c.number).where(tables.revisions.c.of == _EVERYONE)
 _EVERYBODY = select(tables.subscribers).order_by(_s.name)
-_ONE = _EVERYBODY.where(_s.name == bindparam("who"))
+_WHO = bindparam("who", type_=Text)
+_ONE = _EVERYBODY.where(_s.name == _WHO)
+_KNOWN = select(_s.name).where(_s.name == _WHO)
 _CONTACTS = select(_c.subscriber, _c.channel, _c.address).where(_c.stopped_s.is_(None)).order_by(_c.place)
 _WATCHES = select(_w.subscriber, _w.owner, _w.label).order_by(_w.owner)
 _SILENCES = select(_x.subscriber, _x.position)
+_OF_ALL = (_CONTACTS, _WATCHES, _SILENCES)
+_OF_ONE = (
+    _CONTACTS.where(_c.subscriber == _WHO),
+    _WATCHES.where(_w.subscriber == _WHO),
+    _SILENCES.where(_x.subscriber == _WHO),
+)
 
 
 class People:
@@ -67,7 +75,7 @@ class People:
     async def add(self, name: str, origin: Origin = Origin.COMMAND) -> None:
         """Add a subscriber without contacts; raises UsageError where the name is taken."""
         async with self._changing() as connection:
-            if await _read(connection, name):
+            if await _is_known(connection, name):
                 raise UsageError(f"a subscriber is already called {name[:60]!r}")
             await connection.execute(tables.subscribers.insert(), self._fresh(name, origin))
 
@@ -170,7 +178,7 @@ class People:
     async def _changing(self, name: str | None = None) -> AsyncIterator[AsyncConnection]:
         """Give the transaction of one change; raises UsageError where nobody has that name."""
         async with self._database.writing() as connection:
-            if name is not None and not await _read(connection, name):
+            if name is not None and not await _is_known(connection, name):
                 raise UsageError(f"no subscriber is called {name[:60]!r}: `hfm subscribers list` shows them all")
             yield connection
             self._database.reach("people: changed")
@@ -206,13 +214,15 @@ async def bump(connection: AsyncConnection, database: Database) -> None:
     await connection.execute(database.upsert(tables.revisions), {"of": _EVERYONE, "number": number + 1})
 
 
+async def _is_known(connection: AsyncConnection, name: str) -> bool:
+    return (await connection.execute(_KNOWN, {"who": name})).scalar_one_or_none() is not None
+
+
 async def _read(connection: AsyncConnection, name: str | None = None) -> tuple[Subscriber, ...]:
-    people = (
-        await connection.execute(_EVERYBODY if name is None else _ONE, {} if name is None else {"who": name})
-    ).all()
-    contacts, watches, silences = [
-        (await connection.execute(query)).all() for query in (_CONTACTS, _WATCHES, _SILENCES)
-    ]
+    """Return one subscriber, or all; of the others' rows none is read for one."""
+    who = {} if name is None else {"who": name}
+    queries = (_EVERYBODY, *_OF_ALL) if name is None else (_ONE, *_OF_ONE)
+    people, contacts, watches, silences = [(await connection.execute(query, who)).all() for query in queries]
     routes, owners, silenced = _by(contacts), _by(watches), _by(silences)
     return tuple(
         _subscriber(
