@@ -1,6 +1,6 @@
 """Liquidation-level curves: what accounts past their line have and owe if a price were another, price by price."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -99,16 +99,26 @@ def curve(
         found = standing(kernel, slots, scenarios[place], rows, own, room)
         return found if settle is None else settled(found, lambda row: settle(row, place))
 
+    return bins(ratios_ppm, at, len(blind))
+
+
+def bins(ratios_ppm: Sequence[int], at: Callable[[int], Standing], blind: int) -> tuple[Bin, ...]:
+    """Return the bins of ascending ratios, one among them 1; `at` says who is past the line at the ratio with a number.
+
+    `blind` more accounts are not known at any of them.
+    """
+    now = ratios_ppm.index(PPM)
+
     def walk(places: Sequence[int], before: Standing) -> Iterator[Bin]:
         for place in places:
             found = at(place)
-            yield Bin(ratios_ppm[place], tally(found, len(blind)), tally(entered(before, found)))
+            yield Bin(ratios_ppm[place], tally(found, blind), tally(entered(before, found)))
             before = found
 
     here = at(now)
     falls = tuple(walk(range(now - 1, -1, -1), here))
     rises = tuple(walk(range(now + 1, len(ratios_ppm)), here))
-    return (*reversed(falls), Bin(PPM, tally(here, len(blind)), tally(here)), *rises)
+    return (*reversed(falls), Bin(PPM, tally(here, blind), tally(here)), *rises)
 
 
 def tally(found: Standing, blind: int = 0) -> Tally:
@@ -146,6 +156,14 @@ def settled(found: Standing, exact: Callable[[int], Exact | None]) -> Standing:
     all_unknown = np.union1d(found.unknown, np.array(unknown, np.int64))
     placed = Standing(found.rows, keep, sums[0], sums[1], sums[2], sums[3], found.unknown)
     return replace(placed.only(keep, keep), unknown=all_unknown)
+
+
+def exactly(found: Mapping[int, Exact | None]) -> Standing:
+    """Return the standing of accounts by row, each of which was evaluated exactly; None is one that is unmeasurable."""
+    past = {row: one for row, one in found.items() if one is not None and one.is_past}
+    sums = np.array([(one.debt, one.collateral, one.own) for one in past.values()], np.float64).reshape(-1, 3).T
+    rows, unknown = (np.array(list(some), np.int64) for some in (past, [r for r, one in found.items() if one is None]))
+    return Standing(rows, np.ones(len(rows), np.bool_), sums[0], sums[0], sums[1], sums[2], unknown)
 
 
 def bad_debt(found: Standing) -> float:

@@ -69,13 +69,15 @@ class Seen:
     lag: Lag | None = None
 
     def __str__(self) -> str:
-        hundredths = statistics.quantiles(self.ms, n=100)
+        hundredths, part = statistics.quantiles(self.ms, n=100), max(len(self.ms) // 10, 2)
+        tenths = [statistics.quantiles(self.ms[n : n + part], n=100)[98] for n in range(0, part * 10, part)]
         blocks = f"; a block took {statistics.median(self.blocks_ms):.0f} ms" if self.blocks_ms else ""
         lag = f"; {self.lag}" if self.lag else ""
         first = f"; nobody having asked before, {self.first_ms:.0f} ms" if self.first_ms else ""
         return (
             f"{len(self.ms)}: median {hundredths[49]:.1f} ms, p99 {hundredths[98]:.1f} ms, "
-            f"worst {max(self.ms):.0f} ms; {self.failed} failed, {self.rows} rows, "
+            f"worst {max(self.ms):.0f} ms, p99 of each tenth of the time "
+            f"{', '.join(f'{one:.0f}' for one in tenths)}; {self.failed} failed, {self.rows} rows, "
             f"{self.bare} answers without moment or age{blocks}{first}{lag}"
         )
 

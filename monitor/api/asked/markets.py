@@ -71,7 +71,7 @@ def markets_routes(
         found = [_stressed(one, "whole", now_s) for one in await board.stressed(wanted, shocks, body.limit)]
         if board.watched is None:
             return WhatIf(items=tuple(found), unanswered=())
-        found += [_stressed(one, "watched", now_s) for one in board.watched.stressed(wanted, shocks, body.limit)]
+        found += [_stressed(one, "watched", now_s) for one in await board.watched.stressed(wanted, shocks, body.limit)]
         return WhatIf(items=tuple(found), unanswered=board.watched.unanswered(wanted))
 
     async def levels(query: LevelsQuestion) -> Curves:
@@ -89,7 +89,7 @@ def markets_routes(
         found = [_curve(one, "whole", now_s) for one in await board.curves(wanted, query.asset, ratios)]
         if board.watched is None:
             return Curves(items=tuple(found), unanswered=())
-        found += [_curve(one, "watched", now_s) for one in board.watched.curves(wanted, query.asset, ratios)]
+        found += [_curve(one, "watched", now_s) for one in await board.watched.curves(wanted, query.asset, ratios)]
         return Curves(items=tuple(found), unanswered=board.watched.unanswered(wanted))
 
     return (

@@ -105,7 +105,7 @@ class TallyAnswer(Answer):
     """Accounts past their line, and what they have and owe in the market's base currency; estimates of the screen.
 
     The truth lies between `least_accounts` and `most_accounts`; nothing is known of `unknown` ones. A sum is null where
-    it has no bound.
+    it has no bound. What a perpetual account owes is the margin it is required to hold.
     """
 
     least_accounts: int

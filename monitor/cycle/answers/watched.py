@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitor.adapter import Followed
-from monitor.cycle.answers.at_venue import repriced_at_venue
+from monitor.courtesy import apart
+from monitor.cycle.answers.at_venue import AtVenue, markets_at, repriced_at_venue, unread_at
 from monitor.cycle.answers.shocked import Scene, Shocked, StressedMarket, known, repriced, stressed
 from monitor.cycle.head import HeadLoop
 from monitor.cycle.outlook import Outlooks
@@ -35,7 +36,7 @@ def is_of(deployment: Deployment, wanted: AtRisk) -> bool:
 class Watched:
     """What the loops of chains and venues last saw of whom people watch.
 
-    Of a venue a single position can be repriced; what-ifs over all of them do not reach it.
+    A venue's accounts are each evaluated exactly, in a thread: a curve of thousands of them takes seconds.
     """
 
     loops: Sequence[HeadLoop]
@@ -53,22 +54,26 @@ class Watched:
         venue = next((one for one in self.venues if position.deployment in one.desks), None)
         return None if venue is None else repriced_at_venue(venue, known(self.outlooks.risk), position, shocks)
 
-    def stressed(self, wanted: AtRisk, shocks: Sequence[Shock], most: int) -> list[StressedMarket]:
+    async def stressed(self, wanted: AtRisk, shocks: Sequence[Shock], most: int) -> list[StressedMarket]:
         """Return the watched positions of the wanted markets in which the shocks mean something; raises UsageError."""
         found = [stressed(scene, shocks, most) for scene in self._scenes(wanted)]
+        found += [
+            await apart(here.stressed, known(self.outlooks.risk), shocks, most) for here in self._at_venues(wanted)
+        ]
         return [one for one in found if one.totals.ratios_ppm]
 
-    def curves(self, wanted: AtRisk, asset: str, ratios_ppm: Sequence[int]) -> list[Curve]:
+    async def curves(self, wanted: AtRisk, asset: str, ratios_ppm: Sequence[int]) -> list[Curve]:
         """Return what is liquidatable of the watched positions at each price of an asset; raises UsageError."""
         found = list[Curve]()
         for scene in self._scenes(wanted):
             found += levels(scene.screened, ratios_ppm, asset)
+        for here in self._at_venues(wanted):
+            found += await apart(here.curves, known(self.outlooks.risk), asset, ratios_ppm)
         return found
 
     def unanswered(self, wanted: AtRisk) -> tuple[str, ...]:
         """Return the wanted deployments, or markets of them after a slash, of which nothing can be told now."""
-        targets = (target for venue in self.venues for target in venue.targets)
-        names = [str(one.deployment.name) for one in targets if is_of(one.deployment, wanted)]
+        names = [name for venue, target in self._venue_targets(wanted) for name in unread_at(venue, target)]
         for loop in self.loops:
             for target in loop.targets:
                 if is_of(target.deployment, wanted):
@@ -81,6 +86,15 @@ class Watched:
                 looked = loop.looked.get(target.deployment.name)
                 if looked is not None and target.deployment.name not in loop.wholes and self._is_of(target, wanted):
                     yield from map(self._scene, _by_market(looked.sights))
+
+    def _at_venues(self, wanted: AtRisk) -> list[AtVenue]:
+        """Return the markets of venues in which somebody watched has something, or may have."""
+        asked = self._venue_targets(wanted)
+        found = [here for venue, target in asked for here in markets_at(venue, target)[0]]
+        return [here for here in found if here.accounts or here.unread]
+
+    def _venue_targets(self, wanted: AtRisk) -> list[tuple[VenueLoop, Target]]:
+        return [(venue, one) for venue in self.venues for one in venue.targets if is_of(one.deployment, wanted)]
 
     def _is_of(self, target: Target, wanted: AtRisk) -> bool:
         return is_of(target.deployment, wanted) and target.deployment.protocol in self.adapters

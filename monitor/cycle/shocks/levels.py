@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from monitor.cycle.shocks.screened import Screened
+from monitor.cycle.shocks.population import Population
 from monitor.cycle.step import Target
 from monitor.domain.ids import MarketKey
 from monitor.domain.moment import At
-from monitor.ledger.columns import rows_of
-from monitor.risk.curve import Bin, Exact, curve
+from monitor.risk.curve import Bin
 from monitor.risk.factors import Asset
 from monitor.risk.moves import Movable
 from monitor.units import decimal_text
@@ -33,45 +32,28 @@ class Curve:
     bins: tuple[Bin, ...]
 
 
-def levels(
-    screened: Screened, ratios_ppm: Sequence[int], name: str | None = None, *, exact: bool = True
-) -> list[Curve]:
+def levels(accounts: Population, ratios_ppm: Sequence[int], name: str | None = None) -> list[Curve]:
     """Return the curve of each asset that the name means, of every one without a name; none where nobody has it.
 
-    `ratios_ppm` ascend and have 1,000,000 among them: `monitor.risk.curve.grid` makes some. With `exact` the accounts
-    that the screen cannot place are evaluated, some 15 µs each; without it they stand between `least` and `most`.
+    `ratios_ppm` ascend and have 1,000,000 among them: `monitor.risk.curve.grid` makes some. The accounts that
+    a screen cannot place are evaluated exactly, some 15 µs each.
     """
-    movable = screened.movable
+    movable = accounts.movable
     if movable is None:
         return []
     wanted = movable.assets if name is None else movable.named(name)
-    curves = [_curve(screened, movable, asset, ratios_ppm, exact=exact) for asset in wanted]
+    curves = [_curve(accounts, movable, asset, ratios_ppm) for asset in wanted]
     return [found for found in curves if found is not None]
 
 
-def _curve(
-    screened: Screened, movable: Movable, asset: Asset, ratios_ppm: Sequence[int], *, exact: bool
-) -> Curve | None:
-    market = screened.market
+def _curve(accounts: Population, movable: Movable, asset: Asset, ratios_ppm: Sequence[int]) -> Curve | None:
+    market = accounts.market
     moves = [movable.repriced({asset.name: ratio}, "level") for ratio in ratios_ppm]
     if not any(move.nodes for move in moves):
         return None
-
-    def settle(row: int, place: int) -> Exact | None:
-        return screened.exact(row, moves[place], asset.name)
-
-    bins = curve(
-        screened.kernel,
-        screened.slots,
-        ratios_ppm,
-        [screened.factors(move) for move in moves],
-        screened.own.get(asset.name, rows_of(())),
-        settle if exact else None,
-        screened.blind,
-    )
     told = [movable.price(asset.name, move) for move in moves]
     return Curve(
-        target=screened.target,
+        target=accounts.target,
         market=market.key,
         at=market.at,
         asset=asset,
@@ -79,5 +61,5 @@ def _curve(
         base_is_usd=market.base_is_usd,
         base=market.base_token,
         prices=tuple(None if price is None else decimal_text(*price) for price in told),
-        bins=bins,
+        bins=accounts.bins(asset, ratios_ppm, moves),
     )

@@ -13,13 +13,13 @@ from monitor.domain.ids import PositionKey
 from monitor.domain.prices import Repricing
 from monitor.ledger.accounts import Account, Accounts, share
 from monitor.ledger.columns import Rows, rows_of
-from monitor.risk.curve import Exact
-from monitor.risk.factors import factors_of
+from monitor.risk.curve import Bin, Exact, curve, settled
+from monitor.risk.factors import Asset, factors_of
 from monitor.risk.model import RiskModel
 from monitor.risk.moves import Movable
 from monitor.screen.factors import Factors
-from monitor.screen.kernel import Kernel
-from monitor.screen.scenarios import one_of_each
+from monitor.screen.kernel import Intervals, Kernel
+from monitor.screen.scenarios import Standing, one_of_each, rows_without, standing
 from monitor.screen.slots import Slots
 
 AccountsAt = Callable[[Rows], Accounts]
@@ -43,7 +43,7 @@ class Screened:
     movable: Movable | None
     own: Mapping[str, Rows]
     blind: Rows = field(default_factory=lambda: rows_of(()))
-    unread: int = 0
+    absent: int = 0
     """How many more accounts there are that could not be read and have no row."""
 
     @classmethod
@@ -73,7 +73,7 @@ class Screened:
             return Accounts.of(found, adapter.key_bytes)
 
         made = cls._of(target, adapter, market, kernel, slots, accounts_at, model, rows_of(()))
-        return replace(made, unread=sum(len(some.failed) for some in several))
+        return replace(made, absent=sum(len(some.failed) for some in several))
 
     @classmethod
     def _of(
@@ -85,6 +85,34 @@ class Screened:
         movable = Movable(market.graph, factors_of(model, market, *seen)) if seen else None
         own = _numbers(adapter, market, typical) if adapter.kind is Kind.LENDING else {}
         return cls(target, adapter, market, model, kernel, slots, accounts_at, movable, own, blind)
+
+    @property
+    def unread(self) -> int:
+        """Of how many accounts nothing is known now."""
+        return len(self.blind) + self.absent
+
+    def past(self, repricing: Repricing) -> Standing:
+        """Return who is past the line under a repricing, nobody in doubt."""
+        slots, none = self.slots, rows_of(())
+        rows, room = rows_without(slots, self.blind), Intervals.room(len(slots))
+        found = standing(self.kernel, slots, self.factors(repricing), rows, none, room)
+        return settled(found, lambda row: self.exact(row, repricing))
+
+    def bins(self, asset: Asset, ratios_ppm: Sequence[int], moves: Sequence[Repricing]) -> tuple[Bin, ...]:
+        """Return the curve of an asset, nobody in doubt."""
+
+        def settle(row: int, place: int) -> Exact | None:
+            return self.exact(row, moves[place], asset.name)
+
+        return curve(
+            self.kernel,
+            self.slots,
+            ratios_ppm,
+            [self.factors(move) for move in moves],
+            self.own.get(asset.name, rows_of(())),
+            settle,
+            self.blind,
+        )
 
     def factors(self, repricing: Repricing) -> Factors:
         """Return what the market's numbers are worth under a repricing."""
@@ -101,11 +129,12 @@ class Screened:
 
 
 def exact_of(seen: Assessment, token: str) -> Exact | None:
-    """Return what an assessment comes to, None where it is unmeasurable."""
-    if isinstance(seen.health, Unmeasurable) or seen.collateral_base is None or seen.debt_base is None:
+    """Return what an assessment comes to, None where it is unmeasurable; a perpetual account owes its requirement."""
+    owed = seen.debt_base if seen.margin is None else seen.margin.maintenance_base
+    if isinstance(seen.health, Unmeasurable) or seen.collateral_base is None or owed is None:
         return None
     own = [leg for leg in seen.legs if leg.side is Side.COLLATERAL and leg.token.address == token and leg.weight_bps]
-    return Exact(seen.is_insolvent, seen.debt_base, seen.collateral_base, sum(leg.value_base or 0 for leg in own))
+    return Exact(seen.is_insolvent, owed, seen.collateral_base, sum(leg.value_base or 0 for leg in own))
 
 
 def _numbers(adapter: Followed[Market], market: Market, typical: Sequence[Account]) -> dict[str, Rows]:

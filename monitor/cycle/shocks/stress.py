@@ -3,16 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from monitor.cycle.shocks.screened import Screened
+from monitor.cycle.shocks.population import Population
 from monitor.cycle.step import Target
 from monitor.domain.ids import MarketKey, PositionKey
 from monitor.domain.moment import At
 from monitor.domain.prices import PROTOCOL, Repricing
-from monitor.ledger.columns import rows_of
-from monitor.risk.curve import Tally, entered, largest, settled, tally
+from monitor.risk.curve import Tally, entered, largest, tally
 from monitor.risk.moves import Shock
-from monitor.screen.kernel import Intervals
-from monitor.screen.scenarios import Standing, rows_without, standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +34,16 @@ class Stressed:
     keys: tuple[PositionKey, ...]
 
 
-def stress(screened: Screened, shocks: Sequence[Shock], *, most_keys: int = 1_000) -> Stressed:
-    """Return what the shocks together do to a market; accounts that the screen cannot place are evaluated exactly."""
-    market, movable = screened.market, screened.movable
+def stress(accounts: Population, shocks: Sequence[Shock], *, most_keys: int = 1_000) -> Stressed:
+    """Return what the shocks together do to a market; nobody is in doubt."""
+    market, movable = accounts.market, accounts.movable
     ratios = {} if movable is None else movable.moved_by(shocks)
     repricing = PROTOCOL if movable is None else movable.repriced(ratios)
-    before = past(screened, PROTOCOL)
-    after = past(screened, repricing) if repricing.nodes else before
+    before = accounts.past(PROTOCOL)
+    after = accounts.past(repricing) if repricing.nodes else before
     news = entered(before, after)
-    blind = len(screened.blind) + screened.unread
     return Stressed(
-        target=screened.target,
+        target=accounts.target,
         market=market.key,
         at=market.at,
         unit=market.base_unit,
@@ -55,16 +51,8 @@ def stress(screened: Screened, shocks: Sequence[Shock], *, most_keys: int = 1_00
         base=market.base_token,
         ratios_ppm=ratios,
         repricing=repricing,
-        now=tally(before, blind),
-        then=tally(after, blind),
+        now=tally(before, accounts.unread),
+        then=tally(after, accounts.unread),
         entered=tally(news),
-        keys=tuple(screened.keys(largest(news, most_keys))),
+        keys=tuple(accounts.keys(largest(news, most_keys))),
     )
-
-
-def past(screened: Screened, repricing: Repricing) -> Standing:
-    """Return who of a market is past the line under a repricing, nobody in doubt."""
-    slots = screened.slots
-    rows = rows_without(slots, screened.blind)
-    found = standing(screened.kernel, slots, screened.factors(repricing), rows, rows_of(()), Intervals.room(len(slots)))
-    return settled(found, lambda row: screened.exact(row, repricing))

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.cycle.shocks.screened import Screened
-from monitor.cycle.shocks.stress import past
 from monitor.cycle.step import Target
 from monitor.domain.assessment import Kind
 from monitor.domain.ids import MarketKey
@@ -58,7 +57,7 @@ def liquidatable(screened: Screened, moves_ppm: Sequence[Mapping[str, int]]) -> 
         base=market.base_token,
         now=now,
         then=tuple(_sums(screened, repricing)[0] if repricing.nodes else now for repricing in repricings),
-        unknown=unknown + len(screened.blind) + screened.unread,
+        unknown=unknown + screened.unread,
     )
 
 
@@ -72,7 +71,7 @@ def assets_of(several: Sequence[Screened]) -> tuple[Asset, ...]:
 
 
 def _sums(screened: Screened, repricing: Repricing) -> tuple[Sums, int]:
-    found = past(screened, repricing)
+    found = screened.past(repricing)
     told = tally(found)
     owed = None if screened.adapter.kind is Kind.PERP else bad_debt(found)
     return Sums(told.most.collateral, told.most.debt, owed), told.unknown

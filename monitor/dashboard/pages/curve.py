@@ -15,6 +15,7 @@ from monitor.dashboard.html import Content, Markup, el, joined
 from monitor.dashboard.inside import Inside, given, html
 from monitor.dashboard.pages.parts.what_ifs import slid
 from monitor.dashboard.table import Column, figures, table, texts
+from monitor.domain.assessment import Kind
 from monitor.domain.health import Unmeasurable
 from monitor.domain.label import safe_label, safe_line
 from monitor.domain.row import factor_text
@@ -28,28 +29,34 @@ _FIRST = 20
 _HEATS = 6
 _USUAL = "ETH"
 _SLIDERS, _FURTHEST_PCT = 8, 80
+_WATCHED = "Of watched positions alone:"
 
 
 async def page(inside: Inside, request: web.Request) -> web.StreamResponse:
     """Show the curves of one asset or class in every market, and all assets as a heat map."""
     filled = given(request)
     asset = filled.get("asset", _USUAL)
-    curves = await inside.board.curves(AtRisk(), asset, grid(_DOWN_PPM, 0, _STEP_PPM))
+    ratios, of_watched = grid(_DOWN_PPM, 0, _STEP_PPM), inside.board.watched
+    curves = await inside.board.curves(AtRisk(), asset, ratios)
+    watched = [] if of_watched is None else await of_watched.curves(AtRisk(), asset, ratios)
     every = await _every(inside)
     names = sorted({one.asset.of.name for one in every})
     none = el(
         "p",
-        f"No market that is followed as a whole has {safe_line(asset)}: give a deployment a start_block.",
+        f"No market that is followed as a whole has {safe_line(asset)}, and nobody watched: "
+        "give a deployment a start_block, or watch an owner.",
         class_="empty",
     )
     return html(
         framed(
             "Liquidation levels",
             _form(asset, names),
-            [_drawn(one, inside.now_s) for one in curves] or none,
+            [_drawn(one, inside.now_s) for one in curves],
+            [(el("p", _WATCHED, class_="quiet"), _drawn(one, inside.now_s)) for one in watched],
+            none if not (curves or watched) else (),
             _sliders(asset, every),
             _heat(every),
-            [_listed(one, inside.now_s) for one in curves],
+            [_listed(one, inside.now_s) for one in (*curves, *watched)],
             here="/curve",
         )
     )
@@ -62,10 +69,10 @@ async def shock(inside: Inside, request: web.Request) -> web.StreamResponse:
     moved = moves(filled)
     board = inside.board
     found = await board.stressed(AtRisk(), moved, _FIRST)
-    watched = [] if board.watched is None else board.watched.stressed(AtRisk(), moved, _FIRST)
+    watched = [] if board.watched is None else await board.watched.stressed(AtRisk(), moved, _FIRST)
     shown: Content = [
         [_stressed(one, inside.now_s) for one in found],
-        [(el("p", "Of watched positions alone:", class_="quiet"), _stressed(one, inside.now_s)) for one in watched],
+        [(el("p", _WATCHED, class_="quiet"), _stressed(one, inside.now_s)) for one in watched],
     ]
     if not (found or watched):
         shown = el("p", "Nothing moves.", class_="empty")
@@ -114,9 +121,9 @@ def _sliders(asset: str, every: Sequence[Curve]) -> Markup:
 def _drawn(curve: Curve, now_s: int) -> Markup:
     sums = [(one.ratio_ppm / PPM * 100 - 100, _known(one.past.most.debt / curve.unit)) for one in curve.bins]
     held = [(one.ratio_ppm / PPM * 100 - 100, _known(one.past.most.own / curve.unit)) for one in curve.bins]
-    unit = "$" if curve.base_is_usd else ""
+    unit, is_perp = "$" if curve.base_is_usd else "", curve.target.adapter.kind is Kind.PERP
     series = (
-        Series("debt past the line", sums, "c", is_stepped=True),
+        Series("margin required past the line" if is_perp else "debt past the line", sums, "c", is_stepped=True),
         Series(f"{name(curve)} of the same accounts", held, "a", is_stepped=True),
     )
     title = f"{name(curve)} in {words.way(curve.target.deployment.name)}"
