@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from monitor.api.asked.at_risk import Pages
 from monitor.client.wire.asked import AtRiskQuestion
 from monitor.store import Page, PositionView, Views
@@ -74,5 +76,26 @@ async def test_while_the_next_page_is_worked_out_the_last_one_stands_for_it_and_
         slow.stamp = (4,)
         await clock.advance(1)
         assert slow.asked <= asked + 1, "nobody asks for it any more"
+    finally:
+        keeping.cancel()
+
+
+async def test_how_long_a_page_was_right_does_not_count_against_it(api: Served):
+    await api.commit(evaluation("1.1"))
+    clock, slow, query = FakeClock(api.clock.wall_s()), Slow(api.store.views), AtRiskQuestion()
+    pages = Pages(slow, clock)
+    first = await pages.of(query)
+    keeping = asyncio.gather(pages.run())
+    try:
+        for _ in range(12):
+            await clock.advance(5)
+            await pages.of(query)
+        slow.block.clear()
+        slow.stamp = (2,)
+        await clock.advance(9)
+        assert ((await asyncio.wait_for(pages.of(query), 1)).tag, slow.asked) == (first.tag, 2)
+        await clock.advance(2)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(pages.of(query), 0.05)
     finally:
         keeping.cancel()

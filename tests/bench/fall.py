@@ -5,6 +5,7 @@ On Hyperliquid it was 4,500 events a second for twelve minutes on 10 October 202
 
 import asyncio
 import resource
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter
@@ -87,21 +88,29 @@ def _events(run: int, blocks: int, count: int) -> int:
     return (PEAK if run == blocks // 2 else EACH_S) * count // OF
 
 
-@dataclass(frozen=True)
 class Totals(Mapping[int, Mapping[tuple[int, int], int]]):
-    """What everybody owes together, by block."""
+    """What everybody owes together, by block; quick, since it is asked for while keepers wait."""
 
-    large: Large
+    def __init__(self, large: Large) -> None:
+        self._large = large
+        first = large.recording.blocks[large.recording.heads[0]].words
+        keys = large.keys[: large.count]
+        self._still = debts(first, (key for place, key in enumerate(keys) if place % REREAD_EVERY))
+        self._halved = {place: debts(first, (keys[place],)) for place in range(0, len(keys), REREAD_EVERY)}
 
     def __getitem__(self, number: int) -> Mapping[tuple[int, int], int]:
-        words = self.large.recording.blocks[self.large.block(number).hash].words
-        return debts(words, self.large.keys[: self.large.count])
+        words, found = self._large.recording.blocks[self._large.block(number).hash].words, Counter(self._still)
+        for place, own in self._halved.items():
+            times = words.times(place) if isinstance(words, _Words) else 0
+            for owed, raw in own.items():
+                found[owed] += raw >> times
+        return found
 
     def __iter__(self) -> Iterator[int]:
-        return iter(seen.block.number for seen in self.large.recording.blocks.values())
+        return iter(seen.block.number for seen in self._large.recording.blocks.values())
 
     def __len__(self) -> int:
-        return len(self.large.recording.blocks)
+        return len(self._large.recording.blocks)
 
 
 @dataclass(frozen=True)
@@ -130,12 +139,16 @@ class _Words(Mapping[bytes, bytes]):
 
     def __getitem__(self, key: bytes) -> bytes:
         place, words = self.places[key], self.first[key]
-        times = -((place - self.events) // len(self.places)) if self.events > place else 0
+        times = self.times(place)
         if place % REREAD_EVERY:
             return in_category(words) if times else words
         for _ in range(times):
             words = halved(words)
         return words
+
+    def times(self, place: int) -> int:
+        """Return how often an account was touched by then."""
+        return -((place - self.events) // len(self.places)) if self.events > place else 0
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self.first)

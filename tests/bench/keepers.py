@@ -1,7 +1,7 @@
 """`python -m tests.bench.keepers`: keepers ask for the list and listen while a market is followed.
 
 Three works: a page of 100 at 100 requests a second while a price ticks each second; 50 keepers at 2 requests a second
-while prices fall by a thousandth and 4,500 accounts are touched each second, 22,558 in one of them; alerts seen by 50
+while a price falls by a thousandth and 4,500 accounts are touched each second, 22,558 in one of them; alerts seen by 50
 listeners. The clients run in a process of their own.
 """
 
@@ -44,14 +44,19 @@ BUDGETS_MS = {"page": 20, "crash": 200, "stream": 100}
 """For the slowest in a hundred."""
 
 
-class Ticking(Drifting):
-    """The made-up market, of which a price moves by so much at each block."""
+BOTTOM_PPM = 700_000
+"""Of the price before, at the lowest: a fall of so long as the bench may run would leave nothing of it."""
 
-    step_ppm: int = -500
+
+class Ticking(Drifting):
+    """The made-up market, of which a price falls by so much at each block, and at its bottom goes up and down."""
+
+    step_ppm: int = 500
 
     def market(self, deployment, key):
         market = yield from super().market(deployment, key)
-        moved_ppm = PPM + (market.at.number - EARLIER_BLOCKS) * self.step_ppm
+        run = market.at.number - EARLIER_BLOCKS
+        moved_ppm = max(PPM - run * self.step_ppm, BOTTOM_PPM + run % 2 * self.step_ppm)
         now = market.graph.values[node_of(0)]
         return repriced(market, 0, now * moved_ppm // PPM)
 
@@ -146,7 +151,7 @@ async def serving(count: int, blocks: int, *, is_crash: bool) -> AsyncIterator[S
                 for hash_ in large.recording.heads:
                     large.recording.blocks[hash_] = replace(large.recording.blocks[hash_], logs=())
             else:
-                ticking.step_ppm = -1_000
+                ticking.step_ppm = 1_000
                 fall(large, blocks)
             loop = replace(loop, targets=(whole.target,))
             await loop.once()

@@ -53,7 +53,6 @@ class Rendered:
     rows: tuple[tuple[bytes, int, bytes], ...]
     end: bytes
     tag: str
-    made_ms: int
 
     def at(self, now_s: int) -> bytes:
         """Return the page as of a second."""
@@ -72,17 +71,18 @@ class Pages:
         self._listed, self._clock = listed, clock
         self._pages: OrderedDict[AtRiskQuestion, Rendered] = OrderedDict()
         self._asked_ms: dict[AtRiskQuestion, int] = {}
+        self._right_ms: dict[AtRiskQuestion, int] = {}
         self._turn = asyncio.Lock()
 
     async def of(self, query: AtRiskQuestion) -> Tagged:
         """Return the page as of this second; raises HTTPConflict for a cursor of another list."""
         now_ms = self._clock.monotonic_ms()
         page = self._pages.get(query)
-        if page is None or self._is_late(page):
+        if page is None or self._is_late(query, page):
             async with self._turn:
                 # Whoever waited takes what was made meanwhile: each making it anew would never end.
                 page = self._pages.get(query)
-                if page is None or self._is_late(page):
+                if page is None or self._is_late(query, page):
                     page = await self._made(query)
         self._asked_ms[query] = now_ms
         return Tagged(page.at(self._clock.wall_s()), page.tag)
@@ -94,9 +94,8 @@ class Pages:
             now_ms = self._clock.monotonic_ms()
             for query, page in list(self._pages.items()):
                 if now_ms - self._asked_ms.get(query, 0) > _HOT_MS:
-                    self._pages.pop(query, None)
-                    self._asked_ms.pop(query, None)
-                elif self._is_old(page):
+                    self._forget(query)
+                elif self._is_late(query, page, 0):
                     await self._again(query)
 
     async def _again(self, query: AtRiskQuestion) -> None:
@@ -104,16 +103,22 @@ class Pages:
             try:
                 await self._made(query)
             except (web.HTTPConflict, StoreError):
-                self._pages.pop(query, None)
+                self._forget(query)
 
-    def _is_late(self, page: Rendered) -> bool:
-        return self._is_old(page) and self._clock.monotonic_ms() - page.made_ms > _LATE_MS
+    def _is_late(self, query: AtRiskQuestion, page: Rendered, late_ms: int = _LATE_MS) -> bool:
+        """Whether a page has been out of date for longer than that; how long it was right before does not count."""
+        now_ms = self._clock.monotonic_ms()
+        if page.stamp is not None and page.stamp == self._listed.stamp:
+            self._right_ms[query] = now_ms
+            return False
+        return now_ms - self._right_ms.get(query, 0) >= late_ms
 
-    def _is_old(self, page: Rendered) -> bool:
-        return page.stamp is None or page.stamp != self._listed.stamp
+    def _forget(self, query: AtRiskQuestion) -> None:
+        for known in (self._pages, self._asked_ms, self._right_ms):
+            known.pop(query, None)
 
     async def _made(self, query: AtRiskQuestion) -> Rendered:
-        stamp = self._listed.stamp
+        stamp, begun_ms = self._listed.stamp, self._clock.monotonic_ms()
         try:
             page = await self._listed.at_risk(wanted(query), Sort(query.sort), query.cursor, query.limit)
         except UsageError as e:
@@ -123,12 +128,11 @@ class Pages:
             rows += map(_row, page.items[start : start + _AT_ONCE])
             await others_first()
         end = PositionPage(items=(), next=page.next).written.removeprefix(b'{"items":[')
-        made = Rendered(stamp, tuple(rows), end, _tag(rows, end), self._clock.monotonic_ms())
+        made = Rendered(stamp, tuple(rows), end, _tag(rows, end))
         if stamp is not None:
-            self._pages[query] = made
+            self._pages[query], self._right_ms[query] = made, begun_ms
             if len(self._pages) > _RECENT:
-                gone, _ = self._pages.popitem(last=False)
-                self._asked_ms.pop(gone, None)
+                self._forget(next(iter(self._pages)))
         return made
 
 
