@@ -27,8 +27,8 @@ from monitor.risk.moves import Shock
 class AtVenue:
     """One market of a venue as it was read last: accounts with when each was read; nothing is known of `unread` more.
 
-    Nothing of it changes with later reads, so that it can be worked on in a thread. Where balances and prices are
-    further apart than `limit_s`, or somebody's were, they are unmeasurable.
+    Nothing of it changes with later reads, so that it can be worked on in a thread. An account whose balances and
+    prices are further apart than `limit_s` is unmeasurable.
     """
 
     target: Target
@@ -110,11 +110,12 @@ def _current(loop: VenueLoop, desk: Desk, holdings: Holdings) -> AtVenue | None:
         return None
     known, unread = dict[PositionKey, tuple[Account, At]](), 0
     for owned in holdings.owned.values():
-        doubted = owned.doubts(now_ms, now_ms - desk.started_ms, loop.limit_s)
-        unread += len(doubted.keys() | (owned.keys if owned.at is None else owned.failed.keys()))
+        doubted = owned.keys
         if owned.at is not None:
-            mine = {key: (one.account, owned.at) for key, one in owned.standings.items() if not one.is_gone}
-            known |= {key: one for key, one in mine.items() if key not in doubted}
+            doubted = set(owned.doubts(now_ms, now_ms - desk.started_ms, loop.limit_s))
+            read = {key: (one.account, owned.at) for key, one in owned.standings.items() if not one.is_gone}
+            known |= {key: one for key, one in read.items() if key not in doubted}
+        unread += len(doubted)
     return AtVenue(desk.target, holdings.market, known, unread, loop.limit_s)
 
 
