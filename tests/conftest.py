@@ -9,7 +9,7 @@ import pytest
 from _pytest.nodeid import NodeId
 from hypothesis import HealthCheck, configuration, settings
 
-pytest_plugins = ("tests.devnet.fixtures", "tests.length")
+pytest_plugins = ("tests.devnet.fixtures", "tests.length", "tests.patience")
 
 CACHE = Path(__file__).parent.parent / ".cache"
 
