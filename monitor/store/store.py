@@ -72,17 +72,13 @@ class Store:
         """
         target, clock = engine.database_url(url), clock or SystemClock()
         engine.probe(target)
-        writer, reader = engine.writer(target), engine.reader(target)
-        try:
+        async with engine.engines(target) as (writer, reader):
             try:
                 await migrate(writer, clock, reach)
             except (SQLAlchemyError, OSError) as e:
                 shown = target.render_as_string()
                 raise ConfigError(f"expected a database that can be written at {shown}: {driver_error(e)}") from e
             yield cls(Database(writer, reader, reach), clock, token)
-        finally:
-            await reader.dispose()
-            await writer.dispose()
 
     def lease(self, lapse_s: int = LAPSE_S) -> Lease:
         """Return the right of this process to work on the store, not yet held; `lapse_s` as in `Lease`."""

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from monitor.clock import SystemClock
-from monitor.store import Store, engine
+from monitor.store import Store
+from monitor.store.engine import database_url, engines
 from monitor.store.migrations import MIGRATIONS, migrate
 
 RELEASED = Path(__file__).parent / "first_light.sql"
@@ -45,9 +46,8 @@ async def aged(file: Path, until: int, *, is_released: bool) -> None:
         with sqlite3.connect(file) as connection:
             connection.executescript(RELEASED.read_text())
         connection.close()
-    writer = engine.writer(engine.database_url(url(file)))
-    await migrate(writer, SystemClock(), lambda _: None, MIGRATIONS[:until])
-    await writer.dispose()
+    async with engines(database_url(url(file))) as (writer, _):
+        await migrate(writer, SystemClock(), lambda _: None, MIGRATIONS[:until])
 
 
 def form(file: Path) -> dict[str, Any]:

@@ -9,7 +9,8 @@ import pytest
 from monitor.clock import SystemClock
 from monitor.domain.alerts import Notice
 from monitor.errors import ConfigError, StoreError
-from monitor.store import Store, engine, tables
+from monitor.store import Store, tables
+from monitor.store.engine import database_url, engines, opening
 from monitor.store.migrations import MIGRATIONS, Migration, migrate, pending
 from monitor.units import YEAR_S
 from tests.fakes.evaluations import evaluation, position
@@ -45,8 +46,8 @@ async def test_a_folder_and_a_file_of_another_kind_are_refused(tmp_path: Path):
 
 
 async def test_a_locked_database_says_so_instead_of_hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(engine, "_PRAGMAS", tuple(p.replace("5000", "50") for p in engine._PRAGMAS))
-    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0)
+    monkeypatch.setattr(opening, "_PRAGMAS", tuple(p.replace("5000", "50") for p in opening._PRAGMAS))
+    monkeypatch.setattr(opening, "BUSY_TIMEOUT_S", 0)
     async with opened(tmp_path) as store:
         other = sqlite3.connect(tmp_path / "hfm.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -64,12 +65,11 @@ async def test_a_change_is_applied_once_and_one_from_the_future_is_refused(tmp_p
     later = Migration("later", lambda _: applied.append("later"))
     async with opened(tmp_path):
         pass
-    writer = engine.writer(engine.database_url(f"sqlite:///{tmp_path / 'hfm.db'}"))
-    assert await pending(writer) == ()
-    for _ in range(2):
-        await migrate(writer, SystemClock(), lambda _: None, (*MIGRATIONS, later))
-    assert applied == ["later"]
-    await writer.dispose()
+    async with engines(database_url(f"sqlite:///{tmp_path / 'hfm.db'}")) as (writer, _):
+        assert await pending(writer) == ()
+        for _ in range(2):
+            await migrate(writer, SystemClock(), lambda _: None, (*MIGRATIONS, later))
+        assert applied == ["later"]
     with pytest.raises(ConfigError, match=r"newer hfm.*later"):
         async with opened(tmp_path):
             pass
