@@ -94,11 +94,9 @@ class Queue:
             "urgent_id": most if ripe is None else ripe.urgent_id,
         }
         async with self._database.reading() as connection:
-            rows = (await connection.execute(due.PENDING, given)).all()
-            if rows:
-                return Look(tuple(_deliverable(row) for row in rows), rows[0].newest_id)
-            nothing = (await connection.execute(due.NOTHING_DUE, {"channel": channel, "now_s": now_s})).one()
-        return Look((), nothing.newest_id, nothing.next_try_s)
+            rows = (await connection.execute(due.LOOK, given)).all()
+        found = tuple(_deliverable(row) for row in rows if row.id is not None)
+        return Look(found, rows[0].newest_id, rows[0].next_try_s)
 
     async def companions(self, head: Deliverable, limit: int, now_s: int, without: Sequence[int]) -> list[Deliverable]:
         """Return what may go out together with a message, itself included, in the order of `look`.
