@@ -19,7 +19,7 @@ WORDS_AT = "0x" + "00" * 18 + "f00d"
 WORDS_PER_CALL = 20_000
 BULK_BATCH = 1000
 POLL_S = 0.0005
-NUDGE_AT_POLL = 400
+NUDGE_EVERY = 400
 RECEIPT_POLLS = 8000
 
 Call = tuple[Any, ...]
@@ -117,15 +117,20 @@ class Chain:
         return receipt
 
     def _receipt(self, transaction_hash: str, request: dict[str, Any]) -> dict[str, Any]:
-        """Wait for it. A transaction sent just after `evm_revert` may stay unmined or be lost: mine, send again."""
+        """Wait for it. A transaction sent just after `evm_revert` may stay unmined or be lost: mine or send it again.
+
+        Never both: what is sent again is mined at once, and one block more would be of another second.
+        """
         for poll in range(RECEIPT_POLLS):
             receipt: dict[str, Any] | None = self.rpc.request("eth_getTransactionReceipt", transaction_hash)
             if receipt is not None:
                 return receipt
-            if poll == NUDGE_AT_POLL:
-                if self.rpc.request("eth_getTransactionByHash", transaction_hash) is None:
+            if poll % NUDGE_EVERY == NUDGE_EVERY - 1:
+                known = self.rpc.request("eth_getTransactionByHash", transaction_hash)
+                if known is None:
                     transaction_hash = self.rpc.request("eth_sendTransaction", request)
-                self.rpc.request("evm_mine")
+                elif known["blockNumber"] is None:
+                    self.rpc.request("evm_mine")
             time.sleep(POLL_S)
         raise TimeoutError(f"no receipt of {transaction_hash} after {RECEIPT_POLLS} polls")
 
