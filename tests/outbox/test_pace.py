@@ -14,6 +14,7 @@ from monitor.domain.alerts import AlertKind, Level
 from monitor.errors import ConfigError, DeliveryDeferred
 from monitor.outbox.lanes import lane
 from monitor.outbox.render import render
+from monitor.store import Queue
 from tests.channels.bot_api_stub import TOKEN, BotApi
 from tests.fakes.clock import FakeClock
 from tests.fakes.evaluations import position
@@ -34,6 +35,32 @@ async def test_the_pace_of_a_channel_is_kept(tmp_path: Path, storm: int, monkeyp
     assert len(sent_ms) == 150
     assert all(b - a > 1000 for a, b in zip(sent_ms, sent_ms[30:], strict=False))
     assert sent_ms[-1] - sent_ms[0] < 8000
+
+
+async def test_a_slow_disk_does_not_slow_a_storm_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lane, "STORM", 1)
+    clock = FakeClock()
+    channel = FakeChannel(clock, limits=Limits(messages=1, window_ms=1000, gap_ms=1000))
+
+    def slow(name: str) -> None:
+        plain = getattr(Queue, name)
+
+        async def later(self: Queue, *given: object) -> None:
+            await clock.sleep(0.3)
+            await plain(self, *given)
+
+        monkeypatch.setattr(Queue, name, later)
+
+    slow("bind")
+    slow("mark_sent")
+    async with opened(tmp_path, clock) as store:
+        time, own = Virtual(store, clock), dispatcher(store, [channel], clock)
+        async with time.running(own):
+            await store.commit(told(*(alert(of=position(n)) for n in range(1, 6))))
+            own.wake()
+            await time.until(lambda: len(channel.taken) == 5, 1_000_000)
+    sent_ms = [at for at, _, _ in channel.taken]
+    assert sent_ms[-1] - sent_ms[0] <= 4 * 1050
 
 
 @pytest.mark.parametrize("storm", [1, 1000])

@@ -19,12 +19,14 @@ class Guest:
 
         When that raises DeliveryDeferred, the wait that was asked for is kept by everyone.
         """
-        await self._pace.take_for(address)
-        try:
-            yield
-        except DeliveryDeferred as e:
-            if e.retry_after_ms is not None:
-                self._pace.asked_to_wait(address, e.retry_after_ms)
-            raise
-        finally:
-            self._pace.answered(address)
+        await self._pace.free(address)
+        with self._pace.for_address(address) as place:
+            await place.taken()
+            try:
+                yield
+            except DeliveryDeferred as e:
+                if e.retry_after_ms is not None:
+                    self._pace.asked_to_wait(address, e.retry_after_ms)
+                raise
+            finally:
+                place.answered()

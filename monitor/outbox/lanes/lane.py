@@ -13,7 +13,7 @@ from monitor.errors import StoreError
 from monitor.outbox.lanes.gathering import MOST, Gathering, Parcel, matter
 from monitor.outbox.lanes.guest import Guest
 from monitor.outbox.lanes.outcome import Deferred, Outcome, Refused, Sent, Tally, Withdrawn
-from monitor.outbox.lanes.pace import Pace
+from monitor.outbox.lanes.pace import Pace, Place
 from monitor.outbox.lanes.sending import Sender
 from monitor.outbox.lanes.turn import PATIENCE_S, Turn
 from monitor.outbox.urgent import Owed
@@ -59,7 +59,7 @@ class Lane:
         self._seeking = asyncio.Lock()
         self._woken = asyncio.Event()
         self._gathering = Gathering(clock) if channel.gathers else None
-        self._under_way: dict[int, Deliverable] = {}
+        self._under_way: set[int] = set()
         self._unrecorded: dict[int, tuple[Parcel, Outcome]] = {}
         self._recording = asyncio.Lock()
         self._record_ms = 0
@@ -104,9 +104,9 @@ class Lane:
         delivery = None
         try:
             async with self._seeking:
-                message, is_calm = await self._next()
-                self._under_way[message.id] = message
-                delivery = own.create_task(self._deliver(message, own, is_calm=is_calm))
+                message, place, is_calm = await self._next()
+                self._under_way.add(message.id)
+                delivery = own.create_task(self._deliver(message, place, own, is_calm=is_calm))
                 if is_calm:
                     await asyncio.wait((delivery,), timeout=PATIENCE_S)
             await asyncio.shield(delivery)
@@ -116,17 +116,24 @@ class Lane:
                 await asyncio.wait((delivery,), timeout=STOP_GRACE_S)
             raise
 
-    async def _deliver(self, head: Deliverable, own: asyncio.TaskGroup, *, is_calm: bool) -> None:
-        was_sent = True
+    async def _deliver(self, head: Deliverable, place: Place, own: asyncio.TaskGroup, *, is_calm: bool) -> None:
+        """Send it when its turn has come, with all that has to be known and written down before that."""
         try:
-            async with self._turn.taken() if is_calm else nullcontext():
-                was_sent = await self._send(await self._parcel(head), own)
+            with place:
+                parcel = await self._parcel(head)
+                if not parcel.is_bound:
+                    await self._bind(parcel)
+                await place.taken()
+                async with self._turn.taken() if is_calm else nullcontext():
+                    sent = await self._send(parcel, own)
+                    if sent is not None:
+                        place.answered()
+                        await self._record(*sent)
         except StoreError as e:
             _log.error("store refuses", channel=self._channel.name, error=str(e))
             await self._clock.sleep(STORE_RETRY_S)
         finally:
-            self._pace.answered(head.route.address, was_sent=was_sent)
-            del self._under_way[head.id]
+            self._under_way.remove(head.id)
             # Another message to the address may have waited for this one.
             self._woken.set()
 
@@ -142,18 +149,15 @@ class Lane:
         members = tuple(one for one in found if is_bound or matter(one.alert) == about)
         return Parcel(members or (head,), head.leader_key or (members or (head,))[0].key, is_bound)
 
-    async def _send(self, parcel: Parcel, own: asyncio.TaskGroup) -> bool:
-        """Send it, unless all of it is withdrawn; return whether it was."""
-        if not parcel.is_bound:
-            await self._bind(parcel)
+    async def _send(self, parcel: Parcel, own: asyncio.TaskGroup) -> tuple[Parcel, Outcome] | None:
+        """Send what is not withdrawn of it; return that and what became of it, None where nothing was left to send."""
         while True:
             outcome = await self._sender.send(parcel.members, self._render(parcel), own)
             if not isinstance(outcome, Withdrawn):
-                await self._record(parcel, outcome)
-                return True
+                return parcel, outcome
             left = tuple(message for message in parcel.members if message.id in outcome.left)
             if not left:
-                return False
+                return None
             parcel = replace(parcel, members=left)
 
     async def _bind(self, parcel: Parcel) -> None:
@@ -163,28 +167,24 @@ class Lane:
             # Better sent, and perhaps repeated in another company after a crash, than not sent while the disk is full.
             _log.error("store refuses", channel=self._channel.name, error=str(e))
 
-    async def _next(self) -> tuple[Deliverable, bool]:
-        """Return the message that matters most, once there is one, and whether few others are owed."""
+    async def _next(self) -> tuple[Deliverable, Place, bool]:
+        """Return the message that matters most, once there is one, its address, and whether few others are owed."""
         while True:
-            await self._pace.take()
+            await self._record_all()
             try:
-                await self._record_all()
                 found = await self._first_due()
                 is_calm = isinstance(found, Deliverable) and await self._is_calm()
             except StoreError as e:
-                self._pace.give_back()
                 _log.error("store refuses", channel=self._channel.name, error=str(e))
                 await self._clock.sleep(STORE_RETRY_S)
                 continue
-            # A guest may have come to the address since it was found free.
-            if isinstance(found, Deliverable) and self._pace.wait_for_ms(found.route.address) == 0:
-                self._pace.for_address(found.route.address)
-                return found, is_calm
-            self._pace.give_back()
             if not isinstance(found, Deliverable):
                 if not self._under_way:
                     self._moved()
                 await self._doze(found)
+            # A guest may have come to the address since it was found free.
+            elif self._pace.wait_for_ms(found.route.address) == 0:
+                return found, self._pace.for_address(found.route.address), is_calm
 
     async def _is_calm(self) -> bool:
         """Whether few messages are owed; a storm lasts for a second at least."""

@@ -2,12 +2,41 @@
 
 import asyncio
 from collections import defaultdict, deque
+from typing import Self
 
 from monitor.channels.channel import Limits, is_group
 from monitor.clock import Clock
 
 CHANNEL_PAUSE_MS = 1000
 _LOOK_MS = 20
+
+
+class Place:
+    """What one message holds inside its block: its address, and once it is `taken` a place in the channel's pace."""
+
+    def __init__(self, pace: "Pace", address: str) -> None:
+        self._pace, self._address = pace, address
+        self._is_taken = self._is_left = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._leave(is_answered=False)
+
+    async def taken(self) -> None:
+        """Wait until its turn has come."""
+        await self._pace.take()
+        self._is_taken = True
+
+    def answered(self) -> None:
+        """Say that the channel has answered; from now on others may go."""
+        self._leave(is_answered=True)
+
+    def _leave(self, *, is_answered: bool) -> None:
+        if not self._is_left:
+            self._is_left = True
+            self._pace.left(self._address, is_taken=self._is_taken, is_answered=is_answered)
 
 
 class Pace:
@@ -27,39 +56,28 @@ class Pace:
         self._free_ms: dict[str, int] = {}
         self._paused_ms = 0
 
-    async def take(self) -> None:
-        """Wait for the next place in the channel's pace, first come first served, and take it.
+    async def free(self, address: str) -> None:
+        """Wait until a message may go to an address, which is to be claimed at once."""
+        while (wait_ms := self.wait_for_ms(address)) > 0:
+            await self._clock.sleep(wait_ms / 1000)
 
-        Say afterwards whom it is `for_address`, or give it back.
-        """
+    def for_address(self, address: str) -> "Place":
+        """Claim an address that is free: nothing else goes there until the place is left."""
+        self._busy.add(address)
+        return Place(self, address)
+
+    async def take(self) -> None:
+        """Wait for the next place in the channel's pace, first come first served, and take it."""
         async with self._door:
             while (wait_ms := self._wait_ms()) > 0:
                 await self._clock.sleep(wait_ms / 1000)
             self._taken += 1
 
-    async def take_for(self, address: str) -> None:
-        """Wait until one message may go to an address, and take a place for it."""
-        while True:
-            while (wait_ms := self.wait_for_ms(address)) > 0:
-                await self._clock.sleep(wait_ms / 1000)
-            await self.take()
-            if self.wait_for_ms(address) == 0:
-                return self.for_address(address)
-            self.give_back()
-
-    def give_back(self) -> None:
-        """Leave a place to others: nothing is to be sent."""
-        self._taken -= 1
-
-    def for_address(self, address: str) -> None:
-        """Use a place that was taken: until it is answered nothing else goes to the address."""
-        self._busy.add(address)
-
-    def answered(self, address: str, *, was_sent: bool = True) -> None:
+    def left(self, address: str, *, is_taken: bool, is_answered: bool) -> None:
         """Count an answer, good or bad; what never reached the channel counts for nothing."""
-        self._taken -= 1
+        self._taken -= is_taken
         self._busy.discard(address)
-        if not was_sent:
+        if not is_answered:
             return
         now_ms = self._clock.monotonic_ms()
         self._answered_ms.append(now_ms)
