@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, UnusedCliTokensError
 
 from monitor.errors import ConfigError, MonitorError, ReadError, UsageError
 
@@ -48,18 +48,24 @@ for _name, _where, _help in VERBS:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a verb and leave with its exit code; an expected failure is one clear line on standard error."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        code = app(
-            sys.argv[1:] if arguments is None else arguments,
-            exit_on_error=False,
-            print_error=True,
-            result_action="return_value",
-        )
-    except CycloptsError:
-        code = WRONG
+        code = app(words, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as e:
+        code = _told(_misread(words, e))
     except MonitorError as e:
         code = _told(e)
     sys.exit(code if isinstance(code, int) else OK)
+
+
+def _misread(words: Sequence[str], error: CycloptsError) -> UsageError:
+    """Return what could not be read of a command, and where to find what can."""
+    verb = " ".join(["hfm", *(word for word in words[:1] if word in {name for name, _, _ in VERBS})])
+    if isinstance(error, UnusedCliTokensError):
+        found = f"expected nothing more after `{verb}` but options, found {' '.join(error.unused_tokens or ())}."
+    else:
+        found = str(error)
+    return UsageError(f"{found} `{verb} --help` lists what there is.")
 
 
 def _told(error: MonitorError) -> int:

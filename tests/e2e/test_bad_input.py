@@ -108,6 +108,8 @@ CASES = (
         "unknown chain 'locl': did you mean local",
     ),
     Case("an unknown verb", lambda _: hfm("snapshto"), 2, "Did you mean"),
+    Case("an unknown option", lambda _: hfm("export", "--from", "x"), 2, "--from. `hfm export --help` lists"),
+    Case("a word too many", lambda _: hfm("stress", "ETH-20"), 2, "expected nothing more after `hfm stress`"),
     Case(
         "a missing configuration",
         lambda _: hfm("run", "--config", "nowhere.toml"),
