@@ -15,6 +15,8 @@ from monitor.risk.pegs import NO_PEG, Peg, peg_of
 from monitor.units import BPS, PPM, WAD, scaled_from_text
 
 STEPS = (Level.CRITICAL, Level.DANGER, Level.WARN, Level.WATCH)
+DEFAULT = "default"
+"""What the class is called that everything belongs to which fits no other."""
 _REPEATED = (Level.LIQUIDATABLE, Level.CRITICAL, Level.DANGER, Level.WARN)
 _SELECTORS = ("kinds", "pegs", "margin_modes", "protocols", "deployments")
 MEASURES = ("health_wad", "cautious_wad", "distance_bps", "joint_bps", "sigmas_ppm", "time_to_liquidation_s")
@@ -78,8 +80,9 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Which positions a class is for; an empty part fits all."""
+    """Which positions a class is for, and what it is called; an empty part fits all."""
 
+    name: str
     kinds: frozenset[str]
     pegs: frozenset[str]
     margin_modes: frozenset[str]
@@ -110,6 +113,11 @@ class Levels:
     unknown_after_s: int
     risk: RiskModel | None = None
 
+    @property
+    def named(self) -> Mapping[str, Thresholds]:
+        """Return the thresholds of every class by its name."""
+        return {DEFAULT: self.default, **{selector.name: found for selector, found in self.classes}}
+
     def of(self, seen: Assessment) -> Thresholds:
         """Return the thresholds of the position's class."""
         peg = self.peg_of(seen).name
@@ -138,8 +146,8 @@ class Levels:
         _only(lost, "deteriorate", ("lost_pct",))
         _only(unknown, "unknown", ("after_s",))
         _only(repeat, "repeat_s", tuple(level.name.lower() for level in _REPEATED))
-        default = _thresholds(_table(classes, "default", "class"), "class.default", None)
-        tables = {name: _table(classes, name, "class") for name in classes if name != "default"}
+        default = _thresholds(_table(classes, DEFAULT, "class"), f"class.{DEFAULT}", None)
+        tables = {name: _table(classes, name, "class") for name in classes if name != DEFAULT}
         named = [(_selector(t, name), _thresholds(t, f"class.{name}", default)) for name, t in tables.items()]
         return cls(
             default=_widened(default, risk, frozenset()),
@@ -215,7 +223,7 @@ def _selector(table: Mapping[str, Any], name: str) -> Selector:
     parts = {key: frozenset(map(str, table.get(key, ()))) for key in _SELECTORS}
     if not any(parts.values()):
         raise ConfigError(f"expected class.{name} to name {', '.join(_SELECTORS)}, found none: it would fit nothing")
-    return Selector(**parts)
+    return Selector(name, **parts)
 
 
 def _only(table: Mapping[str, Any], where: str, known: tuple[str, ...]) -> None:

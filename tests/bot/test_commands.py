@@ -94,8 +94,26 @@ async def test_thresholds_of_ones_own_are_tried_before_they_are_kept(chat: Room)
     assert "Your own levels" in said
     assert "DANGER: health 1.15, or 8 % away" in said
     assert (await chat.store.people.named("alice")).levels == {"class": {"default": {"danger": {"health": "1.15"}}}}
+    said = await chat.ask("/levels")
+    assert "Other kinds of position have their own: /levels perpetual, /levels loop, /levels stable" in said
+    assert "/levels danger 1.15 sets one, /levels reset takes the usual ones." in said
     assert "The usual levels" in await chat.ask("/levels reset")
     assert (await chat.store.people.named("alice")).levels is None
+
+
+async def test_thresholds_of_a_class_of_positions_are_its_own(chat: Room):
+    await chat.know()
+    said = await chat.ask("/levels loop")
+    assert "The usual levels of loop positions" in said
+    assert "DANGER: health 1.01, or 0.99 % away" in said
+    assert "nothing has changed" in (await chat.ask("/levels loop danger 1.4")).lower()
+    said = await chat.ask("/levels Loop danger 1.012")
+    assert "Your own levels of loop positions" in said
+    assert "DANGER: health 1.012, or 0.99 % away" in said
+    assert "DANGER: health 1.1, or 8 % away" in await chat.ask("/levels")
+    assert (await chat.store.people.named("alice")).levels == {"class": {"loop": {"danger": {"health": "1.012"}}}}
+    assert "expected one of critical, danger" in (await chat.ask("/levels loops danger")).lower()
+    assert "The usual levels" in await chat.ask("/levels reset")
 
 
 async def test_an_address_is_watched_by_name_and_left_by_name(chat: Room):

@@ -97,6 +97,9 @@ def test_own_levels_come_by_health_from_a_file_or_go(told, hfm, tmp_path: Path):
     told("add", "alice")
     own = told("set", "alice", "--levels", "danger=1.15,warn=1.3")["levels"]
     assert own == {"class": {"default": {"danger": {"health": "1.15"}, "warn": {"health": "1.3"}}}}
+    own = told("set", "alice", "--levels", "loop.danger=1.012")["levels"]["class"]
+    assert own["loop"] == {"danger": {"health": "1.012"}}
+    assert own["default"]["danger"] == {"health": "1.15"}
     file = tmp_path / "own.toml"
     file.write_text("[repeat_s]\nwarn = 7200\n")
     assert told("set", "alice", "--levels", str(file))["levels"] == {"repeat_s": {"warn": 7200}}
@@ -123,6 +126,8 @@ def test_own_levels_come_by_health_from_a_file_or_go(told, hfm, tmp_path: Path):
         (["set", "alice", "--quiet", "night"], "expected hours"),
         (["set", "alice", "--digest", "8"], "expected a time of day"),
         (["set", "alice", "--levels", "danger"], "expected danger=1.15"),
+        (["set", "alice", "--levels", "loops.danger=1.1"], "the same of perpetual.danger, loop.danger, stable.danger"),
+        (["set", "alice", "--levels", "loop.danger=1.4"], "expected class.loop.danger not above"),
         (["set", "alice", "--levels", "danger=0.9"], "expected a health above 1"),
         (["set", "alice", "--levels", "danger=1.4"], "expected class.default.danger not above"),
         (["mute", "alice", "9d"], "one minute to seven days"),

@@ -34,7 +34,7 @@ COMMANDS = MappingProxyType(
             Command("quiet", "/quiet 22:00-07:00, /quiet off", "hours in which WATCH and WARN wait", quiet),
             Command("zone", "/zone Europe/Berlin", "your time zone", zone),
             Command("digest", "/digest 08:00, /digest off", "a summary every day", digest),
-            Command("levels", "/levels, /levels danger 1.15, /levels reset", "when a level is entered", levels),
+            Command("levels", "/levels, /levels loop danger 1.01, /levels reset", "when a level is entered", levels),
             Command("stop", "/stop", "nothing more, over no contact", stop),
             Command("start", "/start", "be told again", start),
             Command("unlink", "/unlink", "nothing more to this chat", unlink),

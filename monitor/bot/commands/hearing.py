@@ -1,13 +1,16 @@
 """/quiet, /zone, /digest and /levels: when somebody wants to be told, and from which level on."""
 
+from collections.abc import Iterator
+
 from monitor.bot.commands.command import Caller, Means
 from monitor.bot.reply import Reply, said
+from monitor.domain.alerts import Level
 from monitor.domain.people import MINUTES_A_DAY, Subscriber
 from monitor.errors import ConfigError, UsageError
 from monitor.rules.hearing.digest import first_day
 from monitor.rules.hearing.hours import clock_text, hours_of, minute_of, zone_named, zones_near
 from monitor.rules.hearing.own import with_health
-from monitor.rules.levels import STEPS, Levels
+from monitor.rules.levels import DEFAULT, STEPS, Threshold, Thresholds
 from monitor.units import decimal_text
 
 _HELD = "Until then WATCH and WARN wait; DANGER and worse always comes through."
@@ -64,24 +67,31 @@ async def digest(means: Means, caller: Caller, rest: str) -> Reply:
 
 
 async def levels(means: Means, caller: Caller, rest: str) -> Reply:
-    """Show the thresholds, set one of them, or take the usual ones again."""
+    """Show the thresholds of a class of positions, set one of them, or take the usual ones again."""
     words, who = rest.split(), caller.who
+    named = means.own_levels(who.levels or {}).named
+    of = words.pop(0).lower() if words and words[0].lower() in named else DEFAULT
     if words:
-        own = None if words == ["reset"] else _wanted(means, who, words)
+        own = None if words == ["reset"] else _wanted(means, who, of, words)
         for one in caller.people:
             await means.store.people.set(one.name, levels=own)
         who = await means.store.people.named(who.name)
-    lines = _lines(means.own_levels(who.levels or {}))
+        named = means.own_levels(who.levels or {}).named
     whose = "The usual levels" if who.levels is None else "Your own levels"
-    change = "/levels danger 1.15 sets one" + ("." if who.levels is None else ", /levels reset takes the usual ones.")
+    which = "" if of == DEFAULT else f" of {of} positions"
     begins = ["They hold from the next evaluation on."] if words else []
-    return said(f"{whose}, entered below the first that is reached:", *lines, *begins, change)
+    change = f"{_words(of)} danger {_health(named[of].steps[Level.DANGER])} sets one"
+    reset = "." if who.levels is None else ", /levels reset takes the usual ones."
+    others = ", ".join(_words(name) for name in named if name != of)
+    more = [f"Other kinds of position have their own: {others}"] if others else []
+    said_first = f"{whose}{which}, entered below the first that is reached:"
+    return said(said_first, *_lines(named[of]), *begins, change + reset, *more)
 
 
-def _wanted(means: Means, who: Subscriber, words: list[str]) -> dict[str, object]:
+def _wanted(means: Means, who: Subscriber, of: str, words: list[str]) -> dict[str, object]:
     if len(words) != 2:
         raise UsageError("expected a level and a health, for example danger 1.15, or reset")
-    own = with_health(who.levels, words[0], words[1])
+    own = with_health(who.levels, of, words[0], words[1])
     try:
         means.own_levels(own)
     except ConfigError as e:
@@ -90,11 +100,20 @@ def _wanted(means: Means, who: Subscriber, words: list[str]) -> dict[str, object
     return own
 
 
-def _lines(levels: Levels) -> list[str]:
-    found = list[str]()
-    for level, step in levels.default.steps.items():
-        health, distance = decimal_text(step.health_wad, 18), decimal_text(step.distance_bps, 2)
-        found.append(f"{level.name}: health {health}, or {distance} % away")
-    if levels.classes:
-        found.append("Some kinds of position have levels of their own, which stay as they are.")
-    return found
+def _words(of: str) -> str:
+    return "/levels" if of == DEFAULT else f"/levels {of}"
+
+
+def _lines(thresholds: Thresholds) -> list[str]:
+    return [f"{level.name}: {', or '.join(_ways(step))}" for level, step in thresholds.steps.items()]
+
+
+def _ways(step: Threshold) -> Iterator[str]:
+    if step.health_wad:
+        yield f"health {_health(step)}"
+    if step.distance_bps:
+        yield f"{decimal_text(step.distance_bps, 2)} % away"
+
+
+def _health(step: Threshold) -> str:
+    return decimal_text(step.health_wad, 18)

@@ -28,7 +28,7 @@ def set_(
         zone: where they live, Europe/Berlin
         quiet: hours in which WATCH and WARN wait, 22:00-07:00, or off
         digest: when the daily summary comes, 08:00, or off
-        levels: own thresholds, danger=1.15,warn=1.3, or a file in the form of levels.toml, or reset
+        levels: own thresholds, danger=1.15,loop.danger=1.012, or a file in the form of levels.toml, or reset
         config: settings that name the store
         format: how the subscriber is printed
     """
@@ -116,6 +116,7 @@ def _levels(at: Opened, who: Subscriber, text: str) -> dict[str, Any]:
     from monitor.app import parts
     from monitor.errors import UsageError
     from monitor.rules.hearing.own import with_health
+    from monitor.rules.levels import DEFAULT
     from monitor.settings import table
 
     if text == "reset":
@@ -123,12 +124,17 @@ def _levels(at: Opened, who: Subscriber, text: str) -> dict[str, Any]:
     if text.endswith(".toml"):
         own: dict[str, Any] = table(Path(text))
     else:
-        own = dict(who.levels or {})
+        own, named = dict(who.levels or {}), parts.own_levels(at.settings)({}).named
         for part in text.split(","):
-            step, equals, health = part.partition("=")
-            if not equals:
-                raise UsageError(f"expected danger=1.15, a file that ends in .toml, or reset, found {part[:40]!r}")
-            own = with_health(own, step.strip(), health.strip())
+            level, equals, health = part.partition("=")
+            of, _, step = level.strip().rpartition(".")
+            if not equals or (of or DEFAULT) not in named:
+                kinds = ", ".join(f"{kind}.danger" for kind in named if kind != DEFAULT)
+                raise UsageError(
+                    f"expected danger=1.15 or the same of {kinds}, a file that ends in .toml, or reset, "
+                    f"found {part[:40]!r}"
+                )
+            own = with_health(own, of or DEFAULT, step, health.strip())
     parts.own_levels(at.settings)(own)
     return {"levels": own}
 

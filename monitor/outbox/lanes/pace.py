@@ -61,7 +61,7 @@ class Pace:
         while (wait_ms := self.wait_for_ms(address)) > 0:
             await self._clock.sleep(wait_ms / 1000)
 
-    def for_address(self, address: str) -> "Place":
+    def for_address(self, address: str) -> Place:
         """Claim an address that is free: nothing else goes there until the place is left."""
         self._busy.add(address)
         return Place(self, address)

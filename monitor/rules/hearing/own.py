@@ -25,8 +25,8 @@ def personal_incident(of: Subject, incident: str, name: str) -> str:
     return incident_id(of, 0, 0, f"{incident}|{name}")
 
 
-def with_health(own: Mapping[str, Any] | None, step: str, health: str) -> dict[str, Any]:
-    """Return a table of own levels in which a level is entered below another health; `own` is left as it is.
+def with_health(own: Mapping[str, Any] | None, of: str, step: str, health: str) -> dict[str, Any]:
+    """Return a table of own levels in which one of a class is entered below another health; `own` is left as it is.
 
     Raises UsageError for a level that has no threshold, and for a health that is not above 1 and at most 100.
     """
@@ -39,4 +39,4 @@ def with_health(own: Mapping[str, Any] | None, step: str, health: str) -> dict[s
         wad = 0
     if not WAD < wad <= _HIGHEST_WAD:
         raise UsageError(f"expected a health above 1 such as 1.15, found {health[:20]!r}")
-    return merged(own or {}, {"class": {"default": {step.lower(): {"health": health}}}})
+    return merged(own or {}, {"class": {of: {step.lower(): {"health": health}}}})
