@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from monitor.errors import UsageError
 from monitor.export import writer_for
 from monitor.export.writer import FORMATS
+from tests.architecture.tree import ROOT
 from tests.export.rows import rows
 
 SUFFIXES = sorted(FORMATS)
@@ -113,6 +115,20 @@ except UsageError as e:
     assert done.stdout.startswith("cannot write")
     assert "too large" in done.stdout
     assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [(path.name, "yesterday")]
+
+
+@pytest.mark.parametrize("lives", [12, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_killed_anywhere_the_file_is_what_stood_there_or_the_whole_new_one(tmp_path: Path, suffix: str, lives: int):
+    command = [sys.executable, "-m", "tests.export.killed", str(tmp_path / f"out{suffix}"), str(lives)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=250, check=True, cwd=ROOT)
+    found = Counter(done.stdout.split())
+    print(f"\n{suffix}: {dict(found)} after {lives} kills")
+    assert found.total() == lives
+    assert found["torn"] == 0
+    assert found["before"] > 0
+    with writer_for(tmp_path / f"out{suffix}") as writer:
+        writer.write(rows(3))
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
