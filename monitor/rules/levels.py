@@ -133,7 +133,7 @@ class Levels:
     ) -> "Levels":
         """Return the levels of a parsed `levels.toml`, with a person's own ones in its form on top of it.
 
-        Own classes are looked at before the packaged ones. Raises ConfigError naming the setting that is missing,
+        New classes are looked at before the packaged ones. Raises ConfigError naming the setting that is missing,
         unknown, no whole number or out of order.
         """
         table = merged(table, own or {})
@@ -162,8 +162,9 @@ class Levels:
 
 
 def merged(packaged: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Return two tables of levels as one, what is one's own first and in the place of what is packaged."""
-    both = ((name, packaged.get(name), own.get(name)) for name in dict.fromkeys((*own, *packaged)))
+    """Return two tables of levels as one: what only one's own has comes first, the rest stands where it stood."""
+    names = (*(name for name in own if name not in packaged), *packaged)
+    both = ((name, packaged.get(name), own.get(name)) for name in names)
     return {
         name: merged(there, mine)
         if isinstance(there, Mapping) and isinstance(mine, Mapping)

@@ -11,7 +11,8 @@ from monitor import resources
 from monitor.domain.alerts import Level
 from monitor.domain.assessment import Kind
 from monitor.errors import ConfigError
-from monitor.rules.levels import Levels, Threshold
+from monitor.rules.hearing.own import with_health
+from monitor.rules.levels import Levels, Threshold, merged
 from monitor.units import PPM, WAD
 from tests.fakes.evaluations import evaluation
 
@@ -142,6 +143,15 @@ LEAST = [
     ("class__loop__critical__distance_bps", 0),
     ("class__loop__critical__time_to_liquidation_s", 0),
 ]
+
+
+def test_another_threshold_of_a_class_changes_nobodys_class():
+    first = {"mine": {"deployments": ["local-core"], "danger": {"health": "1.2"}}}
+    shipped = table(class__later={"protocols": ["aave_v3"], "danger": {"health": "1.15"}})
+    seen = evaluation("1.02").protocol
+    for own in ({"class": first}, merged({"class": first}, with_health(None, "later", "danger", "1.14"))):
+        assert Levels.parse(shipped, own).of(seen).steps[Level.DANGER].health_wad == 12 * WAD // 10
+    assert list(Levels.parse(shipped, {"class": first}).named)[:2] == ["default", "mine"]
 
 
 def test_no_distance_at_all_is_taken_for_the_worst_level():
