@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _misread(words: Sequence[str], error: CycloptsError) -> UsageError:
     """Return what could not be read of a command, and where to find what can."""
-    verb = " ".join(["hfm", *(word for word in words[:1] if word in {name for name, _, _ in VERBS})])
+    verb = f"hfm {words[0]}" if words and words[0] in {name for name, _, _ in VERBS} else "hfm"
     if isinstance(error, UnusedCliTokensError):
         found = f"expected nothing more after `{verb}` but options, found {' '.join(error.unused_tokens or ())}."
     else:

@@ -1,6 +1,6 @@
 """/quiet, /zone, /digest and /levels: when somebody wants to be told, and from which level on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from monitor.bot.commands.command import Caller, Means
 from monitor.bot.reply import Reply, said
@@ -69,23 +69,14 @@ async def digest(means: Means, caller: Caller, rest: str) -> Reply:
 async def levels(means: Means, caller: Caller, rest: str) -> Reply:
     """Show the thresholds of a class of positions, set one of them, or take the usual ones again."""
     words, who = rest.split(), caller.who
-    named = means.own_levels(who.levels or {}).named
-    of = words.pop(0).lower() if words and words[0].lower() in named else DEFAULT
+    of = words.pop(0).lower() if words and words[0].lower() in means.own_levels(who.levels or {}).named else DEFAULT
     if words:
         own = None if words == ["reset"] else _wanted(means, who, of, words)
         for one in caller.people:
             await means.store.people.set(one.name, levels=own)
         who = await means.store.people.named(who.name)
-        named = means.own_levels(who.levels or {}).named
-    whose = "The usual levels" if who.levels is None else "Your own levels"
-    which = "" if of == DEFAULT else f" of {of} positions"
     begins = ["They hold from the next evaluation on."] if words else []
-    change = f"{_words(of)} danger {_health(named[of].steps[Level.DANGER])} sets one"
-    reset = "." if who.levels is None else ", /levels reset takes the usual ones."
-    others = ", ".join(_words(name) for name in named if name != of)
-    more = [f"Other kinds of position have their own: {others}"] if others else []
-    said_first = f"{whose}{which}, entered below the first that is reached:"
-    return said(said_first, *_lines(named[of]), *begins, change + reset, *more)
+    return said(*_lines(who, of, means.own_levels(who.levels or {}).named, begins))
 
 
 def _wanted(means: Means, who: Subscriber, of: str, words: list[str]) -> dict[str, object]:
@@ -104,8 +95,17 @@ def _words(of: str) -> str:
     return "/levels" if of == DEFAULT else f"/levels {of}"
 
 
-def _lines(thresholds: Thresholds) -> list[str]:
-    return [f"{level.name}: {', or '.join(_ways(step))}" for level, step in thresholds.steps.items()]
+def _lines(who: Subscriber, of: str, named: Mapping[str, Thresholds], begins: Sequence[str]) -> Iterator[str]:
+    whose = "The usual levels" if who.levels is None else "Your own levels"
+    steps = named[of].steps
+    yield f"{whose}{'' if of == DEFAULT else f' of {of} positions'}, entered below the first that is reached:"
+    yield from (f"{level.name}: {', or '.join(_ways(step))}" for level, step in steps.items())
+    yield from begins
+    reset = "." if who.levels is None else ", /levels reset takes the usual ones."
+    yield f"{_words(of)} danger {_health(steps[Level.DANGER])} sets one{reset}"
+    if len(named) > 1:
+        others = ", ".join(_words(name) for name in named if name != of)
+        yield f"Other kinds of position have their own: {others}"
 
 
 def _ways(step: Threshold) -> Iterator[str]:

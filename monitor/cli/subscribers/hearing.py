@@ -124,7 +124,8 @@ def _levels(at: Opened, who: Subscriber, text: str) -> dict[str, Any]:
     if text.endswith(".toml"):
         own: dict[str, Any] = table(Path(text))
     else:
-        own, named = dict(who.levels or {}), parts.own_levels(at.settings)({}).named
+        own = dict(who.levels or {})
+        named = parts.own_levels(at.settings)(own).named
         for part in text.split(","):
             level, equals, health = part.partition("=")
             of, _, step = level.strip().rpartition(".")
